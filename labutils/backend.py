@@ -1,0 +1,91 @@
+"""Keras without its start-up noise, one call for the seeds, and the fast settings for a CPU."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from types import ModuleType
+
+
+def load_keras() -> ModuleType:
+    """Import Keras and start its backend without a line of log, and return the module.
+
+    The backend is TensorFlow unless the environment variable KERAS_BACKEND says otherwise (a
+    user's ``keras.json`` is not asked). When the import fails, everything it printed is shown and
+    ImportError says what to do.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    try:
+        with quiet_stderr():
+            import keras
+
+            keras.ops.zeros(1)
+    except Exception as error:
+        raise ImportError(
+            f"Keras could not be started with the backend {os.environ['KERAS_BACKEND']!r} in "
+            f"{sys.executable} ({type(error).__name__}: {error}). Install what is missing with: "
+            f"{sys.executable} -m pip install -r requirements.txt") from error
+    return keras
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python's, NumPy's and the backend's global generators.
+
+    Raises ValueError unless `seed` is a whole number from 0 to 2**32 - 1.
+    ``numpy.random.default_rng()`` has no global state: give it a seed of its own.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"a seed is a whole number from 0 to {2**32 - 1:,}, got {seed!r}")
+    load_keras().utils.set_random_seed(seed)
+
+
+def fast_settings() -> dict[str, bool]:
+    """Return the arguments for ``model.compile`` that train fastest on this machine.
+
+    ``jit_compile=True`` lets the XLA compiler fuse a recurrent layer's many small operations;
+    Keras itself asks for it only where it finds a GPU. Left out (an empty dictionary) where the
+    backend has no such compiler or it fails on this machine.
+    """
+    keras = load_keras()
+    if keras.backend.backend() not in ("tensorflow", "jax"):
+        return {}
+    try:
+        with quiet_stderr():
+            trial = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1, trainable=False)])
+            trial.compile(jit_compile=True)
+            trial.predict_on_batch(keras.ops.convert_to_numpy(keras.ops.zeros((1, 1))))
+    except Exception:
+        return {}
+    return {"jit_compile": True}
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back what the block writes to stderr, C++ libraries included; show it if it raises.
+
+    The log lines of TensorFlow's C++ core go straight to file descriptor 2, past ``sys.stderr``.
+    Other threads' stderr is held back too while the block runs, so keep the block short.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        real = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        failed = True
+        try:
+            with contextlib.redirect_stderr(open(os.dup(2), "w", buffering=1, errors="replace")) as text:
+                yield
+            failed = False
+        finally:
+            text.close()
+            os.dup2(real, 2)
+            os.close(real)
+            if failed:
+                held.seek(0)
+                sys.stderr.write(held.read().decode("utf-8", "replace"))
+                sys.stderr.flush()

@@ -1,0 +1,156 @@
+"""Keep the stored notebooks true: run them again in place, and tell which are stale.
+
+The maintainer's command, from the root of the project::
+
+    python -m labutils.notebooks              # run every stale notebook again and store it
+    python -m labutils.notebooks 04 --force   # run this one, stale or not
+
+A stored notebook carries a fingerprint of its code cells and of the `labutils` modules behind them.
+When either changes, its outputs are those of older code: it is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_PACKAGE_FOLDER = Path(__file__).parent
+_CELL_SECONDS = 1200
+
+
+def notebook_paths(folder: Path) -> list[Path]:
+    """Return the series' notebooks in reading order: files named like 04_gru_sentiment.ipynb."""
+    return sorted(path for path in folder.glob("*.ipynb") if re.match(r"\d\d_", path.name))
+
+
+def minutes_to_read_and_run(path: Path) -> tuple[float, float]:
+    """Return the two numbers of minutes that a notebook's first cell promises.
+
+    Raises ValueError when the cell has no line like "About 20 minutes to read, 4 to run."
+    """
+    first = nbformat.read(path, as_version=4).cells[0].source
+    found = re.search(r"About ([\d.]+) minutes? to read, ([\d.]+) to run", first)
+    if not found:
+        raise ValueError(f'{path.name}: the first cell must say "About N minutes to read, M to run"')
+    return float(found[1]), float(found[2])
+
+
+def fingerprint(notebook: NotebookNode) -> str:
+    """Return a SHA-256 of the code that made the outputs: cells and the labutils modules they use.
+
+    Comments, layout and docstrings do not count; what a module imports from labutils does.
+    """
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    digest = hashlib.sha256()
+    for source in cells:
+        digest.update(_meaning(source))
+    for module in sorted(_modules_behind(cells)):
+        digest.update(_meaning((_PACKAGE_FOLDER / f"{module}.py").read_text("utf-8")))
+    return digest.hexdigest()
+
+
+def is_stale(notebook: NotebookNode) -> bool:
+    """True when the stored outputs were made by other code than the notebook and labutils hold."""
+    return notebook.metadata.get("labutils", {}).get("fingerprint") != fingerprint(notebook)
+
+
+def normalised(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy without what differs from run to run: timings, widget state, kernel details."""
+    result = nbformat.from_dict(notebook)
+    kept = {"fingerprint": notebook.metadata.get("labutils", {}).get("fingerprint", "")}
+    result.metadata = nbformat.from_dict(
+        {"kernelspec": KERNELSPEC, "labutils": kept, "language_info": {"name": "python"}})
+    result.nbformat, result.nbformat_minor = 4, 5
+    for number, cell in enumerate(result.cells):
+        cell.id = f"cell-{number:03d}"
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = nbformat.from_dict({"tags": sorted(tags)} if tags else {})
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+    return result
+
+
+def run(path: Path) -> NotebookNode:
+    """Run a notebook top to bottom in a new kernel, in its own folder, and return it normalised.
+
+    Raises nbclient's CellExecutionError when a cell fails; the file is not touched.
+    """
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=_CELL_SECONDS, kernel_name="python3", record_timing=False,
+                   store_widget_state=False, resources={"metadata": {"path": str(path.parent)}}).execute()
+    notebook.metadata["labutils"] = {"fingerprint": fingerprint(notebook)}
+    return normalised(notebook)
+
+
+def write(path: Path, notebook: NotebookNode) -> None:
+    """Store a notebook with one spelling: sorted keys, one space of indent, a last line break."""
+    path.write_text(nbformat.writes(notebook, version=4).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+
+
+def _meaning(source: str) -> bytes:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(
+                body[0].value, ast.Constant) and not isinstance(tree, ast.Expression) and node is not tree:
+            del body[0]
+    return ast.dump(tree).encode()
+
+
+def _modules_behind(sources: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    waiting = [name for source in sources for name in _imported(source)]
+    while waiting:
+        module = waiting.pop()
+        if module not in found and (_PACKAGE_FOLDER / f"{module}.py").is_file():
+            found.add(module)
+            waiting += _imported((_PACKAGE_FOLDER / f"{module}.py").read_text("utf-8"))
+    return found
+
+
+def _imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "labutils":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labutils."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("labutils."))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the stale (or, with --force, all the chosen) notebooks again; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m labutils.notebooks", description=main.__doc__)
+    parser.add_argument("numbers", nargs="*", help="which notebooks, such as 04; none means all")
+    parser.add_argument("--force", action="store_true", help="run them even where they are not stale")
+    parser.add_argument("--folder", type=Path, default=Path("notebooks"))
+    chosen = parser.parse_args(arguments)
+    paths = [path for path in notebook_paths(chosen.folder)
+             if not chosen.numbers or any(path.name.startswith(n) for n in chosen.numbers)]
+    if not paths:
+        print(f"no such notebook in {chosen.folder}/: run this from the root of the project", file=sys.stderr)
+        return 2
+    for path in paths:
+        if not chosen.force and not is_stale(nbformat.read(path, as_version=4)):
+            print(f"{path.name}: up to date")
+            continue
+        print(f"{path.name}: running …", flush=True)
+        write(path, run(path))
+        print(f"{path.name}: stored")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""Train what a notebook has built, and keep what came of it as a `Run`."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from labutils import backend
+
+if TYPE_CHECKING:
+    import keras
+
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training and what came of it.
+
+    settings : what was asked for (epochs, batch_size, …) and the number of ``parameters``.
+    history : one list of numbers for each quantity, one number for each epoch, named as Keras
+        names them ("loss", "val_loss", "accuracy", "val_accuracy", …).
+    seconds : wall time of the training, validation included, test not.
+    best_epoch : counted from 1: the epoch of lowest validation loss, or of lowest training loss
+        where there was no validation; kept_epoch : the epoch whose weights the model now has.
+    scores : what the model reaches on the test data, empty when none were given.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    history: dict[str, list[float]]
+    seconds: float
+    best_epoch: int
+    kept_epoch: int
+    scores: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained."""
+        return len(self.history["loss"])
+
+    @property
+    def parameters(self) -> int:
+        return self.settings["parameters"]
+
+    @property
+    def test_loss(self) -> float:
+        return self._score("loss")
+
+    @property
+    def test_accuracy(self) -> float:
+        return self._score("accuracy")
+
+    def at_kept_epoch(self, quantity: str) -> float:
+        """Return e.g. the "val_accuracy" of the epoch whose weights were kept."""
+        if quantity not in self.history:
+            raise KeyError(f"{self.name} has no {quantity!r}, only {', '.join(self.history)}")
+        return self.history[quantity][self.kept_epoch - 1]
+
+    def _score(self, quantity: str) -> float:
+        if quantity not in self.scores:
+            raise ValueError(f"{self.name} has no test {quantity}: give fit(..., test=(x, y)), and "
+                             f"compile the model with that metric")
+        return self.scores[quantity]
+
+    def __str__(self) -> str:
+        parts = [f"{self.name}: {_count(self.epochs, 'epoch')} in {self.seconds:.1f} s"]
+        parts.append(f"{'best' if 'val_loss' in self.history else 'lowest loss in'} epoch {self.best_epoch}")
+        if self.kept_epoch not in (self.epochs,):
+            parts.append(f"weights of epoch {self.kept_epoch} kept")
+        if "val_accuracy" in self.history:
+            parts.append(f"validation accuracy {self.at_kept_epoch('val_accuracy'):.3f}")
+        parts += [f"test {name} {value:.4g}" if name == "loss" else f"test {name} {value:.3f}"
+                  for name, value in self.scores.items()]
+        return ", ".join(parts)
+
+
+def fit(model: keras.Model, x: np.ndarray, y: np.ndarray, *, name: str, epochs: int,
+        batch_size: int = 64, validation_split: float = 0.0,
+        validation: tuple[np.ndarray, np.ndarray] | None = None,
+        test: tuple[np.ndarray, np.ndarray] | None = None,
+        patience: int | None = None, seed: int | None = None) -> Run:
+    """Train a compiled Keras model quietly and return the `Run`.
+
+    x, y : (n, …) and (n,) or (n, …) arrays. validation_split : share of the *last* rows kept out
+    for validation, as in Keras; or give `validation` = (x, y) itself. test : (x, y), evaluated once
+    after training and used for nothing else. patience : stop once the validation loss has not
+    fallen for so many epochs, and go back to the weights of the best one. seed : set before
+    training (the order of the batches, dropout); seed before *building* as well, since that is
+    when weights are drawn.
+
+    Same batches, same order and same numbers as ``model.fit``. Only the batches of the validation
+    differ in size, which changes no result and spares a compilation.
+    Prints the epochs as they end. Raises ValueError, before anything is trained, for arguments that
+    cannot work.
+    """
+    _check_count("epochs", epochs)
+    _check_count("batch_size", batch_size)
+    _check_pair("the training data", x, y)
+    if not getattr(model, "compiled", False):
+        raise ValueError("the model is not compiled: call model.compile(...) before fit")
+    if validation is None:
+        x, y, validation = _split(x, y, validation_split)
+    elif validation_split:
+        raise ValueError("give validation_split or validation, not both")
+    else:
+        _check_pair("the validation data", *validation)
+    if test is not None:
+        _check_pair("the test data", *test)
+    keras = backend.load_keras()
+    callbacks = [_progress(keras, name, epochs, patience)]
+    if patience is not None:
+        _check_count("patience", patience)
+        if validation is None:
+            raise ValueError("early stopping needs validation data: give validation_split or validation")
+        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=patience,
+                                                       restore_best_weights=True))
+    if seed is not None:
+        backend.set_seed(seed)
+    started = time.perf_counter()
+    log = model.fit(x, y, epochs=epochs, batch_size=batch_size, validation_data=validation,
+                    validation_batch_size=validation and even_batch(len(validation[0])),
+                    callbacks=callbacks, verbose=0)
+    seconds = time.perf_counter() - started
+    history = {quantity: [float(v) for v in values] for quantity, values in log.history.items()}
+    best = _best_epoch(history)
+    settings = {"epochs": epochs, "batch_size": batch_size, "patience": patience, "seed": seed,
+                "parameters": model.count_params(), "training_rows": len(x)}
+    scores = {} if test is None else evaluate(model, *test)
+    kept = best if patience is not None else len(history["loss"])
+    return Run(name, settings, history, seconds, best, kept, scores)
+
+
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """Return the model's loss and metrics on (x, y), by name."""
+    _check_pair("the data", x, y)
+    return {name: float(value) for name, value in model.evaluate(
+        x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True).items()}
+
+
+def even_batch(rows: int, largest: int = EVALUATION_BATCH) -> int:
+    """Return the largest batch size up to `largest` that leaves no smaller last batch.
+
+    A last batch of another size would be compiled anew. Where only tiny sizes divide `rows`
+    (a prime number, say), a remainder is cheaper: then it is `largest` itself.
+    """
+    _check_count("rows", rows)
+    if rows <= largest:
+        return rows
+    best = max(size for size in range(1, largest + 1) if rows % size == 0)
+    return best if best >= largest // 8 else largest
+
+
+def table(runs: Iterable[Run]) -> pd.DataFrame:
+    """Return one row for each run: parameters, epochs, seconds, validation and test scores."""
+    rows = []
+    for run in _listed(runs):
+        row = {"run": run.name, "parameters": run.parameters, "epochs": run.epochs,
+               "best epoch": run.best_epoch, "seconds": run.seconds}
+        row |= {f"validation {q}": run.at_kept_epoch(f"val_{q}") for q in ("accuracy", "loss")
+                if f"val_{q}" in run.history}
+        rows.append(row | {f"test {name}": value for name, value in run.scores.items()})
+    return pd.DataFrame(rows).set_index("run")
+
+
+def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return mean and sample standard deviation of repeated runs, one row for each name."""
+    columns = table(runs).select_dtypes("number")
+    grouped = columns.groupby(level=0, sort=False)
+    result = grouped.agg(["mean", "std"])
+    result.insert(0, "runs", grouped.size())
+    return result
+
+
+def _split(x: np.ndarray, y: np.ndarray, share: float
+           ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
+    if not isinstance(share, (int, float)) or not 0 <= share < 1:
+        raise ValueError(f"validation_split must lie from 0 up to, not including, 1, got {share!r}")
+    if share == 0:
+        return x, y, None
+    cut = math.floor(len(x) * (1 - share))
+    if cut in (0, len(x)):
+        raise ValueError(f"validation_split={share} leaves no rows on one side of {len(x)}")
+    return x[:cut], y[:cut], (x[cut:], y[cut:])
+
+
+def _best_epoch(history: dict[str, list[float]]) -> int:
+    losses = np.array(history.get("val_loss", history["loss"]), dtype=float)
+    return 1 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
+
+
+def _progress(keras: Any, name: str, epochs: int, patience: int | None) -> keras.callbacks.Callback:
+    """Print the epochs as they end, in words that are the same on every machine."""
+    def write(text: str) -> None:
+        print(text, end="", flush=True)
+
+    if patience is not None:
+        return keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: write(f"{name}: at most {_count(epochs, 'epoch')} …"),
+            on_train_end=lambda logs: write(" done\n"))
+    return keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: write(f"{name}: epoch"),
+        on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}"),
+        on_train_end=lambda logs: write(f" of {epochs}\n"))
+
+
+def _check_pair(what: str, x: np.ndarray, y: np.ndarray) -> None:
+    if len(x) != len(y):
+        raise ValueError(f"{what} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
+    if len(x) == 0:
+        raise ValueError(f"{what} are empty")
+
+
+def _check_count(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be a whole number, 1 or more, got {value!r}")
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _listed(runs: Iterable[Run]) -> list[Run]:
+    runs = [runs] if isinstance(runs, Run) else list(runs)
+    if not runs:
+        raise ValueError("there are no runs to show: train at least one")
+    return runs
