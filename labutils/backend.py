@@ -30,7 +30,8 @@ def load_keras() -> ModuleType:
         raise ImportError(
             f"Keras could not be started with the backend {os.environ['KERAS_BACKEND']!r} in "
             f"{sys.executable} ({type(error).__name__}: {error}). Install what is missing with: "
-            f"{sys.executable} -m pip install -r requirements.txt") from error
+            f"{sys.executable} -m pip install -r requirements.txt"
+        ) from error
     return keras
 
 

