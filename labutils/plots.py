@@ -52,6 +52,7 @@ _STYLE = {
     "savefig.facecolor": "white",
 }
 _SCREEN_DPI, _FILE_DPI = 96, 144
+_styled = matplotlib.rc_context(_STYLE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,15 +86,15 @@ class Picture:
         )
 
 
+@_styled
 def canvas(columns: int = 1, width: float = 9.0, height: float = 3.6) -> tuple[Figure, list[Axes]]:
     """Return an empty figure in the style of the series (inches) and its axes, left to right."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(1, columns, squeeze=False)[0]
-    return figure, list(axes)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
 
 
+@_styled
 def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400)) -> Picture:
     """Histogram of the reviews' lengths in tokens, with the share that fits into each mark."""
     lengths = np.asarray(lengths)
@@ -125,6 +126,7 @@ def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400
     )
 
 
+@_styled
 def vocabulary_coverage(num_words: Sequence[int], shares: Sequence[float], chosen: int) -> Picture:
     """Share of all word occurrences that the most frequent words cover (log axis)."""
     figure, (axes,) = canvas(width=7)
@@ -155,6 +157,25 @@ def vocabulary_coverage(num_words: Sequence[int], shares: Sequence[float], chose
     )
 
 
+@_styled
+def shared_names(distances: Sequence[int], shares: Sequence[float]) -> Picture:
+    """Share of pairs of reviews with a rare name in common, against their distance in the file."""
+    figure, (axes,) = canvas(width=7)
+    axes.semilogx(distances, shares, color=BLUE, marker="o")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set(
+        xlabel="distance of two reviews in the file (places, logarithmic)",
+        ylabel="pairs that share a rare name",
+        ylim=(0, 1.1 * max(shares)),
+    )
+    told = ", ".join(f"{share:.1%} at distance {k:,}" for k, share in zip(distances, shares))
+    return Picture(
+        figure, "rare names shared by neighbours", f"Falling line: pairs that share a rare name: {told}."
+    )
+
+
+@_styled
 def padding(
     sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre", truncating: str = "pre"
 ) -> Picture:
@@ -221,6 +242,7 @@ def padding(
     )
 
 
+@_styled
 def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | None = None) -> Picture:
     """Accuracy and loss side by side against the epoch, of one run or several.
 
@@ -316,49 +338,50 @@ def _curves_in_words(runs: Sequence[Run], quantities: Sequence[str]) -> str:
     return "Accuracy and loss by epoch. " + ". ".join(sentences) + "."
 
 
+@_styled
 def scores(
-    values: Mapping[str, Sequence[float]], xlabel: str, published: Mapping[str, float] | None = None
+    values: Mapping[str, Sequence[float]],
+    xlabel: str,
+    published: Mapping[str, float] | None = None,
+    each: str = "one seed",
 ) -> Picture:
-    """One row for each method: a dot for each seed, a bar at the mean, a diamond where published."""
-    figure, (axes,) = canvas(height=1.1 + 0.42 * len(values))
-    for row, (name, numbers) in enumerate(values.items()):
-        numbers = np.atleast_1d(numbers)
+    """One row for each method: a dot for each measurement, a bar at the mean, a diamond where published.
+
+    values : method → its measurements. each : what one dot is. published : method → printed number.
+    """
+    published = published or {}
+    rows = {name: np.atleast_1d(numbers) for name, numbers in values.items()}
+    told = {name: _mean_and_spread(numbers) for name, numbers in rows.items()}
+    figure, (axes,) = canvas(height=1.1 + 0.42 * len(rows))
+    for row, (name, numbers) in enumerate(rows.items()):
         axes.plot(numbers, np.full(len(numbers), row), "o", color=BLUE, alpha=0.65, markersize=8)
         axes.plot([numbers.mean()] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
-        axes.annotate(
-            f"{numbers.mean():.3f}",
-            (1, row),
-            (6, 0),
-            xycoords=axes.get_yaxis_transform(),
-            textcoords="offset points",
-            va="center",
-        )
-        if published and name in published:
+        axes.text(1.02, row, told[name], transform=axes.get_yaxis_transform(), va="center")
+        if name in published:
             axes.plot(published[name], row, "D", color=ORANGE, markersize=8, markeredgecolor=BLACK)
-    axes.set_yticks(range(len(values)), list(values))
-    axes.set(xlabel=xlabel, ylim=(len(values) - 0.4, -0.6))
-    handles = [
-        Line2D([], [], marker="o", linestyle="", color=BLUE, alpha=0.65, markersize=8, label="one seed"),
-        Line2D(
-            [],
-            [],
-            marker="|",
-            linestyle="",
-            color=BLACK,
-            markersize=14,
-            markeredgewidth=2,
-            label="mean (number at the right)",
-        ),
-    ]
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set(xlabel=xlabel, ylim=(len(rows) - 0.4, -0.6))
+    axes.margins(x=0.08)
+    several = any(len(numbers) > 1 for numbers in rows.values())
+    handles = [Line2D([], [], marker="o", linestyle="", color=BLUE, alpha=0.65, markersize=8, label=each)]
+    if several:
+        mean = "mean (at the right: mean ± sd)"
+        handles += [Line2D([], [], marker="|", ls="", color=BLACK, ms=14, mew=2, label=mean)]
     if published:
-        handles.append(
-            Line2D([], [], marker="D", linestyle="", color=ORANGE, markeredgecolor=BLACK, label="published")
-        )
+        handles += [Line2D([], [], marker="D", ls="", color=ORANGE, mec=BLACK, ms=8, label="published")]
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
-    told = "; ".join(f"{name} {np.mean(numbers):.3f}" for name, numbers in values.items())
-    return Picture(figure, f"{xlabel} of each method", f"Dots in rows, {xlabel}: {told}.")
+    in_words = "; ".join(f"{name} {text}" for name, text in told.items())
+    in_words += "".join(f"; published for {name}: {number:.3f}" for name, number in published.items())
+    return Picture(figure, f"{xlabel} of each method", f"Dots in rows, {xlabel}: {in_words}.")
 
 
+def _mean_and_spread(numbers: np.ndarray) -> str:
+    if len(numbers) == 1:
+        return f"{numbers[0]:.3f}"
+    return f"{numbers.mean():.3f} ± {numbers.std(ddof=1):.3f}"
+
+
+@_styled
 def confusion(labels: Sequence[int], predicted: Sequence[int], names: Sequence[str]) -> Picture:
     """Confusion matrix with counts and the share of each true class."""
     from sklearn.metrics import confusion_matrix
@@ -387,6 +410,7 @@ def confusion(labels: Sequence[int], predicted: Sequence[int], names: Sequence[s
     return Picture(figure, "confusion matrix", f"Confusion matrix: {told}.")
 
 
+@_styled
 def calibration(
     labels: Sequence[int], probabilities: Mapping[str, Sequence[float]], bins: int = 10
 ) -> Picture:
@@ -413,6 +437,7 @@ def calibration(
     return Picture(figure, "calibration", "Reliability curves. " + "; ".join(told) + ".")
 
 
+@_styled
 def accuracy_by_length(
     lengths: Sequence[int],
     correct: Mapping[str, Sequence[bool]],
@@ -466,6 +491,7 @@ def accuracy_by_length(
     )
 
 
+@_styled
 def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "") -> Picture:
     """The probability after each word: a curve, and below it the words, coloured by what they changed.
 
@@ -481,11 +507,10 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
     lines = _flow(words, per_line=84)
     text_height = 0.24 * len(lines) + 0.15
     height = 2.7 + text_height
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(9, height))
-        FigureCanvasAgg(figure)
-        curve = figure.add_axes((0.08, (text_height + 0.75) / height, 0.90, 1.6 / height))
-        text = figure.add_axes((0.02, 0.05 / height, 0.96, text_height / height))
+    figure = Figure(figsize=(9, height))
+    FigureCanvasAgg(figure)
+    curve = figure.add_axes((0.08, (text_height + 0.75) / height, 0.90, 1.6 / height))
+    text = figure.add_axes((0.02, 0.05 / height, 0.96, text_height / height))
     place = np.arange(1, len(words) + 1)
     curve.axhline(0.5, color=GREY, linestyle=":")
     curve.plot(place, probabilities, color=BLUE, marker="o", markersize=4 if len(words) < 50 else 2.5)
@@ -515,7 +540,7 @@ def _flow(words: Sequence[str], per_line: int) -> list[list[tuple[int, int, str]
     """Break words into lines of at most `per_line` characters: (column, index, word) for each."""
     lines, column = [[]], 0
     for index, word in enumerate(words):
-        word = word if len(word) <= per_line else word[: per_line - 1] + "…"
+        word = word if len(word) <= 30 else word[:29] + "…"
         if column and column + len(word) > per_line:
             lines.append([])
             column = 0

@@ -213,7 +213,7 @@ def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
     columns = table(runs).select_dtypes("number")
     grouped = columns.groupby(level=0, sort=False)
     result = grouped.agg(["mean", "std"])
-    result.insert(0, "runs", grouped.size())
+    result.insert(0, ("runs", ""), grouped.size())
     return result
 
 

@@ -1,0 +1,128 @@
+"""Measure speed and memory, as ratios in one run, and print the table that README quotes.
+
+    python tests/benchmarks/measure.py            # everything, about a quarter of an hour
+    python tests/benchmarks/measure.py fit cache  # some of it: fit, cache, notebook
+
+Nothing else should run on the machine meanwhile. Seconds depend on the machine; ratios travel.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+PAIRS = 3
+
+
+def fit_once(ours: bool) -> tuple[float, float]:
+    """Train experiment A in this process; return the seconds of the whole fit and the test accuracy."""
+    from labutils import backend, reviews, training
+
+    keras = backend.load_keras()
+    data = reviews.load(num_words=10_000)
+    x, y = reviews.pad(data.train.sequences, 100), data.train.labels
+    x_test, y_test = reviews.pad(data.test.sequences, 100), data.test.labels
+    settings = backend.fast_settings() if ours else {}
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.layers.Embedding(10_000, 32),
+            keras.layers.GRU(32),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"], **settings)
+    started = time.perf_counter()
+    if ours:
+        training.fit(model, x, y, name="ours", epochs=5, batch_size=64, validation_split=0.2)
+    else:
+        model.fit(x, y, epochs=5, batch_size=64, validation_split=0.2, verbose=0)
+    seconds = time.perf_counter() - started
+    return seconds, model.evaluate(x_test, y_test, verbose=0)[1]
+
+
+def in_new_process(kind: str) -> tuple[float, float]:
+    """Run `fit_once` in a process of its own, so that no compilation is inherited."""
+    code = f"import measure; print(*measure.fit_once({kind == 'ours'}))"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    ).stdout
+    seconds, accuracy = printed.split()[-2:]
+    return float(seconds), float(accuracy)
+
+
+def measure_fit() -> list[str]:
+    pairs = [(in_new_process("plain"), in_new_process("ours")) for _ in range(PAIRS)]
+    ratios = sorted(plain[0] / ours[0] for plain, ours in pairs)
+    plain, ours = median(p[0] for p, _ in pairs), median(o[0] for _, o in pairs)
+    return [
+        f"| the published GRU, whole fit of 5 epochs | {plain:.1f} s (plain Keras) | {ours:.1f} s | "
+        f"{median(ratios):.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f}) |",
+        f"| its test accuracy, seed 0 | {pairs[0][0][1]:.4f} | {pairs[0][1][1]:.4f} | |",
+    ]
+
+
+def measure_cache() -> list[str]:
+    from labutils import reviews
+
+    builds, loads = [], []
+    for _ in range(PAIRS):
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["LABUTILS_CACHE"] = folder
+            for times in (builds, loads):
+                started = time.perf_counter()
+                data = reviews.load(num_words=10_000)
+                assert len(data.train) + len(data.test) == 25_000
+                times.append(time.perf_counter() - started)
+    ratios = sorted(build / load for build, load in zip(builds, loads))
+    return [
+        f"| the encoded reviews, from the cache | {median(builds):.2f} s (built) | {median(loads):.2f} s | "
+        f"{median(ratios):.0f} times as fast ({ratios[0]:.0f} to {ratios[-1]:.0f}) |"
+    ]
+
+
+def measure_notebook(stem: str = "04_gru_sentiment") -> list[str]:
+    from labutils import notebooks
+
+    peak, done = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.2):
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    peak = max(peak, child.memory_info().rss)
+                except psutil.NoSuchProcess:
+                    pass
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    started = time.perf_counter()
+    try:
+        notebooks.run(ROOT / "notebooks" / f"{stem}.ipynb")
+    finally:
+        done.set()
+        watcher.join()
+    seconds = time.perf_counter() - started
+    return [
+        f"| {stem} from start to end | limit: 360 s, 2.00 GB | {seconds:.0f} s | peak {peak / 1e9:.2f} GB |"
+    ]
+
+
+MEASUREMENTS = {"fit": measure_fit, "cache": measure_cache, "notebook": measure_notebook}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="*", choices=[[], *MEASUREMENTS], help="which measurements")
+    chosen = parser.parse_args().what or list(MEASUREMENTS)
+    print("| what | before | ours | |\n|---|---|---|---|", flush=True)
+    for name in chosen:
+        print("\n".join(MEASUREMENTS[name]()), flush=True)

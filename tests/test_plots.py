@@ -1,0 +1,83 @@
+import struct
+
+import numpy as np
+import pytest
+
+from labutils import plots
+from labutils.training import Run
+
+
+def a_run(name="net", losses=(0.5, 0.3, 0.4), accuracy=True):
+    history = {"loss": [0.6, 0.4, 0.2], "val_loss": list(losses)}
+    if accuracy:
+        history |= {"accuracy": [0.6, 0.8, 0.9], "val_accuracy": [0.7, 0.8, 0.75]}
+    return Run(name, {"parameters": 3}, history, 1.0, int(np.argmin(losses)) + 1, 3)
+
+
+def pictures():
+    random = np.random.default_rng(0)
+    lengths = random.integers(10, 900, 300)
+    labels, p = random.integers(0, 2, 300), random.random(300)
+    words = "it was a <b>great</b> $film$ with a_b and ünï".split()
+    return [
+        plots.review_lengths(lengths),
+        plots.vocabulary_coverage([100, 1000, 10_000], [0.5, 0.8, 0.95], 1000),
+        plots.shared_names([1, 10, 100], [0.2, 0.1, 0.001]),
+        plots.padding([np.arange(n) for n in (3, 100, 450)], 100),
+        plots.padding([np.arange(n) for n in (3, 100, 450)], 100, "post", "post"),
+        plots.training_curves(a_run(), {"bag of words": 0.8}),
+        plots.training_curves([a_run(), a_run("other")]),
+        plots.training_curves(a_run(accuracy=False)),
+        plots.scores({"a": [0.5], "b": [0.6, 0.7]}, "accuracy", {"b": 0.65}),
+        plots.confusion(labels, p > 0.5, ["negative", "positive"]),
+        plots.calibration(labels, {"a": p}),
+        plots.accuracy_by_length(lengths, {"a": p > 0.5, "b": p > 0.2}, [0, 100, 300, 1000], mark=300),
+        plots.reading(words, np.linspace(0.1, 0.9, len(words)), "a review"),
+        plots.reading(["one"], [0.7]),
+        plots.reading(["x" * 500] * 100, np.linspace(0, 1, 100)),
+    ]
+
+
+@pytest.mark.parametrize("picture", pictures(), ids=lambda picture: picture.title)
+def test_every_picture_has_axis_labels_alternative_text_and_a_stable_name(picture):
+    data, metadata = picture._repr_mimebundle_()
+    assert data["text/plain"] == f"<Picture: {picture.title}>"
+    assert len(metadata["image/png"]["alt"]) > 40 and "nan" not in metadata["image/png"]["alt"]
+    labelled = [axes for axes in picture.figure.axes if axes.axison]
+    assert labelled and all(axes.get_xlabel() for axes in labelled)
+    assert all(axes.get_ylabel() or axes.get_yticklabels() for axes in labelled)
+    width, height = struct.unpack(">II", data["image/png"][16:24])
+    assert width == round(metadata["image/png"]["width"] * 1.5) and 200 < height < 3000
+
+
+def test_a_picture_of_the_same_data_is_the_same_picture():
+    assert plots.training_curves(a_run()).png == plots.training_curves(a_run()).png
+
+
+def test_curves_draw_what_the_run_holds():
+    figure = plots.training_curves(a_run()).figure
+    drawn = [list(line.get_ydata()) for line in figure.axes[1].lines]
+    assert [0.6, 0.4, 0.2] in drawn and [0.5, 0.3, 0.4] in drawn
+    ring = [line for line in figure.axes[1].lines if line.get_markersize() == 12][0]
+    assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (2, 0.3)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Accuracy", "Loss"]
+
+
+def test_padding_draws_cut_read_and_padding_to_scale():
+    figure = plots.padding([np.arange(30), np.arange(250)], 100).figure
+    bars = sorted(
+        (bar.get_y() > 0.5, round(bar.get_x()), round(bar.get_width())) for bar in figure.axes[0].patches
+    )
+    assert bars == [(False, -100, 70), (False, -30, 30), (True, -250, 150), (True, -100, 100)]
+
+
+def test_reading_says_which_word_changed_most():
+    picture = plots.reading(["good", "not", "bad"], [0.8, 0.2, 0.3])
+    assert "the largest change, -0.60, comes with “not”" in picture.alt
+    with pytest.raises(ValueError, match="one probability for each word, got 1 words and 2"):
+        plots.reading(["a"], [0.1, 0.2])
+
+
+def test_no_runs_no_picture():
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.training_curves([])
