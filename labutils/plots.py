@@ -6,6 +6,8 @@ is kept between cells, and no backend has to be chosen.
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,9 +81,16 @@ class Picture:
         return file.getvalue()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+        """Return the figure as HTML, as PNG and as text.
+
+        JupyterLab shows the HTML, because it ignores the ``alt`` of an image output's metadata; other
+        readers of notebooks take the PNG and its metadata.
+        """
         width = round(self.figure.get_size_inches()[0] * _SCREEN_DPI)
+        source = "data:image/png;base64," + base64.b64encode(self.png).decode()
+        page = f'<img alt="{html.escape(self.alt)}" src="{source}" width="{width}">'
         return (
-            {"text/plain": repr(self), "image/png": self.png},
+            {"text/plain": repr(self), "text/html": page, "image/png": self.png},
             {"image/png": {"alt": self.alt, "width": width}},
         )
 

@@ -1,15 +1,15 @@
 """Hygiene of the stored notebooks: what a reader opens is whole, true, and the same on every machine."""
 
+import html
 import json
 import re
 import statistics
 
 import nbformat
 import pytest
+from conftest import ROOT
 
 from labutils import notebooks
-
-from conftest import ROOT
 
 PATHS = notebooks.notebook_paths(ROOT / "notebooks")
 EVERY = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -107,6 +107,8 @@ def test_every_figure_has_alternative_text(path):
         if "image/png" in output.get("data", {}):
             alt = output.metadata.get("image/png", {}).get("alt", "")
             assert len(alt) > 40, output.data.get("text/plain")
+            # what JupyterLab shows: it does not read the metadata
+            assert output.data["text/html"].startswith(f'<img alt="{html.escape(alt)}" ')
 
 
 @EVERY
@@ -150,7 +152,7 @@ def test_the_first_cell_says_how_long_it_takes(path):
 @EVERY
 def test_nothing_personal_and_no_machine_is_named(path):
     text = path.read_text("utf-8")
-    text = re.sub(r'"image/png": "[^"]*"', "", text)
+    text = re.sub(r"[A-Za-z0-9+/=]{200,}", "", text)
     assert not re.search(r"/(?:home|Users|root|tmp|work)/|[A-Z]:\\\\|site-packages|127\.0\.0\.1", text)
 
 

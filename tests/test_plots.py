@@ -1,3 +1,4 @@
+import html
 import struct
 
 import numpy as np
@@ -43,6 +44,7 @@ def test_every_picture_has_axis_labels_alternative_text_and_a_stable_name(pictur
     data, metadata = picture._repr_mimebundle_()
     assert data["text/plain"] == f"<Picture: {picture.title}>"
     assert len(metadata["image/png"]["alt"]) > 40 and "nan" not in metadata["image/png"]["alt"]
+    assert html.escape(picture.alt) in data["text/html"] and data["text/html"].count('"') == 6
     labelled = [axes for axes in picture.figure.axes if axes.axison]
     assert labelled and all(axes.get_xlabel() for axes in labelled)
     assert all(axes.get_ylabel() or axes.get_yticklabels() for axes in labelled)
