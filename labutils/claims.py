@@ -45,9 +45,9 @@ class _Claims:
             raise ValueError(f"low must not lie above high, got {low} and {high}")
         if not low <= _number("value", value) <= high:
             raise ClaimError(
-                f"does not hold: {name} is between {low:g} and {high:g} (measured: {_shown(value)})"
+                f"does not hold: {name} is between {low:.10g} and {high:.10g} (measured: {_shown(value)})"
             )
-        _hold(f"{name} is between {low:g} and {high:g}")
+        _hold(f"{name} is between {low:.10g} and {high:.10g}")
 
     def close(self, name: str, value: float, expected: float, tolerance: float) -> None:
         """Claim that a value lies within an absolute `tolerance` of the expected one."""
@@ -58,17 +58,17 @@ class _Claims:
         _check_statement(name)
         if not abs(_number("value", value) - expected) <= tolerance:
             raise ClaimError(
-                f"does not hold: {name} is {expected:g}, give or take {tolerance:g} "
+                f"does not hold: {name} is {expected:.10g}, give or take {tolerance:.10g} "
                 f"(measured: {_shown(value)})"
             )
-        _hold(f"{name} is {expected:g}, give or take {tolerance:g}")
+        _hold(f"{name} is {expected:.10g}, give or take {tolerance:.10g}")
 
 
 claim = _Claims()
 
 
 def _hold(statement: str) -> None:
-    print(f"holds: {statement}")
+    print(f"holds: {' '.join(statement.split())}")
 
 
 def _check_statement(statement: str) -> None:
@@ -77,9 +77,11 @@ def _check_statement(statement: str) -> None:
 
 
 def _number(name: str, value: float) -> float:
-    if isinstance(value, (bool, np.bool_)) or not (
-        isinstance(value, Real) or np.ndim(value) == 0 and isinstance(value, (np.ndarray, np.generic))
-    ):
+    if isinstance(value, (np.ndarray, np.generic)):
+        fine = value.ndim == 0 and value.dtype.kind in "iuf"
+    else:
+        fine = isinstance(value, Real) and not isinstance(value, bool)
+    if not fine:
         raise TypeError(f"{name} must be one number, got {value!r}")
     value = float(value)
     if math.isnan(value) and name != "value":
@@ -88,4 +90,5 @@ def _number(name: str, value: float) -> float:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, (Real, np.floating)) else str(value)
+    # by way of str, so that a float32 0.82 shows as 0.82 and not as 0.8199999928
+    return f"{float(str(value)):.10g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -94,6 +94,7 @@ def run(path: Path) -> NotebookNode:
         timeout=_CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,
         store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()

@@ -275,14 +275,8 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
         if quantity == "accuracy":
             for name, value in (baselines or {}).items():
                 axes.axhline(value, color=BLACK, linestyle=":", linewidth=1.5)
-                axes.annotate(
-                    name,
-                    (0, value),
-                    (2, 3),
-                    xycoords=axes.get_yaxis_transform(),
-                    textcoords="offset points",
-                    fontsize=9,
-                )
+                place = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
+                axes.annotate(name, (1, value), (-2, 3), **place, fontsize=9, ha="right")
     handles = _history_legend(runs, names, colours)
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
     return Picture(figure, "training curves of " + ", ".join(names), _curves_in_words(runs, quantities))
@@ -364,7 +358,8 @@ def scores(
     figure, (axes,) = canvas(height=1.1 + 0.42 * len(rows))
     for row, (name, numbers) in enumerate(rows.items()):
         axes.plot(numbers, np.full(len(numbers), row), "o", color=BLUE, alpha=0.65, markersize=8)
-        axes.plot([numbers.mean()] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
+        if len(numbers) > 1:
+            axes.plot([numbers.mean()] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
         axes.text(1.02, row, told[name], transform=axes.get_yaxis_transform(), va="center")
         if name in published:
             axes.plot(published[name], row, "D", color=ORANGE, markersize=8, markeredgecolor=BLACK)
@@ -442,7 +437,7 @@ def calibration(
         xlim=(-0.02, 1.02),
         ylim=(-0.02, 1.02),
     )
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return Picture(figure, "calibration", "Reliability curves. " + "; ".join(told) + ".")
 
 
@@ -501,10 +496,12 @@ def accuracy_by_length(
 
 
 @_styled
-def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "") -> Picture:
+def reading(
+    words: Sequence[str], probabilities: Sequence[float], title: str = "", before: float = 0.5
+) -> Picture:
     """The probability after each word: a curve, and below it the words, coloured by what they changed.
 
-    words, probabilities : of equal length. The first word is compared with the probability 0.5.
+    words, probabilities : of equal length. before : the probability before the first word.
     """
     words, probabilities = list(words), np.asarray(probabilities, dtype=float)
     if len(words) != len(probabilities) or not words:
@@ -512,22 +509,23 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
             f"there must be one probability for each word, got {len(words)} words and "
             f"{len(probabilities)} probabilities"
         )
-    change = np.diff(probabilities, prepend=0.5)
+    change = np.diff(probabilities, prepend=before)
     lines = _flow(words, per_line=84)
     text_height = 0.24 * len(lines) + 0.15
     height = 2.7 + text_height
     figure = Figure(figsize=(9, height))
     FigureCanvasAgg(figure)
-    curve = figure.add_axes((0.08, (text_height + 0.75) / height, 0.90, 1.6 / height))
+    curve = figure.add_axes((0.13, (text_height + 0.75) / height, 0.85, 1.6 / height))
     text = figure.add_axes((0.02, 0.05 / height, 0.96, text_height / height))
     place = np.arange(1, len(words) + 1)
+    curve.set_yticks([0, 0.5, 1], ["0 negative", "0.5", "1 positive"])
     curve.axhline(0.5, color=GREY, linestyle=":")
     curve.plot(place, probabilities, color=BLUE, marker="o", markersize=4 if len(words) < 50 else 2.5)
     curve.set(
         ylim=(-0.03, 1.03),
         xlim=(0.5, len(words) + 0.5),
         xlabel="word of the review (counted from the first that is read)",
-        ylabel="probability\nof positive",
+        ylabel="probability",
     )
     curve.xaxis.set_major_locator(MaxNLocator(integer=True))
     if title:

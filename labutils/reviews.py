@@ -15,13 +15,14 @@ with frequency rank r (1 = most frequent) is r + 3; 2 stands for every word outs
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import importlib.util
 import io
 import os
 import sys
-import tempfile
+import uuid
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ _ARRAYS = {
     "n_train": "int64",
     "words": "uint8",
 }
+_LISTS = ("flat", "offsets", "labels", "rows", "words")
 _SEPARATORS = str.maketrans({c: " " for c in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'})
 
 
@@ -70,7 +72,7 @@ def split_words(text: str) -> list[str]:
     return [word for word in text.lower().translate(_SEPARATORS).split(" ") if word]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Vocabulary:
     """The words of the corpus, most frequent first, and how many of them a model may use.
 
@@ -80,6 +82,9 @@ class Vocabulary:
 
     words: tuple[str, ...]
     num_words: int
+
+    def __repr__(self) -> str:
+        return f"<Vocabulary: {len(self):,} of {len(self.words):,} words>"
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -133,7 +138,7 @@ class Vocabulary:
         return [special.get(n) or self.words[n - INDEX_FROM - 1] for n in numbers.tolist()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Part:
     """One part (training or test) of the reviews.
 
@@ -144,6 +149,9 @@ class Part:
     labels: np.ndarray
     _reviews: Reviews
     _positions: range
+
+    def __repr__(self) -> str:
+        return f"<Part: {len(self):,} reviews>"
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -163,7 +171,7 @@ class Part:
         return self._reviews._texts(self._positions)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reviews:
     """The corpus: ``train`` and ``test`` (each a `Part`), the ``vocabulary``, the ``source``.
 
@@ -175,6 +183,9 @@ class Reviews:
     source: str
     num_words: int
     _store: dict[str, np.ndarray]
+
+    def __repr__(self) -> str:
+        return f"<Reviews: source {self.source!r}, num_words {self.num_words:,}>"
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -231,8 +242,7 @@ def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
     folder cannot be written; the reviews are then in memory all the same.
     """
     source = _chosen_source(source)
-    if isinstance(num_words, bool) or not isinstance(num_words, (int, np.integer)):
-        raise ValueError(f"num_words must be a whole number, got {num_words!r}")
+    _check_whole(num_words)
     if num_words <= INDEX_FROM + 1:
         _refuse_num_words(num_words, None)
     path = cache_folder() / f"reviews-{source}.npz"
@@ -259,6 +269,9 @@ def pad(
     for name, side in (("padding", padding), ("truncating", truncating)):
         if side not in ("pre", "post"):
             raise ValueError(f'{name} must be "pre" (front) or "post" (back), got {side!r}')
+    maxlen = int(maxlen)
+    if any(np.ndim(sequence) != 1 for sequence in sequences):
+        raise ValueError("pad takes a list of reviews: put [ ] around a single one")
     padded = np.full((len(sequences), maxlen), PAD, dtype="int32")
     for row, sequence in zip(padded, sequences):
         kept = sequence[-maxlen:] if truncating == "pre" else sequence[:maxlen]
@@ -297,7 +310,10 @@ def cache_folder() -> Path:
     """Return the folder for cached arrays: LABUTILS_CACHE, or the user's own cache folder."""
     chosen = os.environ.get("LABUTILS_CACHE", "").strip()
     if chosen:
-        return Path(chosen).expanduser()
+        try:
+            return Path(chosen).expanduser()
+        except RuntimeError:
+            raise ValueError(f"LABUTILS_CACHE names the home folder of an unknown user: {chosen!r}") from None
     return Path(platformdirs.user_cache_dir("labutils", appauthor=False))
 
 
@@ -313,7 +329,13 @@ def _chosen_source(source: str | None) -> str:
     return source
 
 
+def _check_whole(num_words: object) -> None:
+    if isinstance(num_words, bool) or not isinstance(num_words, (int, np.integer)):
+        raise ValueError(f"num_words must be a whole number, got {num_words!r}")
+
+
 def _check_num_words(num_words: int, store: dict[str, np.ndarray]) -> None:
+    _check_whole(num_words)
     largest = 1 + int((store["words"] == ord("\n")).sum()) + INDEX_FROM + 1
     if not INDEX_FROM + 1 < num_words <= largest:
         _refuse_num_words(num_words, largest)
@@ -395,7 +417,8 @@ def _build_keras() -> dict[str, np.ndarray]:
 
     imdb = backend.load_keras().datasets.imdb
     try:
-        (x_train, y_train), (x_test, y_test) = imdb.load_data()
+        # without a num_words Keras turns its highest number into "unknown"
+        (x_train, y_train), (x_test, y_test) = imdb.load_data(num_words=sys.maxsize)
         word_index = imdb.get_word_index()
     except Exception as error:
         raise ConnectionError(
@@ -450,6 +473,8 @@ def _is_sound(store: dict[str, np.ndarray], source: str) -> bool:
         if name not in ("origin", "format", "n_train")
     ):
         return False
+    if any(array.ndim != (name in _LISTS) for name, array in store.items()):
+        return False
     offsets, flat, n = store["offsets"], store["flat"], len(store["labels"])
     n_numbers = int((store["words"] == ord("\n")).sum()) + 1 + INDEX_FROM
     return bool(
@@ -458,7 +483,8 @@ def _is_sound(store: dict[str, np.ndarray], source: str) -> bool:
         and offsets[-1] == len(flat)
         and (np.diff(offsets) > 0).all()
         and 0 < int(store["n_train"]) < n
-        and len(store["rows"]) == n
+        and np.array_equal(np.sort(store["rows"]), np.arange(n))
+        and bytes(store["words"]).decode("utf-8")
         and flat.min() >= START
         and flat.max() <= n_numbers
         and np.isin(store["labels"], (0, 1)).all()
@@ -467,16 +493,14 @@ def _is_sound(store: dict[str, np.ndarray], source: str) -> bool:
 
 def _write_cache(path: Path, store: dict[str, np.ndarray]) -> None:
     """Write next to the target and rename, so that no reader ever sees half a file."""
-    unfinished = None
+    # not a tempfile, which nobody else could read: a class may share one cache folder
+    unfinished = path.with_name(f"{path.stem}-{os.getpid()}-{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with open(unfinished, "xb") as file:
             np.savez(file, **store)
         os.replace(unfinished, path)
     except OSError as error:
-        if unfinished:
-            Path(unfinished).unlink(missing_ok=True)
         warnings.warn(
             f"the encoded reviews could not be saved in {path.parent} ({error.strerror or error}); "
             "they are in memory and complete, but will be encoded again next time. To save them, "
@@ -484,3 +508,6 @@ def _write_cache(path: Path, store: dict[str, np.ndarray]) -> None:
             CacheWarning,
             stacklevel=3,
         )
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)

@@ -209,12 +209,23 @@ def table(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return mean and sample standard deviation of repeated runs, one row for each name."""
-    columns = table(runs).select_dtypes("number")
-    grouped = columns.groupby(level=0, sort=False)
-    result = grouped.agg(["mean", "std"])
-    result.insert(0, ("runs", ""), grouped.size())
-    return result
+    """Return one row for each name: how many runs, and "mean ± sd" of what was measured.
+
+    sd is the sample standard deviation; it is left out where there is one run.
+    """
+    measured = table(runs).drop(columns="best epoch")
+    rows = {}
+    for name, group in measured.groupby(level=0, sort=False):
+        row = {"runs": str(len(group)), "parameters": f"{group.pop('parameters').iloc[0]:,}"}
+        rows[name] = row | {column: _mean_and_sd(group[column]) for column in group}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+
+
+def _mean_and_sd(values: pd.Series) -> str:
+    values = values.dropna()
+    digits = 1 if values.name in ("seconds", "epochs") else 3
+    mean = f"{values.mean():.{digits}f}" if len(values) else ""
+    return mean if len(values) < 2 else f"{mean} ± {values.std(ddof=1):.{digits}f}"
 
 
 def _split(

@@ -60,7 +60,8 @@ def test_the_outputs_are_those_of_the_code(path):
 def test_the_file_is_spelled_as_the_maintainers_command_spells_it(path):
     notebook = notebooks.normalised(read(path))
     assert json.loads(path.read_text("utf-8")) == json.loads(nbformat.writes(notebook)), (
-        f"{path.name} carries what differs from run to run. Run: python -m labutils.notebooks {path.stem[:2]} --force"
+        f"{path.name} carries what differs from run to run. "
+        f"Run: python -m labutils.notebooks {path.stem[:2]} --force"
     )
 
 

@@ -136,9 +136,10 @@ def test_runs_tabulate_with_others(keras, task):
     assert list(table["epochs"]) == [3, 2, 3]
     assert np.isnan(table["test accuracy"].iloc[1])
     summary = training.mean_and_sd(runs)
-    assert list(summary.index) == ["net", "other"] and list(summary[("runs", "")]) == [2, 1]
-    assert summary.loc["net", ("epochs", "mean")] == 2.5
-    assert summary.loc["net", ("epochs", "std")] == pytest.approx(np.std([3, 2], ddof=1))
+    assert list(summary.index) == ["net", "other"] and list(summary["runs"]) == ["2", "1"]
+    assert summary.loc["net", "epochs"] == "2.5 ± 0.7" and summary.loc["other", "epochs"] == "3.0"
+    assert summary.loc["net", "test accuracy"] == f"{runs[0].test_accuracy:.3f}"
+    assert summary.loc["net", "parameters"] == "41"
     assert isinstance(training.table(runs[0]), pd.DataFrame)
     with pytest.raises(ValueError, match="no runs"):
         training.table([])
