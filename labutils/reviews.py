@@ -219,10 +219,13 @@ class Reviews:
         cuts = offsets[first + 1 : end] - offsets[first]
         return Part(np.split(flat, cuts), self._store["labels"][first:end], self, range(first, end))
 
+    @cached_property
+    def _file_texts(self) -> list[str]:
+        return _read_embedded()[0]
+
     def _texts(self, positions: range) -> list[str]:
         if self.source == "embedded":
-            texts, _ = _read_embedded()
-            return [texts[row] for row in self.rows[positions.start : positions.stop]]
+            return [self._file_texts[row] for row in self.rows[positions.start : positions.stop]]
         offsets, flat = self._store["offsets"], self._store["flat"]
         decode = Vocabulary(self.vocabulary.words, len(self.vocabulary.words) + INDEX_FROM + 1).decode
         return [" ".join(decode(flat[offsets[p] + 1 : offsets[p + 1]])) for p in positions]
