@@ -96,3 +96,17 @@ def test_fast_settings_are_empty_where_the_compiler_fails(keras, monkeypatch):
 
     monkeypatch.setattr(keras.Sequential, "predict_on_batch", fails)
     assert backend.fast_settings() == {}
+
+
+def test_fast_settings_train_the_published_gru_to_the_same_numbers(keras):
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 500, (640, 30)), random.integers(0, 2, 640)
+
+    def losses(**settings):
+        backend.set_seed(0)
+        embedding, gru = keras.layers.Embedding(500, 32), keras.layers.GRU(32)
+        model = keras.Sequential([embedding, gru, keras.layers.Dense(1, activation="sigmoid")])
+        model.compile("adam", "binary_crossentropy", **settings)
+        return model.fit(x, y, batch_size=64, epochs=2, verbose=0).history["loss"]
+
+    assert losses(**backend.fast_settings()) == pytest.approx(losses(), rel=1e-4)

@@ -3,7 +3,8 @@
     python notebooks/grids/04_candidates.py
 
 About a quarter of an hour on two cores. Only the training part is used: its last fifth validates, and the
-test reviews play no part. Each candidate adds one remedy to the one before it.
+test reviews play no part. Each candidate adds one remedy to the one before it, except that pooling
+takes the place of the mask: Keras' maximum pooling knows none.
 """
 
 from pathlib import Path
