@@ -46,12 +46,16 @@ def set_seed(seed: int) -> None:
     load_keras().utils.set_random_seed(seed)
 
 
-def fast_settings() -> dict[str, bool]:
+STEPS_PER_CALL = 25  # of the published GRU: half a second, so that a training can still be stopped soon
+
+
+def fast_settings() -> dict[str, bool | int]:
     """Return the arguments for ``model.compile`` that train fastest on this machine.
 
     ``jit_compile=True`` lets the XLA compiler fuse a recurrent layer's many small operations;
-    Keras itself asks for it only where it finds a GPU. Left out (an empty dictionary) where the
-    backend has no such compiler or it fails on this machine.
+    Keras itself asks for it only where it finds a GPU. ``steps_per_execution`` spares Python the
+    way between one batch and the next. Neither changes which batches are seen, or their order. Left
+    out (an empty dictionary) where the backend has no such compiler or it fails on this machine.
     """
     keras = load_keras()
     if keras.backend.backend() not in ("tensorflow", "jax"):
@@ -63,7 +67,7 @@ def fast_settings() -> dict[str, bool]:
             trial.predict_on_batch(keras.ops.convert_to_numpy(keras.ops.zeros((1, 1))))
     except Exception:
         return {}
-    return {"jit_compile": True}
+    return {"jit_compile": True, "steps_per_execution": STEPS_PER_CALL}
 
 
 @contextlib.contextmanager

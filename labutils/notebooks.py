@@ -48,14 +48,14 @@ def minutes_to_read_and_run(path: Path) -> tuple[float, float]:
 def fingerprint(notebook: NotebookNode) -> str:
     """Return a SHA-256 of the code that made the outputs: cells and the labutils modules they use.
 
-    What such a module imports from labutils counts as well.
+    What such a module imports from labutils counts as well; comments do not.
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     digest = hashlib.sha256()
     for source in cells:
         digest.update(source.encode() + b"\0")
     for module in sorted(_modules_behind(cells)):
-        digest.update(_source(module).encode() + b"\0")
+        digest.update(_meaning(_source(module)).encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -108,18 +108,39 @@ def write(path: Path, notebook: NotebookNode) -> None:
 
 
 def _modules_behind(sources: Iterable[str]) -> set[str]:
+    """Return the modules that the sources use, and those that these use, such as "plots.style"."""
     found: set[str] = set()
     waiting = [name for source in sources for name in _imported(source)]
+    waiting += [name for name in _exported(sources)]
     while waiting:
         module = waiting.pop()
-        if module not in found and (_PACKAGE_FOLDER / f"{module}.py").is_file():
+        if module not in found and _file(module).is_file():
             found.add(module)
             waiting += _imported(_source(module))
     return found
 
 
+def _file(module: str) -> Path:
+    return _PACKAGE_FOLDER / (module.replace(".", "/") + ".py")
+
+
 def _source(module: str) -> str:
-    return (_PACKAGE_FOLDER / f"{module}.py").read_text("utf-8")
+    return _file(module).read_text("utf-8")
+
+
+def _exported(sources: Iterable[str]) -> Iterator[str]:
+    """Yield the modules of a package whose names the sources use, as in ``plots.scores(...)``."""
+    used = {
+        (node.value.id, node.attr)
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    for package in {name for name, _ in used}:
+        front = _PACKAGE_FOLDER / package / "__init__.py"
+        for node in ast.walk(ast.parse(front.read_text("utf-8"))) if front.is_file() else ():
+            if isinstance(node, ast.ImportFrom) and any((package, a.name) in used for a in node.names):
+                yield (node.module or "").removeprefix("labutils.")
 
 
 def _imported(source: str) -> Iterator[str]:
@@ -127,9 +148,15 @@ def _imported(source: str) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom) and node.module == "labutils":
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labutils."):
-            yield node.module.split(".")[1]
+            yield node.module.removeprefix("labutils.")
+            yield from (f"{node.module.removeprefix('labutils.')}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("labutils."))
+            yield from (a.name.removeprefix("labutils.") for a in node.names if "labutils." in a.name)
+
+
+def _meaning(source: str) -> str:
+    """Return the code without comments and line breaks, which change no output."""
+    return ast.unparse(ast.parse(source))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -89,7 +89,7 @@ def test_a_bad_seed_is_refused_in_words(seed):
 
 
 def test_fast_settings_are_empty_where_the_compiler_fails(keras, monkeypatch):
-    assert backend.fast_settings() in ({"jit_compile": True}, {})
+    assert backend.fast_settings() in ({"jit_compile": True, "steps_per_execution": 25}, {})
 
     def fails(*_):
         raise RuntimeError("no XLA here")

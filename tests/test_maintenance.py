@@ -57,7 +57,7 @@ def test_a_cell_that_fails_leaves_the_file_as_it_was(folder):
 
 
 def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):
-    cells = [new_code_cell("from labutils import plots"), new_code_cell("1 + 1")]
+    cells = [new_code_cell("from labutils import plots\nplots.scores({})"), new_code_cell("1 + 1")]
     notebook = new_notebook(cells=cells)
     before = notebooks.fingerprint(notebook)
     assert notebooks.fingerprint(new_notebook(cells=[*cells, new_markdown_cell("words")])) == before
@@ -65,9 +65,15 @@ def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):
     assert notebooks.fingerprint(notebook) != before
     notebook.cells[1].source = "1 + 1"
     real = notebooks._source
-    for module, counts in (("plots", True), ("training", True), ("reviews", False)):
-        monkeypatch.setattr(notebooks, "_source", lambda m, module=module: real(m) + "#" * (m == module))
+    behind = {"plots.training": True, "plots.style": True, "training": True, "backend": True}
+    others = {"plots.reviews": False, "reviews": False, "cells": False}
+    for module, counts in (behind | others).items():
+        monkeypatch.setattr(
+            notebooks, "_source", lambda m, module=module: real(m) + "\nx = 1" * (m == module)
+        )
         assert (notebooks.fingerprint(notebook) != before) == counts, module
+        monkeypatch.setattr(notebooks, "_source", lambda m: real(m) + "  # a comment")
+        assert notebooks.fingerprint(notebook) == before
 
 
 def test_what_differs_from_run_to_run_is_dropped():

@@ -1,0 +1,1 @@
+"""The ipywidgets panels: thin shells over plain, tested functions."""

@@ -1,0 +1,40 @@
+"""Every figure of the series, each with axis labels, a colour-blind-safe palette and alternative text.
+
+A function here returns a `Picture`; as the last line of a cell it shows itself. No pyplot: nothing
+is kept between cells, and no backend has to be chosen.
+"""
+
+from labutils.plots.curves import curves, gates, sequences
+from labutils.plots.diagrams import gru, lstm, unrolled, wirings
+from labutils.plots.reviews import (
+    accuracy_by_length,
+    padding,
+    reading,
+    review_lengths,
+    shared_names,
+    vocabulary_coverage,
+)
+from labutils.plots.style import Picture, canvas
+from labutils.plots.training import calibration, confusion, scores, training_curves
+
+__all__ = [
+    "Picture",
+    "accuracy_by_length",
+    "calibration",
+    "canvas",
+    "confusion",
+    "curves",
+    "gates",
+    "gru",
+    "lstm",
+    "padding",
+    "reading",
+    "review_lengths",
+    "scores",
+    "sequences",
+    "shared_names",
+    "training_curves",
+    "unrolled",
+    "vocabulary_coverage",
+    "wirings",
+]

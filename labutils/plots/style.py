@@ -1,0 +1,90 @@
+"""How every figure of the series looks, and how it shows itself with its alternative text."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from functools import cached_property
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), in the order the series uses it.
+BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#000000",
+)
+PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
+GREY = "#767676"
+LIGHT = "#D9D9D9"
+_STYLE = {
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+    "savefig.facecolor": "white",
+}
+_SCREEN_DPI, _FILE_DPI = 96, 144
+styled = matplotlib.rc_context(_STYLE)
+
+
+@dataclass(frozen=True, repr=False)
+class Picture:
+    """A finished figure that shows itself in a notebook with its alternative text.
+
+    figure : the matplotlib figure, to change or save. title : a few words that stay the same on
+    every machine. alt : what the figure shows, for a reader who cannot see it.
+    """
+
+    figure: Figure
+    title: str
+    alt: str
+
+    def __repr__(self) -> str:
+        return f"<Picture: {self.title}>"
+
+    @cached_property
+    def png(self) -> bytes:
+        """The figure as the bytes of a PNG file."""
+        file = io.BytesIO()
+        with matplotlib.rc_context(_STYLE):
+            self.figure.savefig(file, format="png", dpi=_FILE_DPI)
+        return file.getvalue()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+        """Return the figure as HTML, as PNG and as text.
+
+        JupyterLab shows the HTML, because it ignores the ``alt`` of an image output's metadata; other
+        readers of notebooks take the PNG and its metadata.
+        """
+        width = round(self.figure.get_size_inches()[0] * _SCREEN_DPI)
+        source = "data:image/png;base64," + base64.b64encode(self.png).decode()
+        page = f'<img alt="{html.escape(self.alt)}" src="{source}" width="{width}">'
+        return (
+            {"text/plain": repr(self), "text/html": page, "image/png": self.png},
+            {"image/png": {"alt": self.alt, "width": width}},
+        )
+
+
+@styled
+def canvas(columns: int = 1, width: float = 9.0, height: float = 3.6) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure in the style of the series (inches) and its axes, left to right."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
