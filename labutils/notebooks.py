@@ -48,14 +48,14 @@ def minutes_to_read_and_run(path: Path) -> tuple[float, float]:
 def fingerprint(notebook: NotebookNode) -> str:
     """Return a SHA-256 of the code that made the outputs: cells and the labutils modules they use.
 
-    What such a module imports from labutils counts as well; comments do not.
+    What such a module imports from labutils counts as well.
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     digest = hashlib.sha256()
     for source in cells:
         digest.update(source.encode() + b"\0")
     for module in sorted(_modules_behind(cells)):
-        digest.update(_meaning(_source(module)).encode() + b"\0")
+        digest.update(_source(module).encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -152,11 +152,6 @@ def _imported(source: str) -> Iterator[str]:
             yield from (f"{node.module.removeprefix('labutils.')}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (a.name.removeprefix("labutils.") for a in node.names if "labutils." in a.name)
-
-
-def _meaning(source: str) -> str:
-    """Return the code without comments and line breaks, which change no output."""
-    return ast.unparse(ast.parse(source))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -374,3 +374,17 @@ def test_every_sign_product_and_gate_of_the_equations_matters():
         n += 1
     assert n > 60
     assert not survivors
+
+
+@each_cell
+def test_drawn_weights_are_spread_as_those_of_keras(keras, kind):
+    cell = CELLS[kind].drawn(40, 30, np.random.default_rng(0))
+    keras.utils.set_random_seed(0)
+    layer = getattr(keras.layers, kind)(30)
+    layer.build((1, 2, 40))
+    kernel, recurrent, bias = layer.get_weights()
+    assert cell.kernel.std() == pytest.approx(kernel.std(), rel=0.05)
+    assert abs(cell.kernel).max() == pytest.approx(abs(kernel).max(), rel=0.01)
+    for rows in (cell.recurrent_kernel, recurrent):
+        np.testing.assert_allclose(rows @ rows.T, np.eye(30), atol=1e-5)
+    np.testing.assert_array_equal(cell.bias, bias)

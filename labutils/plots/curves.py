@@ -24,6 +24,7 @@ def curves(
     *,
     references: Mapping[str, float] | None = None,
     dashed: Collection[str] = (),
+    dots: Collection[str] = (),
     logx: bool = False,
     logy: bool = False,
     ylim: tuple[float, float] | None = None,
@@ -35,7 +36,7 @@ def curves(
 
     lines : name → (x, y). Where y has two axes, (seeds, points), each seed is drawn thin and the
     mean thick. references : name → height of a dotted line. dashed : names drawn dashed (theory,
-    truth). title : a few words that name the picture.
+    truth); dots : names drawn as dots, without a line. title : a few words that name the picture.
     """
     figure, (axes,) = canvas(width=width, height=height)
     told, colours = [], iter(PALETTE * 3)
@@ -49,6 +50,8 @@ def curves(
             axes.plot(x, y.T, color=look["color"], linewidth=0.8, alpha=0.45)
         if markers and name not in dashed:
             look |= {"marker": marker, "markersize": 6}
+        if name in dots:
+            look |= {"linestyle": "", "marker": "o", "markersize": 2.5}
         axes.plot(x, y.mean(axis=0), label=name, **look)
         told.append(f"{name} {_told_points(x, y.mean(axis=0))}")
     if logx:

@@ -54,9 +54,9 @@ def unrolled(steps: int = 4, backward: bool = False) -> Picture:
     _blank(axes, (-0.9, 2.4 * steps + 2.6), (-0.1, 4.4))
     _box(axes, (0.3, 2), "$\\tanh$", 1.0, 0.8)
     _round(axes, (0.3, 0.3), "$x_t$", 0.32)
-    _arrow(axes, [(0.3, 0.62), (0.3, 1.6)], "$W_x$")
+    _arrow(axes, [(0.3, 0.62), (0.3, 1.6)], "$W$")
     _arrow(axes, [(0.8, 2), (1.25, 2), (1.25, 3.05), (-0.55, 3.05), (-0.55, 2), (-0.2, 2)])
-    axes.text(0.35, 3.15, "$W_h$, one step later", ha="center", va="bottom", fontsize=10)
+    axes.text(0.35, 3.15, "$U$, one step later", ha="center", va="bottom", fontsize=10)
     axes.text(1.75, 2, "=", fontsize=18, ha="center", va="center")
     first = 3.3
     _round(axes, (first - 0.85, 2), "$h_0$", 0.32)
@@ -64,9 +64,9 @@ def unrolled(steps: int = 4, backward: bool = False) -> Picture:
         x = first + 2.4 * (t - 1) + 0.6
         _round(axes, (x, 0.3), f"$x_{t}$", 0.32)
         _box(axes, (x, 2), "$\\tanh$", 1.0, 0.8)
-        _arrow(axes, [(x, 0.62), (x, 1.6)], "$W_x$")
+        _arrow(axes, [(x, 0.62), (x, 1.6)], "$W$")
         _arrow(axes, [(x - (1.13 if t == 1 else 1.9), 2), (x - 0.5, 2)])
-        axes.text(x - 0.84 if t == 1 else x - 1.2, 2.12, "$W_h$", ha="center", va="bottom", fontsize=10)
+        axes.text(x - 0.84 if t == 1 else x - 1.2, 2.12, "$U$", ha="center", va="bottom", fontsize=10)
         if t < steps:
             axes.text(x + 0.72, 1.88, f"$h_{t}$", ha="center", va="top")
         if backward:
@@ -83,17 +83,13 @@ def unrolled(steps: int = 4, backward: bool = False) -> Picture:
         axes.text(
             first + 0.2,
             3.1,
-            "the gradient: a factor $W_h^{\\top}$ and a slope of tanh for every step back",
+            "the gradient: a factor $U^{\\top}$ and a slope of tanh for every step back",
             color=RED,
             fontsize=10,
             va="bottom",
         )
-    told = (
-        "Left, a box tanh with an input x and an arrow from its output back to itself, W h. Right, the same "
-    )
-    told += (
-        f"unrolled: {steps} boxes in a row, each with its own input below, all with the same W x and W h, "
-    )
+    told = "Left, a box tanh with an input x and an arrow from its output back to itself, U. Right, the same "
+    told += f"unrolled: {steps} boxes in a row, each with its own input below, all with the same W and U, "
     told += "and an output above the last."
     told += " Red arrows run from the output back through every box to the first." if backward else ""
     return Picture(figure, "a recurrent network, unrolled" + (", and the way back" if backward else ""), told)

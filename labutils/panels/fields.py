@@ -1,0 +1,89 @@
+"""A labelled input for one number that answers a wrong entry in words, beside the input."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+
+
+@dataclass(frozen=True)
+class Field:
+    """What one input asks for.
+
+    name : the argument that it feeds. label : what the student reads. value : at the start; a whole
+    number asks for whole numbers. low, high : the allowed range, both included.
+    """
+
+    name: str
+    label: str
+    value: float
+    low: float
+    high: float
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.value, int)
+
+    @property
+    def asks(self) -> str:
+        kind = "whole number" if self.whole else "number"
+        return f"{self.label} ({kind}, {self.low:g} to {self.high:g})"
+
+    def parsed(self, text: str) -> float:
+        """Return the number that a student typed; ValueError says what is wrong and what would do."""
+        wanted = f"type a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
+        typed = text.strip().replace("−", "-")
+        if not typed:
+            raise ValueError(f"{self.label} is empty: {wanted}.")
+        shown = typed if len(typed) <= 20 else typed[:19] + "…"
+        try:
+            number = float(typed if "." in typed or "," not in typed else typed.replace(",", ".", 1))
+        except ValueError:
+            raise ValueError(f"“{shown}” is not a number: {wanted}.") from None
+        if not math.isfinite(number):
+            raise ValueError(f"“{shown}” is not a finite number: {wanted}.")
+        if self.whole and number != int(number):
+            raise ValueError(f"{shown} is not a whole number: {wanted}.")
+        if not self.low <= number <= self.high:
+            raise ValueError(f"{shown} is too {'small' if number < self.low else 'large'}: {wanted}.")
+        return int(number) if self.whole else number
+
+
+class Input:
+    """The widget of a `Field`: label, text box, and the answer to a wrong entry.
+
+    number : the last number that could be read. is_valid : whether the box holds one now.
+    """
+
+    def __init__(self, field: Field, changed: Callable[[], None]) -> None:
+        self.field, self._changed = field, changed
+        self.number, self.is_valid = field.value, True
+        self.box = widgets.Text(
+            value=f"{field.value:g}",
+            description=field.asks,
+            continuous_update=False,
+            tooltip=field.asks,
+            style={"description_width": "initial"},
+            layout={"width": "auto", "max_width": "440px"},
+        )
+        self.box.add_class("lab-input")
+        self.answer = widgets.HTML()
+        self.widget = widgets.VBox([self.box, self.answer])
+        self.box.observe(self._typed, "value")
+
+    def _typed(self, change: dict) -> None:
+        try:
+            self.number = self.field.parsed(change["new"])
+        except ValueError as error:
+            self.is_valid = False
+            self.box.add_class("lab-wrong")
+            self.answer.value = f'<div class="lab-alert" role="alert">{html.escape(str(error))}</div>'
+            return
+        self.is_valid = True
+        self.box.remove_class("lab-wrong")
+        self.answer.value = ""
+        self._changed()

@@ -1,0 +1,131 @@
+"""The recall task (name the first symbol after a gap) and a hand-written cell that learns it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labutils.cells import Cell
+
+TO_RECALL, FILLERS = "ABCD", "wxyz"
+SYMBOLS = TO_RECALL + FILLERS
+CHANCE = 1 / len(TO_RECALL)
+_ROWS_TO_TEST = 500
+_SOLVED, _OVER = 0.01, 20  # training ends when the mean loss of so many updates is below this
+
+
+@dataclass
+class Recaller:
+    """A cell with a dense softmax layer on its last state.
+
+    cell : the recurrent cell. kernel (units, symbols), bias (symbols,) : the dense layer.
+    losses : the training loss (cross-entropy in nats) of every update so far.
+    """
+
+    cell: Cell
+    kernel: np.ndarray
+    bias: np.ndarray
+    losses: list[float]
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        """Return the probability of each symbol to recall, (batch, symbols)."""
+        scores = self.cell.forward(x)[:, -1] @ self.kernel + self.bias
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return scores / scores.sum(axis=1, keepdims=True)
+
+    def accuracy(self, gap: int, seed: int = 0) -> float:
+        """Return the share of 500 new sequences with this gap whose first symbol is named."""
+        x, symbols = sequences(_ROWS_TO_TEST, gap, np.random.default_rng([seed, gap, 1]))
+        return float(np.mean(self.probabilities(x).argmax(axis=1) == symbols))
+
+
+class Adam:
+    """The update rule of Kingma and Ba (2015) with Keras' settings, for arrays changed in place."""
+
+    def __init__(self, parameters: list[np.ndarray], learning_rate: float = 0.001) -> None:
+        self.parameters, self.learning_rate, self.updates = parameters, learning_rate, 0
+        self.mean = [np.zeros_like(p) for p in parameters]
+        self.square = [np.zeros_like(p) for p in parameters]
+
+    def update(self, gradients: list[np.ndarray]) -> None:
+        """Change each parameter by its gradient."""
+        self.updates += 1
+        rate = self.learning_rate * np.sqrt(1 - 0.999**self.updates) / (1 - 0.9**self.updates)
+        for p, g, mean, square in zip(self.parameters, gradients, self.mean, self.square, strict=True):
+            mean += 0.1 * (g - mean)
+            square += 0.001 * (g**2 - square)
+            p -= rate * mean / (np.sqrt(square) + 1e-7)
+
+
+def sequences(count: int, gap: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return one-hot sequences (count, gap + 1, 8), and which of A to D each begins with, (count,).
+
+    The first symbol is one of A, B, C, D; the `gap` symbols after it are drawn from w, x, y, z and
+    say nothing. Raises ValueError unless count and gap are whole numbers, 1 or more.
+    """
+    for name, value in (("count", count), ("gap", gap)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{name} must be a whole number, 1 or more, got {value!r}")
+    symbols = rng.integers(len(TO_RECALL), size=count)
+    fillers = len(TO_RECALL) + rng.integers(len(FILLERS), size=(count, gap))
+    return np.eye(len(SYMBOLS))[np.column_stack([symbols, fillers])], symbols
+
+
+def spelled(x: np.ndarray) -> str:
+    """Return one sequence (time, 8) as letters, such as "Bwzzx"."""
+    return "".join(SYMBOLS[i] for i in np.asarray(x).argmax(axis=-1))
+
+
+def clipped(gradients: list[np.ndarray], norm: float) -> list[np.ndarray]:
+    """Return the gradients, scaled down together where their common norm is above `norm`."""
+    length = np.sqrt(sum(np.sum(g**2) for g in gradients))
+    return [g * norm / length for g in gradients] if length > norm else gradients
+
+
+def train(
+    cell: Cell,
+    gap: int,
+    *,
+    seed: int,
+    updates: int = 600,
+    batch_size: int = 32,
+    learning_rate: float = 0.01,
+    norm: float = 1.0,
+) -> Recaller:
+    """Train a cell (its weights are changed) and a dense layer to recall over a gap.
+
+    Adam with the gradient's norm clipped at `norm`; every update sees new sequences. Stops early
+    once the task is solved (mean loss of 20 updates below 0.01).
+    """
+    if cell.features != len(SYMBOLS):
+        raise ValueError(f"the cell must take {len(SYMBOLS)} features, one for each symbol: {SYMBOLS}")
+    rng = np.random.default_rng([seed, gap])
+    limit = np.sqrt(6 / (cell.units + len(TO_RECALL)))
+    kernel = rng.uniform(-limit, limit, (cell.units, len(TO_RECALL)))
+    net = Recaller(cell, kernel, np.zeros(len(TO_RECALL)), [])
+    adam = Adam([cell.kernel, cell.recurrent_kernel, cell.bias, net.kernel, net.bias], learning_rate)
+    for _ in range(updates):
+        x, symbols = sequences(batch_size, gap, rng)
+        loss, gradients = loss_and_gradients(net, x, symbols)
+        net.losses.append(loss)
+        adam.update(clipped(gradients, norm))
+        if len(net.losses) >= 2 * _OVER and np.mean(net.losses[-_OVER:]) < _SOLVED:
+            break
+    return net
+
+
+def loss_and_gradients(net: Recaller, x: np.ndarray, symbols: np.ndarray) -> tuple[float, list[np.ndarray]]:
+    """Return the cross-entropy (nats) and its gradients: the cell's three arrays, the layer's two."""
+    p = net.probabilities(x)
+    rows = np.arange(len(x))
+    grad_scores = p.copy()
+    grad_scores[rows, symbols] -= 1
+    grad_scores /= len(x)
+    states = net.cell.trace["h"]
+    grad_hidden = np.zeros_like(states)
+    grad_hidden[:, -1] = grad_scores @ net.kernel.T
+    back = net.cell.backward(grad_hidden)
+    dense = [states[:, -1].T @ grad_scores, grad_scores.sum(axis=0)]
+    loss = float(-np.log(p[rows, symbols] + 1e-300).mean())
+    return loss, [back.kernel, back.recurrent_kernel, back.bias, *dense]
