@@ -1,4 +1,4 @@
-"""The recall task (name the first symbol after a gap) and a hand-written cell that learns it."""
+"""The recall task (name the first, or the latest, letter after a gap) and a cell that learns it."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Recaller:
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         return scores / scores.sum(axis=1, keepdims=True)
 
-    def accuracy(self, gap: int, seed: int = 0) -> float:
-        """Return the share of 500 new sequences with this gap whose first symbol is named."""
-        x, symbols = sequences(_ROWS_TO_TEST, gap, np.random.default_rng([seed, gap, 1]))
+    def accuracy(self, gap: int, seed: int = 0, renewal: float = 0.0) -> float:
+        """Return the share of 500 new sequences of this kind whose letter is named."""
+        x, symbols = sequences(_ROWS_TO_TEST, gap, np.random.default_rng([seed, gap, 1]), renewal)
         return float(np.mean(self.probabilities(x).argmax(axis=1) == symbols))
 
 
@@ -58,18 +58,29 @@ class Adam:
             p -= rate * mean / (np.sqrt(square) + 1e-7)
 
 
-def sequences(count: int, gap: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return one-hot sequences (count, gap + 1, 8), and which of A to D each begins with, (count,).
+def sequences(
+    count: int, gap: int, rng: np.random.Generator, renewal: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return one-hot sequences (count, gap + 1, 8), and the letter to name for each: 0 for A to 3 for D.
 
     The first symbol is one of A, B, C, D; the `gap` symbols after it are drawn from w, x, y, z and
-    say nothing. Raises ValueError unless count and gap are whole numbers, 1 or more.
+    say nothing. renewal : probability that such a place holds a new letter instead; what is to be
+    named is the latest letter. Raises ValueError for counts below 1 and for what is no probability.
     """
     for name, value in (("count", count), ("gap", gap)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
             raise ValueError(f"{name} must be a whole number, 1 or more, got {value!r}")
-    symbols = rng.integers(len(TO_RECALL), size=count)
+    if not 0 <= renewal <= 1:
+        raise ValueError(f"renewal must be a probability from 0 to 1, got {renewal!r}")
+    first = rng.integers(len(TO_RECALL), size=count)
     fillers = len(TO_RECALL) + rng.integers(len(FILLERS), size=(count, gap))
-    return np.eye(len(SYMBOLS))[np.column_stack([symbols, fillers])], symbols
+    read = np.column_stack([first, fillers])
+    if renewal:
+        letters = rng.integers(len(TO_RECALL), size=(count, gap))
+        read[:, 1:] = np.where(rng.random((count, gap)) < renewal, letters, read[:, 1:])
+    backwards = read[:, ::-1]
+    latest = backwards[np.arange(count), np.argmax(backwards < len(TO_RECALL), axis=1)]
+    return np.eye(len(SYMBOLS))[read], latest
 
 
 def spelled(x: np.ndarray) -> str:
@@ -92,6 +103,7 @@ def train(
     batch_size: int = 32,
     learning_rate: float = 0.01,
     norm: float = 1.0,
+    renewal: float = 0.0,
 ) -> Recaller:
     """Train a cell (its weights are changed) and a dense layer to recall over a gap.
 
@@ -106,7 +118,7 @@ def train(
     net = Recaller(cell, kernel, np.zeros(len(TO_RECALL)), [])
     adam = Adam([cell.kernel, cell.recurrent_kernel, cell.bias, net.kernel, net.bias], learning_rate)
     for _ in range(updates):
-        x, symbols = sequences(batch_size, gap, rng)
+        x, symbols = sequences(batch_size, gap, rng, renewal)
         loss, gradients = loss_and_gradients(net, x, symbols)
         net.losses.append(loss)
         adam.update(clipped(gradients, norm))

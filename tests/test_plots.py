@@ -36,7 +36,40 @@ def pictures():
         plots.reading(words, np.linspace(0.1, 0.9, len(words)), "a review"),
         plots.reading(["one"], [0.7]),
         plots.reading(["x" * 500] * 100, np.linspace(0, 1, 100)),
+        plots.curves({"a": ([1, 2], [3, 4])}, "time (s)", "height (m)", "one line"),
+        plots.curves(
+            {"seeds": ([1, 2, 3], random.random((4, 3)) + 1), "theory": ([1, 2, 3], [1, 2, 3])},
+            "time",
+            "height",
+            "lines, seeds and theory",
+            references={"floor": 0.5},
+            dashed=["theory"],
+            logx=True,
+            logy=True,
+            markers=True,
+        ),
+        plots.curves({"cloud": (random.random(50), random.random(50))}, "x", "y", "dots", dots=["cloud"]),
+        plots.gates(
+            {"gate": random.random((9, 4)), "state": random.normal(size=(9, 4))}, "AwxyzwxyB", "gates"
+        ),
+        plots.sequences(([1700, 1701], [5, 11]), ([0, 0.001], [0, 1]), (["not", "good"], [24, 52]), "ACGT"),
     ]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [plots.wirings(), plots.unrolled(), plots.unrolled(3, backward=True), plots.lstm(), plots.gru()],
+)
+def test_a_drawing_says_in_words_what_it_shows_and_uses_its_whole_canvas(picture):
+    data, metadata = picture._repr_mimebundle_()
+    assert len(metadata["image/png"]["alt"]) > 150
+    figure = picture.figure
+    figure.canvas.draw()
+    for axes in figure.axes:
+        low, high = axes.get_xlim(), axes.get_ylim()
+        for text in axes.texts:
+            x, y = text.get_position()
+            assert low[0] <= x <= low[1] and high[0] <= y <= high[1], text.get_text()
 
 
 @pytest.mark.parametrize("picture", pictures(), ids=lambda picture: picture.title)
@@ -45,7 +78,7 @@ def test_every_picture_has_axis_labels_alternative_text_and_a_stable_name(pictur
     assert data["text/plain"] == f"<Picture: {picture.title}>"
     assert len(metadata["image/png"]["alt"]) > 40 and "nan" not in metadata["image/png"]["alt"]
     assert html.escape(picture.alt) in data["text/html"] and data["text/html"].count('"') == 6
-    labelled = [axes for axes in picture.figure.axes if axes.axison]
+    labelled = [a for a in picture.figure.axes if a.axison and a.get_label() != "<colorbar>"]
     assert labelled and all(axes.get_xlabel() for axes in labelled)
     assert all(axes.get_ylabel() or axes.get_yticklabels() for axes in labelled)
     width, height = struct.unpack(">II", data["image/png"][16:24])
@@ -83,3 +116,19 @@ def test_reading_says_which_word_changed_most():
 def test_no_runs_no_picture():
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.training_curves([])
+
+
+def test_curves_draw_each_seed_and_the_mean():
+    values = np.array([[1.0, 2, 3], [3, 4, 5]])
+    lines = plots.curves({"a": ([1, 2, 3], values)}, "x", "y", "seeds").figure.axes[0].lines
+    drawn = [list(line.get_ydata()) for line in lines]
+    assert [1, 2, 3] in drawn and [3, 4, 5] in drawn and [2, 3, 4] in drawn
+    with pytest.raises(ValueError, match="a: 2 places on the x-axis but 3 values"):
+        plots.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", "wrong")
+
+
+def test_gates_draw_units_as_rows_and_time_as_columns():
+    values = np.array([[0.0, 0.5], [1.0, 0.25], [0.5, 0.5]])
+    axes = plots.gates({"f": values}, ["A", "w", "x"], "gates").figure.axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), values.T)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["A", "w", "x"]

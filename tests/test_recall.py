@@ -19,6 +19,22 @@ def test_sequences_begin_with_what_is_to_be_recalled_and_go_on_with_fillers():
     assert ["ABCD"[i] for i in symbols] == [text[0] for text in texts]
 
 
+def test_with_renewal_the_latest_letter_is_to_be_named():
+    x, symbols = recall.sequences(300, 12, np.random.default_rng(0), renewal=0.2)
+    texts = [recall.spelled(row) for row in x]
+    assert ["ABCD"[i] for i in symbols] == [[c for c in text if c in "ABCD"][-1] for text in texts]
+    later = "".join(text[1:] for text in texts)
+    assert 0.17 < sum(c in "ABCD" for c in later) / len(later) < 0.23
+    with pytest.raises(ValueError, match="renewal must be a probability"):
+        recall.sequences(3, 3, np.random.default_rng(0), renewal=1.5)
+
+
+def test_a_gated_cell_learns_to_name_the_latest_letter():
+    cell = GRUCell.drawn(8, 8, np.random.default_rng(0))
+    net = recall.train(cell, 6, seed=0, updates=300, renewal=0.3)
+    assert net.accuracy(6, renewal=0.3) > 0.95
+
+
 @pytest.mark.parametrize(("count", "gap"), [(0, 3), (3, 0), (3, -1), (2.5, 3), (3, "4"), (True, 3)])
 def test_senseless_counts_are_refused(count, gap):
     with pytest.raises(ValueError, match="(count|gap) must be a whole number, 1 or more, got"):

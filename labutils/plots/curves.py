@@ -54,8 +54,11 @@ def curves(
             look |= {"linestyle": "", "marker": "o", "markersize": 2.5}
         axes.plot(x, y.mean(axis=0), label=name, **look)
         told.append(f"{name} {_told_points(x, y.mean(axis=0))}")
+    whole = all(np.equal(np.mod(np.asarray(x, dtype=float), 1), 0).all() for x, _ in lines.values())
     if logx:
         axes.set_xscale("log")
+    elif whole:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if logy:
         axes.set_yscale("log")
     for name, value in (references or {}).items():

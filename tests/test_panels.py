@@ -1,0 +1,161 @@
+"""The explorers without a browser: what is typed, what is drawn, what is answered."""
+
+import re
+import xml.etree.ElementTree as xml
+
+import numpy as np
+import pytest
+
+from labutils.panels import CurveExplorer, Field, StepExplorer, svg
+
+RADIUS = Field("radius", "Spectral radius", 0.9, 0.1, 2.0)
+STEPS = Field("steps", "Steps back", 20, 2, 100)
+
+
+def powers(radius, steps):
+    return {"measured": (np.arange(steps), radius ** np.arange(steps))}
+
+
+def an_explorer(curves=powers):
+    return CurveExplorer(curves, [RADIUS, STEPS], "Gradient", "steps back", "norm", logy=True)
+
+
+def typed(explorer, field, text):
+    explorer.inputs[field].box.value = text
+    return explorer.inputs[field].answer.value
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "number"),
+    [(RADIUS, "0.5", 0.5), (RADIUS, " 1,5 ", 1.5), (RADIUS, "2", 2.0), (STEPS, "7", 7), (STEPS, "1e1", 10)],
+)
+def test_what_can_be_read_is_read(field, text, number):
+    assert field.parsed(text) == number and type(field.parsed(text)) is type(field.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "answer"),
+    [
+        (STEPS, "", "Steps back is empty: type a whole number from 2 to 100."),
+        (STEPS, "ten", "“ten” is not a number: type a whole number from 2 to 100."),
+        (STEPS, "0", "0 is too small: type a whole number from 2 to 100."),
+        (STEPS, "-5", "-5 is too small"),
+        (STEPS, "−5", "-5 is too small"),
+        (STEPS, "1e9", "1e9 is too large"),
+        (STEPS, "2.5", "2.5 is not a whole number: type a whole number from 2 to 100."),
+        (STEPS, "nan", "“nan” is not a finite number"),
+        (RADIUS, "inf", "“inf” is not a finite number: type a number from 0.1 to 2."),
+        (RADIUS, "9" * 400, "is not a finite number"),
+        (RADIUS, "1,000,5", "is not a number"),
+        (RADIUS, "<img src=x onerror=alert(1)>", "is not a number"),
+    ],
+)
+def test_what_cannot_be_read_is_answered_in_words(field, text, answer):
+    with pytest.raises(ValueError, match=re.escape(answer)):
+        field.parsed(text)
+
+
+def test_a_valid_entry_draws_anew_and_says_so():
+    explorer = an_explorer()
+    before = explorer.chart.value
+    assert typed(explorer, 0, "0.5") == ""
+    assert explorer.chart.value != before
+    assert "norm for spectral radius 0.5, steps back 20" in explorer.status.value
+    assert 'role="status"' in explorer.status.value
+
+
+def test_a_wrong_entry_is_answered_beside_its_field_and_changes_nothing():
+    explorer = an_explorer()
+    before = explorer.chart.value, explorer.status.value
+    answer = typed(explorer, 1, "<b>many</b>")
+    assert 'role="alert"' in answer and "&lt;b&gt;many" in answer and "<b>" not in answer
+    assert (explorer.chart.value, explorer.status.value) == before
+    assert "lab-wrong" in explorer.inputs[1].box._dom_classes
+    typed(explorer, 0, "0.5")  # one field right, the other still wrong: nothing is drawn
+    assert explorer.chart.value == before[0]
+    assert typed(explorer, 1, "30") == "" and "lab-wrong" not in explorer.inputs[1].box._dom_classes
+    assert "spectral radius 0.5, steps back 30" in explorer.status.value
+
+
+def test_a_value_error_of_the_notebooks_function_is_shown_and_survived():
+    def fussy(radius, steps):
+        if radius > 1:
+            raise ValueError("no <radius> above 1, please")
+        return powers(radius, steps)
+
+    explorer = an_explorer(fussy)
+    typed(explorer, 0, "1.5")
+    assert "no &lt;radius&gt; above 1, please" in explorer.status.value
+    typed(explorer, 0, "0.7")
+    assert "spectral radius 0.7" in explorer.status.value
+
+
+def test_labels_tell_name_kind_and_range():
+    explorer = an_explorer()
+    assert explorer.inputs[0].box.description == "Spectral radius (number, 0.1 to 2)"
+    assert explorer.inputs[1].box.description == "Steps back (whole number, 2 to 100)"
+    assert not any(entry.box.continuous_update for entry in explorer.inputs)
+
+
+def test_without_a_kernel_there_is_a_picture_and_its_text_is_always_the_same():
+    bundle = an_explorer()._repr_mimebundle_()
+    assert bundle["text/plain"] == "<Panel: Gradient>"
+    assert 'src="data:image/svg+xml;base64,' in bundle["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_step_explorer_tells_the_values_at_the_step():
+    trace = {"f": np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]), "c": -np.ones((3, 2))}
+    explorer = StepExplorer(trace, ["A", "w", "<"], "steps")
+    assert "Step 1 of 3 reads A. Unit 1: f 0.10, c -1.00." in explorer.status.value
+    assert typed(explorer, 0, "3") == "" and typed(explorer, 1, "2") == ""
+    assert "Step 3 of 3 reads &lt;. Unit 2: f 0.60, c -1.00." in explorer.status.value
+    assert "4 is too large: type a whole number from 1 to 3." in typed(explorer, 0, "4")
+    with pytest.raises(ValueError, match=re.escape("must have the shape (2, units)")):
+        StepExplorer(trace, ["A", "w"], "steps")
+
+
+def marks(chart):
+    root = xml.fromstring(chart)
+    assert root.attrib["role"] == "img"
+    texts = [node.text for node in root.iter() if node.tag.endswith("text")]
+    lines = [node.attrib["points"] for node in root.iter() if node.tag.endswith("polyline")]
+    return texts, lines
+
+
+def test_a_line_chart_is_whole_xml_with_labels_ticks_and_its_points():
+    texts, lines = marks(
+        svg.line_chart({"a & b": ([0, 1, 2], [1, 10, 100])}, "<x>", "y", logy=True, alt='a "q"')
+    )
+    assert {"a & b", "<x>", "y", "1", "10", "100"} <= set(texts)
+    heights = [float(point.split(",")[1]) for point in lines[0].split()]
+    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
+
+
+def test_values_that_cannot_be_drawn_leave_a_gap():
+    values = [1, 2, np.nan, 3, 0, 4, np.inf]
+    _, lines = marks(svg.line_chart({"a": (range(7), values)}, "x", "y", logy=True))
+    assert [len(line.split()) for line in lines] == [2, 1, 1]
+    with pytest.raises(ValueError, match="nothing to draw"):
+        svg.line_chart({"a": ([1, 2], [np.nan, -1])}, "x", "y", logy=True)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3.2, 17), (1e-9, 3e-9), (5, 5), (-1e6, 1e6)])
+def test_ticks_are_few_and_round(low, high):
+    texts, _ = marks(svg.line_chart({"a": ([0, 1], [low, high])}, "x", "y"))
+    assert 6 < len(texts) < 25
+
+
+@pytest.mark.parametrize(("low", "high"), [(1e-30, 1e30), (0.9, 1.1), (1, 1000), (2, 2)])
+def test_logarithmic_ticks_are_few(low, high):
+    texts, _ = marks(svg.line_chart({"a": ([0, 1], [low, high])}, "x", "y", logy=True))
+    assert 6 < len(texts) < 25
+
+
+def test_bars_point_up_for_positive_and_down_for_negative_values():
+    chart = svg.bar_rows({"f": [1, -1, 0.5, np.nan, 7]}, "abcde", chosen=2)
+    root = xml.fromstring(chart)
+    bars = [node.attrib for node in root.iter() if node.tag.endswith("rect")]
+    middle = float(bars[0]["y"]) + float(bars[0]["height"])
+    assert float(bars[1]["y"]) == middle and float(bars[2]["height"]) == float(bars[0]["height"]) / 2
+    assert len(bars) == 6 and bars[5]["fill"] == "none"
