@@ -60,7 +60,7 @@ def test_a_valid_entry_draws_anew_and_says_so():
     before = explorer.chart.value
     assert typed(explorer, 0, "0.5") == ""
     assert explorer.chart.value != before
-    assert "norm for spectral radius 0.5, steps back 20" in explorer.status.value
+    assert "Norm for spectral radius 0.5, steps back 20" in explorer.status.value
     assert 'role="status"' in explorer.status.value
 
 

@@ -86,7 +86,7 @@ class CurveExplorer(Explorer):
                 f"{n}: {y[0]:.3g} at {x[0]:g}, {y[-1]:.3g} at {x[-1]:g}" for n, (x, y) in lines.items()
             )
             asked = ", ".join(f"{f.label.lower()} {numbers[f.name]:g}" for f in fields)
-            sentence = f"{ylabel} for {asked}. {told}."
+            sentence = f"{ylabel[:1].upper()}{ylabel[1:]} for {asked}. {told}."
             return svg.line_chart(lines, xlabel, ylabel, logy=logy, alt=sentence), sentence
 
         super().__init__(draw, fields, title)
