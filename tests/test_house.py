@@ -97,3 +97,18 @@ def test_code_is_in_order(root):
             [sys.executable, "-m", "ruff", *command, str(root)], capture_output=True, text=True, cwd=root
         )
         assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_theory_does_without_tensorflow():
+    code = (
+        "import sys; from labutils import cells, claims, panels, plots, recall, reviews; "
+        "print(sorted({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_cells_can_be_read_in_class(root):
+    source = (root / "labutils" / "cells.py").read_text("utf-8")
+    assert len(source.splitlines()) <= 275
+    assert re.findall(r"^(?:from|import) (\S+)", source, re.M) == ["__future__", "dataclasses", "numpy"]

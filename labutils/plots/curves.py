@@ -78,7 +78,8 @@ def curves(
         axes.set_ylim(ylim)
     if len(lines) > 1:
         handles = axes.get_legend_handles_labels()
-        figure.legend(*handles, loc="outside upper center", ncols=min(len(lines), 4))
+        fit_in_a_row = int(10 * width / (max(map(len, lines)) + 8))
+        figure.legend(*handles, loc="outside upper center", ncols=max(1, min(len(lines), fit_in_a_row)))
     scale = " (logarithmic)" if logy else ""
     return Picture(figure, title, f"Lines: {ylabel}{scale} against {xlabel}. {'; '.join(told)}.")
 
