@@ -29,6 +29,7 @@ def curves(
     logy: bool = False,
     ylim: tuple[float, float] | None = None,
     markers: bool = False,
+    first_colour: int = 0,
     width: float = 9.0,
     height: float = 3.8,
 ) -> Picture:
@@ -36,10 +37,11 @@ def curves(
 
     lines : name → (x, y). Where y has two axes, (seeds, points), each seed is drawn thin and the
     mean thick. references : name → height of a dotted line. dashed : names drawn dashed (theory,
-    truth); dots : names drawn as dots, without a line. title : a few words that name the picture.
+    truth); dots : names drawn as dots, without a line. first_colour : place in the
+    palette, so that a thing keeps its colour from figure to figure. title : a few words that name the picture.
     """
     figure, (axes,) = canvas(width=width, height=height)
-    told, colours = [], iter(PALETTE * 3)
+    told, colours = [], iter((PALETTE * 3)[first_colour:])
     for (name, (x, y)), marker in zip(lines.items(), MARKERS * 3):
         x, y = np.asarray(x, dtype=float), np.atleast_2d(np.asarray(y, dtype=float))
         if y.shape[1] != len(x):
@@ -54,22 +56,26 @@ def curves(
             look |= {"linestyle": "", "marker": "o", "markersize": 2.5}
         axes.plot(x, y.mean(axis=0), label=name, **look)
         told.append(f"{name} {_told_points(x, y.mean(axis=0))}")
-    whole = all(np.equal(np.mod(np.asarray(x, dtype=float), 1), 0).all() for x, _ in lines.values())
+    places = np.unique(np.concatenate([np.asarray(x, dtype=float) for x, _ in lines.values()]))
     if logx:
         axes.set_xscale("log")
-    elif whole:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if logx and len(places) <= 8:
+        axes.set_xticks(places, [f"{x:g}" for x in places])
+        axes.minorticks_off()
+    elif not logx and np.equal(np.mod(places, 1), 0).all():
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     if logy:
         axes.set_yscale("log")
     for name, value in (references or {}).items():
         axes.axhline(value, color=GREY, linestyle=":", linewidth=1.5)
+        right = _room(lines, value, -1, logy) >= _room(lines, value, 0, logy)
         axes.annotate(
             name,
-            (1, value),
-            (-3, 3),
+            (1 if right else 0, value),
+            (-3 if right else 3, 3),
             xycoords=axes.get_yaxis_transform(),
             textcoords="offset points",
-            ha="right",
+            ha="right" if right else "left",
             fontsize=9,
         )
         told.append(f"{name}: {value:.3g}")
@@ -82,6 +88,13 @@ def curves(
         figure.legend(*handles, loc="outside upper center", ncols=max(1, min(len(lines), fit_in_a_row)))
     scale = " (logarithmic)" if logy else ""
     return Picture(figure, title, f"Lines: {ylabel}{scale} against {xlabel}. {'; '.join(told)}.")
+
+
+def _room(lines: Mapping[str, tuple], height: float, end: int, logy: bool) -> float:
+    """Return how near a line comes to this height at its first (0) or last (-1) point."""
+    ends = np.array([np.asarray(y, dtype=float)[..., end].mean() for _, y in lines.values()])
+    apart = np.log(ends / height) if logy else ends - height
+    return float(np.abs(apart).min())
 
 
 def _told_points(x: np.ndarray, y: np.ndarray) -> str:
