@@ -153,9 +153,11 @@ def test_logarithmic_ticks_are_few(low, high):
 
 
 def test_bars_point_up_for_positive_and_down_for_negative_values():
-    chart = svg.bar_rows({"f": [1, -1, 0.5, np.nan, 7]}, "abcde", chosen=2)
+    chart = svg.bar_rows({"f": [1, -1, 0.5, np.nan, 0], "c": [4, 2, 0, 0, 0]}, "abcde", chosen=2)
     root = xml.fromstring(chart)
     bars = [node.attrib for node in root.iter() if node.tag.endswith("rect")]
     middle = float(bars[0]["y"]) + float(bars[0]["height"])
     assert float(bars[1]["y"]) == middle and float(bars[2]["height"]) == float(bars[0]["height"]) / 2
-    assert len(bars) == 6 and bars[5]["fill"] == "none"
+    assert len(bars) == 12 and bars[5]["fill"] == "none"
+    assert float(bars[7]["height"]) == float(bars[6]["height"]) / 2 == float(bars[0]["height"]) / 2
+    assert {"4", "-4", "1", "-1"} <= set(marks(chart)[0])

@@ -95,7 +95,7 @@ class CurveExplorer(Explorer):
 class StepExplorer(Explorer):
     """Walk through a sequence, one unit at a time, and see its gates and states change.
 
-    trace : name → (time, units), as a cell keeps it for one sequence; values are drawn from -1 to 1.
+    trace : name → (time, units), as a cell keeps it for one sequence.
     steps : what is read at each time step, a letter or two.
     """
 

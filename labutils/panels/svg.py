@@ -73,9 +73,10 @@ def line_chart(
 def bar_rows(
     rows: Mapping[str, Sequence[float]], labels: Sequence[str], *, chosen: int | None = None, alt: str = ""
 ) -> str:
-    """Return an SVG with one row of bars for each name: a value from -1 to 1 for each label.
+    """Return an SVG with one row of bars for each name, one bar for each label.
 
-    chosen : the place of a bar to be framed in every row.
+    A row reaches from -1 to 1, or as far as its values do. chosen : the place of a bar to be framed in
+    every row.
     """
     row_height, left = 74, 118
     width = WIDTH - left - _RIGHT
@@ -87,11 +88,12 @@ def bar_rows(
         parts.append(
             _line(left, middle, WIDTH - _RIGHT, middle, FAINT) + _text(left - 38, middle + 4, name, "end")
         )
-        for value, y in ((1, middle - scale), (-1, middle + scale)):
-            parts.append(_text(left - 8, y + 4, f"{value}", "end"))
-        for t, value in enumerate(values):
-            value = max(-1.0, min(1.0, float(value))) if math.isfinite(value) else 0.0
-            x, tall = left + t * step + 0.15 * step, abs(value) * scale
+        finite = [float(value) if math.isfinite(value) else 0.0 for value in values]
+        top = max(1.0, *map(abs, finite))
+        for sign in (1, -1):
+            parts.append(_text(left - 8, middle - sign * scale + 4, f"{sign * top:.2g}", "end"))
+        for t, value in enumerate(finite):
+            x, tall = left + t * step + 0.15 * step, abs(value) / top * scale
             y = middle - tall if value > 0 else middle
             colour = COLOURS[0] if value > 0 else COLOURS[1]
             parts.append(

@@ -38,7 +38,8 @@ def curves(
     lines : name → (x, y). Where y has two axes, (seeds, points), each seed is drawn thin and the
     mean thick. references : name → height of a dotted line. dashed : names drawn dashed (theory,
     truth); dots : names drawn as dots, without a line. first_colour : place in the
-    palette, so that a thing keeps its colour from figure to figure. title : a few words that name the picture.
+    palette, so that a thing keeps its colour from figure to figure. title : a few words that name the
+    picture.
     """
     figure, (axes,) = canvas(width=width, height=height)
     told, colours = [], iter((PALETTE * 3)[first_colour:])
