@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labutils import series
+
+
+def a_series(values=(1.0, 2.0, 4.0), time=(0, 1, 2), **more):
+    return series.Series("mine", np.array(time), np.array(values), "t", "v", "made", **more)
+
+
+def test_the_noisy_sine_is_that_of_the_published_experiment():
+    np.random.seed(0)
+    t = np.linspace(0, 10, 1000)
+    published = np.sin(t) + 0.1 * np.random.randn(1000)
+    ours = series.noisy_sine(seed=0)
+    np.testing.assert_array_equal(ours.values, published)
+    np.testing.assert_allclose(ours.clean, np.sin(t))
+    np.testing.assert_allclose(ours.noise, published - np.sin(t))
+
+
+def test_its_noise_has_the_deviation_asked_for_and_other_seeds_are_other_draws():
+    deviations = [series.noisy_sine(seed, noise=0.3).noise.std() for seed in range(20)]
+    assert np.mean(deviations) == pytest.approx(0.3, rel=0.02)
+    assert not np.array_equal(series.noisy_sine(1).values, series.noisy_sine(2).values)
+    assert np.array_equal(series.noisy_sine(noise=0.0).values, series.noisy_sine().clean)
+
+
+def test_el_nino_is_monthly_sea_temperature_without_a_gap():
+    sea = series.el_nino()
+    assert len(sea) == 61 * 12 and sea.time[0] == 1950 and int(sea.time[-1]) == 2010
+    np.testing.assert_allclose(np.diff(sea.time), 1 / 12)
+    assert 15 < sea.values.min() < sea.values.max() < 32
+    by_month = sea.values.reshape(61, 12).mean(axis=0)
+    assert by_month.argmax() in (1, 2, 3) and by_month.argmin() in (
+        7,
+        8,
+        9,
+    )  # warm in March, cool in September
+    with pytest.raises(ValueError, match="nobody knows El Niño without its noise"):
+        _ = sea.noise
+
+
+@given(n=st.integers(2, 40), data=st.data())
+def test_targets_are_exactly_the_values_that_follow(n, data):
+    length = data.draw(st.integers(1, n - 1))
+    horizon = data.draw(st.integers(1, n - length))
+    values = np.arange(n) * 10.0
+    x, y = series.sliding_windows(values, length, horizon)
+    assert x.shape == (n - length - horizon + 1, length, 1) and y.shape == (len(x), horizon)
+    for i in range(len(x)):
+        np.testing.assert_array_equal(x[i, :, 0], values[i : i + length])
+        np.testing.assert_array_equal(y[i], values[i + length : i + length + horizon])
+
+
+def test_windows_are_copies():
+    values = np.arange(5.0)
+    x, y = series.sliding_windows(values, 2)
+    x[:], y[:] = 99, 99
+    np.testing.assert_array_equal(values, np.arange(5.0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.arange(5.0), 5), "a window of 5 is too long for a series of 5: nothing is left to predict"),
+        ((np.arange(5.0), 7), "a window of 7 is too long"),
+        (
+            (np.arange(5.0), 3, 3),
+            "a horizon of 3 goes past the end: after a window of 3 only 2 of 5 values are left",
+        ),
+        ((np.arange(5.0), 0), "length must be a whole number, 1 or more, got 0"),
+        ((np.arange(5.0), 2.0), "length must be a whole number"),
+        ((np.arange(5.0), 2, -1), "horizon must be a whole number, 1 or more, got -1"),
+        ((np.arange(5.0), 2, True), "horizon must be a whole number"),
+        (
+            ([1, np.nan, 3, np.inf], 2),
+            r"values have 2 gaps \(nan or infinity\), the first at place 1: fill or cut",
+        ),
+        ((np.zeros((5, 2)), 2), r"values must be one row of numbers, of shape \(n,\), got \(5, 2\)"),
+        (([], 2), "values are empty"),
+        ((["a", "b", "c"], 2), "values must be numbers"),
+    ],
+)
+def test_windows_that_cannot_be_cut_are_refused_in_words(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        series.sliding_windows(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"time": (0, 2, 1)},
+            "mine is not sorted in time: 1 .place 2. comes after 2; sort it, and drop doubles",
+        ),
+        ({"time": (0, 1, 1)}, "mine is not sorted in time: 1 .place 2. comes after 1"),
+        ({"time": (0, 1)}, "mine has 3 values but 2 points in time"),
+        ({"values": (1.0, np.nan, 2.0)}, "values have 1 gaps"),
+        ({"values": (), "time": ()}, "values are empty"),
+        ({"clean": np.zeros(2)}, "mine has 3 values but 2 clean ones"),
+    ],
+)
+def test_what_is_no_series_is_refused_in_words(change, message):
+    with pytest.raises(ValueError, match=message):
+        a_series(**change)
+
+
+def test_the_split_keeps_the_order_and_loses_nothing():
+    x, y = series.sliding_windows(np.arange(110.0), 10)
+    (x_train, y_train), (x_test, y_test) = series.split_in_time(x, y)
+    assert len(x_train) == 80 and len(x_test) == 20
+    np.testing.assert_array_equal(np.concatenate([y_train, y_test]), y)
+    assert y_train.max() < y_test.min()
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, 0.001])
+def test_a_senseless_share_is_refused(share):
+    x, y = series.sliding_windows(np.arange(20.0), 3)
+    with pytest.raises(ValueError, match="share"):
+        series.split_in_time(x, y, share)
+    with pytest.raises(ValueError, match="17 windows but 3 targets"):
+        series.split_in_time(x, y[:3])
+
+
+def test_scaling_looks_at_the_training_part_alone_and_can_be_undone():
+    values = np.concatenate([np.array([1.0, 3.0] * 5), np.full(10, 1000.0)])
+    result, scaler = series.scaled(values, 10)
+    np.testing.assert_allclose(result[:10], [-1, 1] * 5)
+    np.testing.assert_allclose(scaler.inverse_transform(result[:, None])[:, 0], values)
+    with pytest.raises(ValueError, match="there are 20 values, fewer than 21 to fit on"):
+        series.scaled(values, 21)
+    with pytest.raises(ValueError, match="all training values are equal"):
+        series.scaled(np.ones(9), 5)
+
+
+@pytest.mark.parametrize("wrong", [{"samples": 1}, {"end": 0}, {"noise": -1}, {"noise": np.nan}])
+def test_a_senseless_sine_is_refused(wrong):
+    with pytest.raises(ValueError):
+        series.noisy_sine(**wrong)
