@@ -175,7 +175,7 @@ def sequences(
     figure.clf()
     (top_left, top_right), (low_left, low_right) = figure.subplots(2, 2)
     top_left.plot(*years, color=BLUE, linewidth=1.3)
-    top_left.set(title="Numbers in time", xlabel="year", ylabel="sunspots (count)")
+    top_left.set(title="Numbers in time", xlabel="year", ylabel="sunspot number (index)")
     top_right.plot(1000 * np.asarray(wave[0]), wave[1], color=BLUE, linewidth=1.3)
     top_right.set(title="A sound wave", xlabel="time (milliseconds)", ylabel="air pressure (relative)")
     low_left.set(title="Text", xlim=(-0.5, 1.5), ylim=(len(words[0]) - 0.4, -0.6))
@@ -200,6 +200,6 @@ def sequences(
         "four kinds of sequences",
         f"Four panels. Sunspots by year from {min(years[0]):.0f} to {max(years[0]):.0f}, rising and falling "
         f"in cycles of about eleven years; a sound wave of {1000 * max(wave[0]):.0f} milliseconds that "
-        f"nearly repeats; words with their numbers: {told}; the DNA letters {letters}, each a column with "
+        f"repeats; words with their numbers: {told}; the DNA letters {letters}, each a column with "
         "one of four fields filled.",
     )
