@@ -206,7 +206,7 @@ class GRUCell(Cell):
     kernel (features, 3 * units), recurrent_kernel (units, 3 * units), bias (2, 3 * units), one row
     beside each of them; the blocks are the update gate z, the reset gate r and the candidate g::
 
-        g_t = tanh(x_t W_g + b_g + r_t * (h_{t-1} U_g + c_g))        h_t = z_t * h_{t-1} + (1 - z_t) * g_t
+        g_t = tanh(x_t W_g + b_g + r_t * (h_{t-1} U_g + b'_g))       h_t = z_t * h_{t-1} + (1 - z_t) * g_t
     """
 
     blocks = 3

@@ -110,13 +110,12 @@ def write(path: Path, notebook: NotebookNode) -> None:
 def _modules_behind(sources: Iterable[str]) -> set[str]:
     """Return the modules that the sources use, and those that these use, such as "plots.style"."""
     found: set[str] = set()
-    waiting = [name for source in sources for name in _imported(source)]
-    waiting += [name for name in _exported(sources)]
+    waiting = list(_used("\n".join(sources)))
     while waiting:
         module = waiting.pop()
         if module not in found and _file(module).is_file():
             found.add(module)
-            waiting += _imported(_source(module))
+            waiting += _used(_source(module))
     return found
 
 
@@ -128,30 +127,36 @@ def _source(module: str) -> str:
     return _file(module).read_text("utf-8")
 
 
-def _exported(sources: Iterable[str]) -> Iterator[str]:
-    """Yield the modules of a package whose names the sources use, as in ``plots.scores(...)``."""
-    used = {
-        (node.value.id, node.attr)
-        for source in sources
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-    }
-    for package in {name for name, _ in used}:
-        front = _PACKAGE_FOLDER / package / "__init__.py"
-        for node in ast.walk(ast.parse(front.read_text("utf-8"))) if front.is_file() else ():
-            if isinstance(node, ast.ImportFrom) and any((package, a.name) in used for a in node.names):
-                yield (node.module or "").removeprefix("labutils.")
-
-
-def _imported(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+def _used(source: str) -> Iterator[str]:
+    """Yield the modules of labutils that a source imports; of a package, those behind the names it uses."""
+    nodes = list(ast.walk(ast.parse(source)))
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "labutils":
-            yield from (alias.name for alias in node.names)
+            for alias in node.names:
+                yield alias.name
+                exports, name = _exports(alias.name), alias.asname or alias.name
+                yield from (exports[n.attr] for n in nodes if _is_attribute(n, name) and n.attr in exports)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labutils."):
-            yield node.module.removeprefix("labutils.")
-            yield from (f"{node.module.removeprefix('labutils.')}.{alias.name}" for alias in node.names)
+            module = node.module.removeprefix("labutils.")
+            yield module
+            exports = _exports(module)
+            yield from (exports.get(alias.name, f"{module}.{alias.name}") for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (a.name.removeprefix("labutils.") for a in node.names if "labutils." in a.name)
+            names = [alias.name for alias in node.names]
+            yield from (name.removeprefix("labutils.") for name in names if name.startswith("labutils."))
+
+
+def _is_attribute(node: ast.AST, of: str) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == of
+
+
+def _exports(package: str) -> dict[str, str]:
+    """Return name → module for what a package such as labutils.plots offers; of a module, nothing."""
+    front = _file(f"{package}.__init__")
+    if not front.is_file():
+        return {}
+    imports = [node for node in ast.parse(front.read_text("utf-8")).body if isinstance(node, ast.ImportFrom)]
+    return {a.name: node.module.removeprefix("labutils.") for node in imports for a in node.names}
 
 
 def main(arguments: list[str] | None = None) -> int:

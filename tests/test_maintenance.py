@@ -74,6 +74,18 @@ def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):
         assert (notebooks.fingerprint(notebook) != before) == counts, module
 
 
+def test_a_name_imported_from_a_package_brings_the_modules_behind_it():
+    behind = notebooks._modules_behind(
+        ["from labutils.panels import StepExplorer", "StepExplorer({}, '', '')"]
+    )
+    assert behind == {"panels.explorers", "panels.fields", "panels.svg"}
+    assert notebooks._modules_behind(["from labutils import plots as p", "p.lstm()"]) == {
+        "plots.diagrams",
+        "plots.style",
+    }
+    assert notebooks._modules_behind(["import labutils.cells", "import numpy"]) == {"cells"}
+
+
 def test_what_differs_from_run_to_run_is_dropped():
     cell = new_code_cell("x", metadata={"tags": ["b", "a"], "execution": {"iopub": "time"}, "scrolled": True})
     view = {notebooks.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "Button()"}

@@ -70,7 +70,6 @@ class Input:
             style={"description_width": "initial"},
             layout={"width": "auto", "max_width": "440px"},
         )
-        self.box.add_class("lab-input")
         self.answer = widgets.HTML()
         self.widget = widgets.VBox([self.box, self.answer])
         self.box.observe(self._typed, "value")

@@ -69,7 +69,7 @@ def curves(
         axes.set_yscale("log")
     for name, value in (references or {}).items():
         axes.axhline(value, color=GREY, linestyle=":", linewidth=1.5)
-        right = _room(lines, value, -1, logy) >= _room(lines, value, 0, logy)
+        right = _distance_at_end(lines, value, -1, logy) >= _distance_at_end(lines, value, 0, logy)
         axes.annotate(
             name,
             (1 if right else 0, value),
@@ -91,8 +91,8 @@ def curves(
     return Picture(figure, title, f"Lines: {ylabel}{scale} against {xlabel}. {'; '.join(told)}.")
 
 
-def _room(lines: Mapping[str, tuple], height: float, end: int, logy: bool) -> float:
-    """Return how near a line comes to this height at its first (0) or last (-1) point."""
+def _distance_at_end(lines: Mapping[str, tuple], height: float, end: int, logy: bool) -> float:
+    """Return how near any line comes to this height at its first (0) or last (-1) point."""
     ends = np.array([np.asarray(y, dtype=float)[..., end].mean() for _, y in lines.values()])
     apart = np.log(ends / height) if logy else ends - height
     return float(np.abs(apart).min())
@@ -184,7 +184,7 @@ def sequences(
         low_left.text(1, row, f"{token:,}", ha="center", va="center", family="monospace")
     low_left.set_xticks([0, 1], ["word", "its number"])
     low_left.set_yticks(range(len(words[0])), range(1, len(words[0]) + 1))
-    low_left.set(xlabel="", ylabel="place in the text")
+    low_left.set(xlabel="what the network gets is the column on the right", ylabel="place in the text")
     low_left.grid(False)
     for column, letter in enumerate(letters):
         low_right.add_patch(Rectangle((column - 0.5, "ACGT".index(letter) - 0.5), 1, 1, color=BLUE))
@@ -193,7 +193,6 @@ def sequences(
     low_right.set_xticks(range(len(letters)), list(letters), fontsize=8)
     low_right.set(xlabel="letter of the gene, in order", ylabel="base")
     low_right.grid(False)
-    low_left.set_xlabel("what the network gets is the column on the right")
     told = ", ".join(f"{word} {token}" for word, token in zip(*words))
     return Picture(
         figure,
