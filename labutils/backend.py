@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 
 
+@functools.cache
 def load_keras() -> ModuleType:
     """Import Keras and start its backend without a line of log, and return the module.
 
@@ -46,6 +49,7 @@ def set_seed(seed: int) -> None:
     load_keras().utils.set_random_seed(seed)
 
 
+_ONE_AT_A_TIME = threading.RLock()
 STEPS_PER_CALL = 25  # of the published GRU: half a second, so that a training can still be stopped soon
 
 
@@ -75,10 +79,11 @@ def quiet_stderr() -> Iterator[None]:
     """Hold back what the block writes to stderr, C++ libraries included; show it if it raises.
 
     The log lines of TensorFlow's C++ core go straight to file descriptor 2, past ``sys.stderr``.
-    Other threads' stderr is held back too while the block runs, so keep the block short.
+    Other threads' stderr is held back too while the block runs, so keep the block short; a second
+    such block waits for the first.
     """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
+    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as held:
+        sys.stderr.flush()
         real = os.dup(2)
         os.dup2(held.fileno(), 2)
         failed = True

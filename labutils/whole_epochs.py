@@ -1,0 +1,230 @@
+"""Whole epochs in compiled calls: ``model.fit`` for networks so small that it waits on itself.
+
+A small recurrent network on a few hundred windows spends its time between the batches and in
+preparing the first one. Here the loop over the batches is compiled too, and what was compiled is kept:
+a later model of the same architecture hands its weights over, has them trained and gets them back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labutils import backend
+
+if TYPE_CHECKING:
+    import keras
+
+STEPS_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
+LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
+ARCHITECTURES_KEPT = 16
+
+
+def reason_against(model: keras.Model) -> str | None:
+    """Return in words why this compiled model cannot be trained here, or None if it can."""
+    keras = backend.load_keras()
+    if keras.backend.backend() != "tensorflow":
+        return "only the TensorFlow backend can compile whole epochs"
+    if not model.built:
+        return "its input shape is not known before the first batch: begin it with an Input layer"
+    if model.jit_compile:
+        return "jit_compile=True compiles each architecture for many seconds"
+    compiled = model.get_compile_config() or {}
+    if compiled.get("metrics") or compiled.get("weighted_metrics") or len(model.outputs) != 1:
+        return "it has metrics beside its loss, or several outputs"
+    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
+        return "batch normalization must not see the rows that fill up the last batch"
+    return None
+
+
+def fit(
+    model: keras.Model,
+    data: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None,
+    *,
+    epochs: int,
+    batch_size: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, list[float]]:
+    """Train a model as ``model.fit`` would and return its history.
+
+    data, validation : (x, y). Shuffled as Keras shuffles under the same seed; the validation is one
+    batch. callbacks : are called at the start and end of the training and of the epochs, not of the
+    batches. stop : asked every 50 batches; the epoch that it breaks off is not in the history.
+    """
+    return _trainer_of(model, batch_size).fit(model, data, validation, epochs, callbacks, stop)
+
+
+def loss(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> float:
+    """Return the loss of a model that was trained here with this batch size, compiling nothing anew."""
+    return _trainer_of(model, batch_size).loss(model, x, y)
+
+
+class _Trainer:
+    """A model of one architecture with its compiled training; its weights are whoever's turn it is.
+
+    Every batch has the same static shape, since that halves the time to compile: the last, smaller one
+    is filled up with rows of weight 0, and the others weigh so much more that its mean is the same.
+    """
+
+    def __init__(self, model: keras.Model, batch_size: int) -> None:
+        import tensorflow as tf
+
+        keras = backend.load_keras()
+        self.tf, self.model, self.batch_size, self.turn = tf, model, batch_size, threading.Lock()
+        model.optimizer.build(model.trainable_variables)
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.RNN) and (layer.input.shape[1] or np.inf) <= LONGEST_UNROLLED:
+                layer.unroll = True
+        weights = [v.value for v in model.trainable_variables]
+
+        @functools.partial(tf.function, autograph=False)
+        def train(x, y, rows, weight, first, last):
+            def one_batch(i, total):
+                batch, targets = tf.gather(x, rows[i]), tf.gather(y, rows[i])
+                with tf.GradientTape() as tape:
+                    loss = model.compute_loss(batch, targets, model(batch, training=True), weight[i])
+                model.optimizer.apply(tape.gradient(loss, weights))
+                return i + 1, total + loss * tf.math.count_nonzero(weight[i], dtype=loss.dtype)
+
+            start = (first, tf.zeros((), keras.config.floatx()))
+            return tf.while_loop(lambda i, _: i < last, one_batch, start, parallel_iterations=1)[1]
+
+        @functools.partial(tf.function, autograph=False)
+        def test(x, y):
+            return model.compute_loss(x, y, model(x, training=False))
+
+        self.train, self.test = train, test
+
+    def fit(self, model, data, validation, epochs, callbacks, stop) -> dict[str, list[float]]:
+        keras = backend.load_keras()
+        n, size = len(data[0]), self.batch_size
+        steps = -(-n // size)
+        x, y = self._tensors(*data)
+        validation = validation and self._tensors(*validation)
+        filling = steps * size - n
+        weight = np.ones((steps, size), keras.config.floatx())
+        weight[-1] = np.where(np.arange(size) < size - filling, size / (size - filling), 0)
+        weight = self.tf.constant(weight)
+        orders = self._orders(n)
+        model.optimizer.build(model.trainable_variables)
+        with self.turn, self._unoptimized():
+            _copy(model, self.model)
+            log = keras.callbacks.CallbackList(list(callbacks), True, model=self.model, epochs=epochs)
+            self.model.stop_training = False
+            log.on_train_begin()
+            for epoch in range(epochs):
+                log.on_epoch_begin(epoch)
+                order = np.append(next(orders), np.zeros(filling, int))
+                rows = self.tf.constant(order.reshape(steps, size), "int32")
+                total = 0.0
+                for first in range(0, steps, STEPS_PER_CALL):
+                    if stop():
+                        break
+                    last = min(first + STEPS_PER_CALL, steps)
+                    total += float(self.train(x, y, rows, weight, *map(self.tf.constant, (first, last))))
+                else:
+                    logs = {"loss": total / n}
+                    if validation:
+                        logs["val_loss"] = float(self.test(*validation))
+                    log.on_epoch_end(epoch, logs)
+                    if not self.model.stop_training:
+                        continue
+                break
+            log.on_train_end()
+            _copy(self.model, model)
+            return self.model.history.history
+
+    def loss(self, model, x, y) -> float:
+        with self.turn, self._unoptimized():
+            _copy(model, self.model)
+            return float(self.test(*self._tensors(x, y)))
+
+    @contextlib.contextmanager
+    def _unoptimized(self) -> Iterator[None]:
+        """Spare TensorFlow's graph optimizer, which takes longer here than it saves.
+
+        It would run anew after each `set_seed`, which forgets what is ready to be called.
+        """
+        options = self.tf.config.optimizer
+        before = options.get_experimental_options().get("disable_meta_optimizer", False)
+        options.set_experimental_options({"disable_meta_optimizer": True})
+        try:
+            yield
+        finally:
+            options.set_experimental_options({"disable_meta_optimizer": before})
+
+    def _tensors(self, *arrays: np.ndarray) -> list:
+        """Return tensors in the precision that Keras would cast to."""
+        floatx = backend.load_keras().config.floatx()
+        return [self.tf.constant(a.astype(floatx) if a.dtype.kind == "f" else a) for a in arrays]
+
+    def _orders(self, rows: int) -> Iterator[np.ndarray]:
+        """Yield, epoch after epoch, the order of the rows that ``model.fit`` has under the same seed.
+
+        Where a seed was set, Keras with TensorFlow shuffles every epoch into the same order.
+        """
+        tf = self.tf
+        shuffled = tf.data.Dataset.range(1).map(lambda _: tf.random.shuffle(tf.range(rows)))
+        first, second = (next(shuffled.as_numpy_iterator()) for _ in range(2))
+        yield first
+        yield second
+        while True:
+            yield first if np.array_equal(first, second) else next(shuffled.as_numpy_iterator())
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    """What two models must have in common to share a trainer; their configuration may name them anew."""
+
+    key: str
+    batch_size: int
+    model: str = field(compare=False)
+    compilation: dict = field(compare=False)
+
+
+def _trainer_of(model: keras.Model, batch_size: int) -> _Trainer:
+    compilation = model.get_compile_config()
+    optimizer = compilation["optimizer"]["config"]
+    if isinstance(optimizer.get("learning_rate"), float):
+        optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
+    architecture = json.loads(model.to_json())
+    architecture.pop("compile_config", None)
+    key = json.dumps(_unnamed([architecture, compilation]), sort_keys=True)
+    return _trainer(_Architecture(key, batch_size, json.dumps(architecture), compilation))
+
+
+@functools.lru_cache(ARCHITECTURES_KEPT)
+def _trainer(architecture: _Architecture) -> _Trainer:
+    model = backend.load_keras().models.model_from_json(architecture.model)
+    model.compile_from_config(architecture.compilation)
+    return _Trainer(model, architecture.batch_size)
+
+
+def _unnamed(node: Any) -> Any:
+    """Return a Keras configuration without the names of layers, which count up with each build."""
+    if isinstance(node, list):
+        return [_unnamed(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _unnamed(child) for name, child in node.items()}
+    if node.get("class_name") != "DTypePolicy" and isinstance(node.get("config"), dict):
+        node["config"].pop("name", None)
+    return node
+
+
+def _copy(source: Any, target: Any) -> None:
+    """Copy weights, seeds of dropout and the optimizer's state."""
+    for name in ("variables", "optimizer"):
+        pair = [getattr(m, name) for m in (source, target)]
+        pair = pair if name == "variables" else [o.variables for o in pair]
+        for old, new in zip(*pair, strict=True):
+            new.assign(old)

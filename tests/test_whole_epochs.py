@@ -1,0 +1,215 @@
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from labutils import backend, series, training, whole_epochs
+
+ROWS, SIZE, TIME = 203, 32, 10
+
+
+@pytest.fixture(scope="module")
+def data():
+    x, y = series.sliding_windows(series.noisy_sine(0).values, TIME)
+    return x[:ROWS], y[:ROWS]
+
+
+def build(keras, *layers, optimizer="adam", loss="mse", **settings):
+    backend.set_seed(0)
+    model = keras.Sequential([keras.layers.Input((TIME, 1)), *(layer() for layer in layers)])
+    model.compile(optimizer() if callable(optimizer) else optimizer, loss, **settings)
+    return model
+
+
+def forecaster(keras, units=6, **settings):
+    return build(keras, lambda: keras.layers.LSTM(units), lambda: keras.layers.Dense(1), **settings)
+
+
+def fit(model, data, **options):
+    options = {"name": "net", "epochs": 3, "batch_size": SIZE, "validation_split": 0.2} | options
+    return training.fit(model, *data, whole_epochs=True, verbose=False, **options)
+
+
+NETWORKS = {
+    "LSTM": lambda k: [lambda: k.layers.LSTM(6), lambda: k.layers.Dense(1)],
+    "GRU": lambda k: [lambda: k.layers.GRU(5), lambda: k.layers.Dense(1)],
+    "SimpleRNN": lambda k: [lambda: k.layers.SimpleRNN(5), lambda: k.layers.Dense(1)],
+    "two recurrent layers": lambda k: [
+        lambda: k.layers.GRU(4, return_sequences=True),
+        lambda: k.layers.LSTM(3),
+        lambda: k.layers.Dense(1),
+    ],
+    "no recurrence, penalised weights": lambda k: [
+        k.layers.Flatten,
+        lambda: k.layers.Dense(7, "relu", kernel_regularizer="l2"),
+        lambda: k.layers.Dense(1),
+    ],
+}
+OPTIMIZERS = {
+    "adam": lambda k: "adam",
+    "sgd with momentum": lambda k: lambda: k.optimizers.SGD(0.05, momentum=0.8),
+    "clipped": lambda k: lambda: k.optimizers.RMSprop(0.01, clipnorm=0.1),
+    "falling rate": lambda k: lambda: k.optimizers.Adam(k.optimizers.schedules.CosineDecay(0.02, 40)),
+}
+
+
+@pytest.mark.parametrize(
+    "network, optimizer",
+    [(network, "adam") for network in NETWORKS]
+    + [(network, o) for network in list(NETWORKS)[::4] for o in list(OPTIMIZERS)[1:]],
+)
+def test_the_curves_and_weights_are_those_of_model_fit(keras, data, network, optimizer):
+    layers, settings = NETWORKS[network](keras), {"optimizer": OPTIMIZERS[optimizer](keras)}
+    ours, plain = build(keras, *layers, **settings), build(keras, *layers, **settings)
+    np.testing.assert_array_equal(ours.get_weights()[0], plain.get_weights()[0])
+    run = fit(ours, data, seed=3, epochs=4)
+    backend.set_seed(3)
+    rows = int(ROWS * 0.8)
+    assert rows % SIZE, "the last batch must be a smaller one"
+    history = plain.fit(*data, epochs=4, batch_size=SIZE, validation_split=0.2, verbose=0).history
+    assert run.history.keys() == history.keys()
+    for name, values in history.items():
+        np.testing.assert_allclose(run.history[name], values, rtol=2e-5)
+    for one, other in zip(ours.get_weights(), plain.get_weights()):
+        np.testing.assert_allclose(one, other, atol=2e-5)
+
+
+def test_dropout_draws_the_same_masks_where_no_batch_is_smaller(keras, data):
+    layers = [lambda: keras.layers.LSTM(6), lambda: keras.layers.Dropout(0.3), lambda: keras.layers.Dense(1)]
+    x, y = data[0][:192], data[1][:192]
+    ours, plain = build(keras, *layers), build(keras, *layers)
+    run = fit(ours, (x, y), seed=1, validation_split=0.0)
+    backend.set_seed(1)
+    history = plain.fit(x, y, epochs=3, batch_size=SIZE, verbose=0).history
+    np.testing.assert_allclose(run.history["loss"], history["loss"], rtol=1e-5)
+
+
+def test_a_second_training_goes_on_where_the_first_ended(keras, data):
+    ours, plain = forecaster(keras), forecaster(keras)
+    for epochs in (2, 3):
+        run = fit(ours, data, epochs=epochs, seed=epochs)
+        backend.set_seed(epochs)
+        history = plain.fit(*data, epochs=epochs, batch_size=SIZE, validation_split=0.2, verbose=0).history
+        np.testing.assert_allclose(run.history["loss"], history["loss"], rtol=2e-5)
+    assert int(ours.optimizer.iterations) == int(plain.optimizer.iterations) == 5 * 6
+
+
+def test_several_targets_and_the_test_score(keras, data):
+    x, y = series.sliding_windows(series.noisy_sine(1).values[:200], TIME, 4)
+    layers = [lambda: keras.layers.LSTM(5), lambda: keras.layers.Dense(4)]
+    model = build(keras, *layers)
+    run = fit(model, (x[:150], y[:150]), test=(x[150:], y[150:]))
+    expected = np.mean((model.predict(x[150:], verbose=0) - y[150:]) ** 2)
+    assert run.test_loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_models_of_one_architecture_share_what_was_compiled(keras, data):
+    fit(forecaster(keras, 6), data)
+    kept = whole_epochs._trainer.cache_info().currsize
+    fit(forecaster(keras, 6), data, epochs=1)
+    fit(forecaster(keras, 6, optimizer=lambda: keras.optimizers.Adam(0.1)), data)
+    assert whole_epochs._trainer.cache_info().currsize == kept
+    fit(forecaster(keras, 7), data)
+    fit(forecaster(keras, 6), data, batch_size=16)
+    assert whole_epochs._trainer.cache_info().currsize == kept + 2
+
+
+def test_models_of_one_architecture_keep_their_own_weights(keras, data):
+    first, second = forecaster(keras), forecaster(keras, optimizer=lambda: keras.optimizers.Adam(0.1))
+    fit(first, data)
+    before = first.get_weights()
+    faster = fit(second, data)
+    assert faster.history["loss"][-1] != fit(forecaster(keras), data).history["loss"][-1]
+    for now, then in zip(first.get_weights(), before):
+        np.testing.assert_array_equal(now, then)
+    assert float(second.optimizer.learning_rate) == pytest.approx(0.1)
+
+
+def test_early_stopping_goes_back_to_the_best_epoch(keras, data):
+    model = forecaster(keras, optimizer=lambda: keras.optimizers.Adam(0.2))
+    run = fit(model, data, epochs=60, patience=3)
+    assert run.epochs < 60 and run.ended == "early stopping" and run.kept_epoch == run.best_epoch
+    x, y = data[0][int(ROWS * 0.8) :], data[1][int(ROWS * 0.8) :]
+    now = np.mean((model.predict(x, verbose=0) - y) ** 2)
+    assert now == pytest.approx(run.history["val_loss"][run.best_epoch - 1], rel=1e-4)
+
+
+def test_it_tells_of_each_epoch_and_stops_on_request(keras, data):
+    told = []
+    run = fit(
+        forecaster(keras), data, epochs=50, watch=lambda *t: told.append(t), stop=lambda: len(told) == 3
+    )
+    assert run.ended == "stopped on request" and run.epochs == 3
+    assert [epoch for epoch, _ in told] == [1, 2, 3]
+    assert [logs["val_loss"] for _, logs in told] == run.history["val_loss"]
+
+
+def test_stopped_at_once_there_is_a_run_without_epochs(keras, data):
+    model = forecaster(keras)
+    before = model.get_weights()
+    run = fit(model, data, stop=lambda: True, test=data)
+    assert run.epochs == 0 and run.best_epoch == 0 and run.ended == "stopped on request"
+    assert np.isfinite(run.test_loss) and "stopped on request" in str(run)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    assert training.table([run]).loc["net", "epochs"] == 0
+    with pytest.raises(ValueError, match="before its first epoch"):
+        training.Run("net", {}, {"loss": []}, 0.0, 0, 0).at_kept_epoch("loss")
+
+
+def test_two_threads_take_turns(keras, data):
+    rates, losses = (0.001, 0.1), {}
+    models = {rate: forecaster(keras, optimizer=lambda: keras.optimizers.Adam(rate)) for rate in rates}
+
+    def train(rate):
+        losses[rate] = fit(models[rate], data, epochs=2, validation_split=0.0).history["loss"]
+
+    threads = [threading.Thread(target=train, args=(rate,)) for rate in rates]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for rate in rates:
+        model = forecaster(keras, optimizer=lambda: keras.optimizers.Adam(rate))
+        alone = fit(model, data, epochs=2, validation_split=0.0).history["loss"]
+        assert losses[rate] == pytest.approx(alone, rel=0.3)
+    assert losses[0.1][1] < 0.5 * losses[0.001][1]
+
+
+def test_equal_names_do_not_make_equal_architectures(keras, data):
+    def named(activation):
+        return build(keras, keras.layers.Flatten, lambda: keras.layers.Dense(1, activation, name=activation))
+
+    relu = fit(named("relu"), data, epochs=1)
+    tanh = fit(named("tanh"), data, epochs=1)
+    assert relu.history["loss"] != tanh.history["loss"]
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        ({"metrics": ["mae"]}, "metrics beside its loss"),
+        ({"jit_compile": True}, "jit_compile=True"),
+    ],
+)
+def test_what_does_not_work_is_refused_in_words(keras, data, change, reason):
+    with pytest.raises(ValueError, match=reason) as caught:
+        fit(forecaster(keras, **change), data)
+    assert "Leave whole_epochs out" in str(caught.value)
+
+
+def test_batch_normalization_and_a_missing_input_shape_are_refused(keras, data):
+    layers = [lambda: keras.layers.LSTM(3), keras.layers.BatchNormalization, lambda: keras.layers.Dense(1)]
+    assert "batch normalization" in whole_epochs.reason_against(build(keras, *layers))
+    model = keras.Sequential([keras.layers.LSTM(3), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    assert "begin it with an Input layer" in whole_epochs.reason_against(model)
+
+
+def test_it_leaves_the_settings_of_tensorflow_as_they_were(keras, data):
+    import tensorflow as tf
+
+    before = json.dumps(tf.config.optimizer.get_experimental_options())
+    fit(forecaster(keras), data)
+    after = json.loads(json.dumps(tf.config.optimizer.get_experimental_options()))
+    assert not after.pop("disable_meta_optimizer", False) and json.loads(before).items() >= after.items()
