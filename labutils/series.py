@@ -51,17 +51,21 @@ class Series:
         return self.values - self.clean
 
 
-def noisy_sine(seed: int = 0, *, samples: int = 1000, end: float = 10.0, noise: float = 0.1) -> Series:
-    """Return sin(t) plus normal noise, t from 0 to `end`: the series of the published experiment.
+def noisy_sine(
+    seed: int = 0, *, samples: int = 1000, begin: float = 0.0, end: float = 10.0, noise: float = 0.1
+) -> Series:
+    """Return sin(t) plus normal noise, t from `begin` to `end`: as it is, the published experiment's.
 
     seed : of NumPy's old generator, which the published code used, so that seed 0 gives its draw.
     noise : standard deviation of the noise; its square is the error that no forecast can beat on
     average.
     """
     _check_count("samples", samples, least=2)
-    if not (np.isfinite(end) and end > 0) or not (np.isfinite(noise) and noise >= 0):
-        raise ValueError(f"end must be above 0 and noise 0 or more, got {end} and {noise}")
-    time = np.linspace(0, end, samples)
+    if not -np.inf < begin < end < np.inf:
+        raise ValueError(f"end must lie after begin, got begin {begin} and end {end}")
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be 0 or more, got {noise}")
+    time = np.linspace(begin, end, samples)
     clean = np.sin(time)
     draw = np.random.RandomState(seed).randn(samples)
     return Series(
@@ -122,20 +126,22 @@ def sliding_windows(values: np.ndarray, length: int, horizon: int = 1) -> tuple[
 
 
 def split_in_time(
-    x: np.ndarray, y: np.ndarray, share: float = 0.8
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return ((x, y) to train, (x, y) to test): the first windows and the rest, in order of time.
+    x: np.ndarray, y: np.ndarray, *last: int
+) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Return (x, y) of the first windows, then of each later part, in order of time.
 
-    x, y : of equal length. share : of the windows that go to training, between 0 and 1.
+    x, y : of equal length. last : how many windows the later parts get, in order of time, so that
+    ``split_in_time(x, y, 100, 200)`` gives a training part, 100 windows to validate, the last 200 to
+    test. Windows of another length then have the same test targets, since all end with the series.
     """
     if len(x) != len(y):
         raise ValueError(f"there are {len(x):,} windows but {len(y):,} targets: they must be as many")
-    if not 0 < share < 1:
-        raise ValueError(f"share must lie between 0 and 1, got {share!r}")
-    cut = int(len(x) * share)
-    if cut in (0, len(x)):
-        raise ValueError(f"a share of {share} leaves nothing on one side of {len(x)} windows")
-    return (x[:cut], y[:cut]), (x[cut:], y[cut:])
+    for size in last:
+        _check_count("a part", size)
+    if sum(last) >= len(x):
+        raise ValueError(f"{len(x):,} windows: too few for parts of {' + '.join(map(str, last))} and a first")
+    cuts = len(x) - np.cumsum(last[::-1], dtype=int)[::-1]
+    return tuple(zip(np.split(x, cuts), np.split(y, cuts)))
 
 
 def scaled(values: np.ndarray, training_samples: int) -> tuple[np.ndarray, StandardScaler]:

@@ -139,6 +139,7 @@ class _Trainer:
                     if not self.model.stop_training:
                         continue
                 break
+            self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
             log.on_train_end()
             _copy(self.model, model)
             return self.model.history.history

@@ -109,19 +109,29 @@ def test_what_is_no_series_is_refused_in_words(change, message):
 
 def test_the_split_keeps_the_order_and_loses_nothing():
     x, y = series.sliding_windows(np.arange(110.0), 10)
-    (x_train, y_train), (x_test, y_test) = series.split_in_time(x, y)
+    (x_train, y_train), (x_test, y_test) = series.split_in_time(x, y, 20)
     assert len(x_train) == 80 and len(x_test) == 20
     np.testing.assert_array_equal(np.concatenate([y_train, y_test]), y)
     assert y_train.max() < y_test.min()
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, 0.001])
-def test_a_senseless_share_is_refused(share):
+def test_three_parts_keep_their_order_and_their_targets_for_every_window():
+    values = np.arange(60.0)
+    for length in (1, 5, 20):
+        parts = series.split_in_time(*series.sliding_windows(values, length), 7, 9)
+        assert [len(x) for x, _ in parts] == [60 - length - 16, 7, 9]
+        assert parts[1][1][0, 0] == 44 and parts[2][1][0, 0] == 51 and parts[2][1][-1, 0] == 59
+    ((whole, _),) = series.split_in_time(values, values)
+    np.testing.assert_array_equal(whole, values)
+
+
+@pytest.mark.parametrize("last", [(0,), (-5,), (0.2,), (True,), (17,), (9, 9)])
+def test_senseless_parts_are_refused(last):
     x, y = series.sliding_windows(np.arange(20.0), 3)
-    with pytest.raises(ValueError, match="share"):
-        series.split_in_time(x, y, share)
+    with pytest.raises(ValueError, match="whole number, 1 or more|17 windows: too few for parts of"):
+        series.split_in_time(x, y, *last)
     with pytest.raises(ValueError, match="17 windows but 3 targets"):
-        series.split_in_time(x, y[:3])
+        series.split_in_time(x, y[:3], 1)
 
 
 def test_scaling_looks_at_the_training_part_alone_and_can_be_undone():
@@ -135,7 +145,7 @@ def test_scaling_looks_at_the_training_part_alone_and_can_be_undone():
         series.scaled(np.ones(9), 5)
 
 
-@pytest.mark.parametrize("wrong", [{"samples": 1}, {"end": 0}, {"noise": -1}, {"noise": np.nan}])
+@pytest.mark.parametrize("wrong", [{"samples": 1}, {"end": 0}, {"begin": 10}, {"noise": -1}, {"noise": np.nan}])
 def test_a_senseless_sine_is_refused(wrong):
     with pytest.raises(ValueError):
         series.noisy_sine(**wrong)

@@ -50,6 +50,7 @@ OPTIMIZERS = {
     "adam": lambda k: "adam",
     "sgd with momentum": lambda k: lambda: k.optimizers.SGD(0.05, momentum=0.8),
     "clipped": lambda k: lambda: k.optimizers.RMSprop(0.01, clipnorm=0.1),
+    "averaged weights": lambda k: lambda: k.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9),
     "falling rate": lambda k: lambda: k.optimizers.Adam(k.optimizers.schedules.CosineDecay(0.02, 40)),
 }
 
@@ -159,7 +160,11 @@ def test_stopped_at_once_there_is_a_run_without_epochs(keras, data):
 
 def test_two_threads_take_turns(keras, data):
     rates, losses = (0.001, 0.1), {}
-    models = {rate: forecaster(keras, optimizer=lambda: keras.optimizers.Adam(rate)) for rate in rates}
+
+    def with_rate(rate):
+        return forecaster(keras, optimizer=lambda: keras.optimizers.Adam(rate))
+
+    models = {rate: with_rate(rate) for rate in rates}
 
     def train(rate):
         losses[rate] = fit(models[rate], data, epochs=2, validation_split=0.0).history["loss"]
@@ -170,8 +175,7 @@ def test_two_threads_take_turns(keras, data):
     for thread in threads:
         thread.join()
     for rate in rates:
-        model = forecaster(keras, optimizer=lambda: keras.optimizers.Adam(rate))
-        alone = fit(model, data, epochs=2, validation_split=0.0).history["loss"]
+        alone = fit(with_rate(rate), data, epochs=2, validation_split=0.0).history["loss"]
         assert losses[rate] == pytest.approx(alone, rel=0.3)
     assert losses[0.1][1] < 0.5 * losses[0.001][1]
 

@@ -6,6 +6,7 @@ is kept between cells, and no backend has to be chosen.
 
 from labutils.plots.curves import curves, gates, sequences
 from labutils.plots.diagrams import gru, lstm, unrolled, wirings
+from labutils.plots.forecasts import forecast, limits, residuals, windows
 from labutils.plots.reviews import (
     accuracy_by_length,
     padding,
@@ -24,11 +25,14 @@ __all__ = [
     "canvas",
     "confusion",
     "curves",
+    "forecast",
     "gates",
     "gru",
+    "limits",
     "lstm",
     "padding",
     "reading",
+    "residuals",
     "review_lengths",
     "scores",
     "sequences",
@@ -36,5 +40,6 @@ __all__ = [
     "training_curves",
     "unrolled",
     "vocabulary_coverage",
+    "windows",
     "wirings",
 ]

@@ -122,11 +122,9 @@ def gates(
     label for each time step.
     """
     rows = -(-len(maps) // columns)
-    figure, _ = canvas(width=9, height=0.6 + 2.1 * rows)
-    figure.clf()
-    all_axes = figure.subplots(rows, columns, squeeze=False)
+    figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows, rows=rows)
     told = []
-    for axes, (name, values) in zip(all_axes.flat, maps.items()):
+    for axes, (name, values) in zip(all_axes, maps.items()):
         values = np.asarray(values).T
         signed = values.min() < 0
         shown = axes.imshow(
@@ -146,7 +144,7 @@ def gates(
         told.append(
             f"{name}: mean at the first step {values[:, 0].mean():.2f}, later {values[:, 1:].mean():.2f}"
         )
-    for axes in list(all_axes.flat)[len(maps) :]:
+    for axes in all_axes[len(maps) :]:
         axes.set_axis_off()
     return Picture(
         figure, title, f"Heat maps of {len(maps)} quantities over {len(steps)} steps. {'; '.join(told)}."
@@ -171,9 +169,7 @@ def sequences(
     years, wave : (x, y). words : the words and the numbers that stand for them. letters : out of
     A, C, G, T, drawn as one-hot columns.
     """
-    figure, _ = canvas(width=9, height=5.2)
-    figure.clf()
-    (top_left, top_right), (low_left, low_right) = figure.subplots(2, 2)
+    figure, (top_left, top_right, low_left, low_right) = canvas(2, height=5.2, rows=2)
     top_left.plot(*years, color=BLUE, linewidth=1.3)
     top_left.set(title="Numbers in time", xlabel="year", ylabel="sunspot number (index)")
     top_right.plot(1000 * np.asarray(wave[0]), wave[1], color=BLUE, linewidth=1.3)

@@ -83,8 +83,10 @@ class Picture:
 
 
 @styled
-def canvas(columns: int = 1, width: float = 9.0, height: float = 3.6) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure in the style of the series (inches) and its axes, left to right."""
+def canvas(
+    columns: int = 1, width: float = 9.0, height: float = 3.6, rows: int = 1
+) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure in the style of the series (inches) and its axes, row by row."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)

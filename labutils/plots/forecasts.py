@@ -1,0 +1,176 @@
+"""Figures of forecasts: windows on a series, forecasts beside it, residuals, and what limits a score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from scipy import stats
+from statsmodels.tsa.stattools import acf
+
+from labutils.plots.style import BLACK, BLUE, GREY, LIGHT, ORANGE, PALETTE, Picture, canvas, styled
+from labutils.series import Series
+
+
+@styled
+def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 3) -> Picture:
+    """A series with the parts of its split, and below its beginning with the first windows and targets.
+
+    length : samples in a window. parts : name → how many windows, in order of time, all of them.
+    shown : how many of the first windows to draw.
+    """
+    figure, (above, below) = canvas(height=5.4, rows=2)
+    above.plot(series.time, series.values, ".", markersize=2.5, color=GREY)
+    first, told = length, []
+    for colour, (name, size) in zip(PALETTE, parts.items()):
+        begin, end = series.time[first], series.time[first + size - 1]
+        above.axvspan(begin, end, color=colour, alpha=0.15, linewidth=0)
+        middle = ((begin + end) / 2, 1.0)
+        above.annotate(
+            f"{name}: {size} targets", middle, (0, 3), "data", textcoords="offset points", ha="center"
+        ).xycoords = above.get_xaxis_transform()
+        told.append(f"{name} {size} targets from {begin:.2f} to {end:.2f}")
+        first += size
+    above.set(xlabel=series.time_label, ylabel=series.value_label)
+    place = np.arange(length + shown + 2)
+    below.plot(place, series.values[place], "o-", color=GREY, markersize=4, linewidth=1)
+    span = np.ptp(series.values[place])
+    for i, colour in zip(range(shown), PALETTE):
+        height = series.values[place].max() + span * 0.16 * (shown - i)
+        below.plot([i, i + length - 1], [height, height], color=colour, linewidth=5, solid_capstyle="butt")
+        below.plot(i + length, series.values[i + length], "o", markersize=11, color=colour, fillstyle="none")
+        below.plot(i + length, height, "o", markersize=9, color=colour, fillstyle="none")
+        below.annotate(
+            f"window {i + 1}", (i + length / 2 - 0.5, height), (0, 4), textcoords="offset points", ha="center"
+        )
+    below.set_ylim(top=series.values[place].max() + span * 0.16 * (shown + 1.2))
+    below.set(xlabel="sample, counted from 0 (ring: the target of a window)", ylabel=series.value_label)
+    return Picture(
+        figure,
+        "a series, its split and its windows",
+        f"Above, {series.name} against {series.time_label}, split in time: {'; '.join(told)}. Below, its "
+        f"first samples with {shown} windows of {length}, each one sample later than the one before, and "
+        "the target of each: the sample right after it.",
+    )
+
+
+@styled
+def forecast(
+    time: Sequence[float],
+    actual: Sequence[float],
+    predicted: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    *,
+    clean: Sequence[float] | None = None,
+    band: tuple[Sequence[float], Sequence[float]] | None = None,
+    band_name: str = "",
+) -> Picture:
+    """Actual values as dots, forecasts as lines, the values without noise dashed, a band shaded.
+
+    All of shape (n,). band : its lower and its upper edge.
+    """
+    figure, (axes,) = canvas(height=3.9)
+    actual = np.asarray(actual)
+    axes.plot(time, actual, "o", markersize=3.5, color=GREY, label="actual")
+    if band is not None:
+        axes.fill_between(time, *band, color=BLUE, alpha=0.18, linewidth=0, label=band_name)
+    for colour, (name, values) in zip(PALETTE, predicted.items()):
+        axes.plot(time, values, color=colour, linewidth=1.8, label=name)
+    if clean is not None:
+        axes.plot(time, clean, "--", color=BLACK, linewidth=1.3, label="without noise")
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    handles = axes.get_legend_handles_labels()
+    figure.legend(*handles, loc="outside upper center", ncols=5)
+    errors = "; ".join(
+        f"{name} is {np.sqrt(np.mean((np.asarray(values) - actual) ** 2)):.3g} away on average (root mean "
+        "square)"
+        for name, values in predicted.items()
+    )
+    return Picture(
+        figure,
+        title,
+        f"{ylabel} against {xlabel}: {len(actual)} actual values from {actual.min():.3g} to "
+        f"{actual.max():.3g} as dots, and forecasts as lines: {errors}."
+        + (f" A shaded band: {band_name}." if band_name else ""),
+    )
+
+
+@styled
+def residuals(
+    time: Sequence[float], errors: Sequence[float], noise: float, xlabel: str, lags: int = 20
+) -> Picture:
+    """Errors over time, their autocorrelation, and their distribution beside that of the noise alone.
+
+    errors : (n,), actual minus predicted. noise : standard deviation of the noise.
+    """
+    figure, axes = canvas(3, height=3.4)
+    errors = np.asarray(errors)
+    _over_time(axes[0], time, errors, noise, xlabel)
+    correlation = acf(errors, nlags=lags)[1:]
+    limit = 1.96 / np.sqrt(len(errors))
+    axes[1].axhspan(-limit, limit, color=LIGHT, linewidth=0)
+    axes[1].bar(range(1, lags + 1), correlation, width=0.55, color=BLUE)
+    axes[1].set(title="Autocorrelation", xlabel="lag (samples)", ylabel="correlation", ylim=(-0.5, 0.5))
+    bins = np.linspace(-4 * noise, 4 * noise, 21)
+    axes[2].hist(errors, bins, density=True, color=BLUE, alpha=0.7)
+    fine = np.linspace(bins[0], bins[-1], 200)
+    axes[2].plot(fine, stats.norm.pdf(fine, 0, noise), "--", color=BLACK, linewidth=1.5)
+    axes[2].set(title="Distribution", xlabel="residual", ylabel="density (dashed: the noise)")
+    outside = int(np.sum(np.abs(correlation) > limit))
+    return Picture(
+        figure,
+        "residuals",
+        f"Three panels. Residuals over time, mean {errors.mean():.3f}, standard deviation "
+        f"{errors.std():.3f}, the noise alone {noise:g}. Autocorrelation at lags 1 to {lags}, at lag 1 "
+        f"{correlation[0]:.2f}; {outside} of {lags} lie outside the grey band of what white noise gives. "
+        "A histogram of the residuals with the bell curve of the noise.",
+    )
+
+
+def _over_time(axes: Axes, time: Sequence[float], errors: np.ndarray, noise: float, xlabel: str) -> None:
+    axes.axhspan(-noise, noise, color=LIGHT, linewidth=0)
+    axes.plot(time, errors, ".", markersize=4, color=BLUE)
+    axes.axhline(0, color=BLACK, linewidth=0.8)
+    axes.set(title="Over time (grey: ± the noise)", xlabel=xlabel, ylabel="residual")
+
+
+@styled
+def limits(
+    panels: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    ylabel: str,
+    title: str,
+    *,
+    published: Mapping[str, float],
+    references: Mapping[str, float],
+    columns: int = 3,
+) -> Picture:
+    """One small panel for each setting that is changed alone: mean and standard deviation of a score.
+
+    panels : name of the setting → (its values, means, standard deviations). published : the value that
+    each setting had, ringed. references : name → height of a dotted line through all panels.
+    """
+    rows = -(-len(panels) // columns)
+    figure, all_axes = canvas(columns, height=2.7 * rows, rows=rows)
+    told = []
+    for axes, (name, (values, means, deviations)) in zip(all_axes, panels.items()):
+        places = np.arange(len(values))
+        axes.errorbar(places, means, deviations, marker="o", color=BLUE, capsize=3, linewidth=1.6)
+        ringed = list(values).index(published[name])
+        axes.plot(ringed, means[ringed], "o", markersize=12, color=ORANGE, fillstyle="none", markeredgewidth=2)
+        for height in references.values():
+            axes.axhline(height, color=GREY, linestyle=":", linewidth=1.5)
+        axes.set_xticks(places, [f"{value:g}" for value in values])
+        axes.set(xlabel=name, ylim=(0.95, max(np.max(m + np.asarray(d)) for _, m, d in panels.values()) * 1.02))
+        told.append(f"{name}: " + ", ".join(f"{m:.2f} at {v:g}" for v, m in zip(values, means)))
+    for axes in all_axes[len(panels) :]:
+        axes.set_axis_off()
+    for axes in all_axes[::columns]:
+        axes.set_ylabel(ylabel)
+    lines = ", ".join(f"{name}: {height:.3g}" for name, height in references.items())
+    all_axes[len(panels) - 1].annotate(
+        f"ring: as published\ndotted: {lines}", (1.08, 0.5), xycoords="axes fraction", va="center", fontsize=10
+    ) if len(panels) < len(all_axes) else figure.supxlabel(f"ring: as published; dotted: {lines}", fontsize=10)
+    return Picture(figure, title, f"{ylabel}, one setting changed at a time. {'; '.join(told)}. {lines}.")
