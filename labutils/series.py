@@ -125,9 +125,7 @@ def sliding_windows(values: np.ndarray, length: int, horizon: int = 1) -> tuple[
     return cut[:, :length, None].copy(), cut[:, length:].copy()
 
 
-def split_in_time(
-    x: np.ndarray, y: np.ndarray, *last: int
-) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+def split_in_time(x: np.ndarray, y: np.ndarray, *last: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Return (x, y) of the first windows, then of each later part, in order of time.
 
     x, y : of equal length. last : how many windows the later parts get, in order of time, so that

@@ -145,7 +145,9 @@ def test_scaling_looks_at_the_training_part_alone_and_can_be_undone():
         series.scaled(np.ones(9), 5)
 
 
-@pytest.mark.parametrize("wrong", [{"samples": 1}, {"end": 0}, {"begin": 10}, {"noise": -1}, {"noise": np.nan}])
+@pytest.mark.parametrize(
+    "wrong", [{"samples": 1}, {"end": 0}, {"begin": 10}, {"noise": -1}, {"noise": np.nan}]
+)
 def test_a_senseless_sine_is_refused(wrong):
     with pytest.raises(ValueError):
         series.noisy_sine(**wrong)

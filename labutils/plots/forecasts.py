@@ -26,25 +26,27 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
     for colour, (name, size) in zip(PALETTE, parts.items()):
         begin, end = series.time[first], series.time[first + size - 1]
         above.axvspan(begin, end, color=colour, alpha=0.15, linewidth=0)
-        middle = ((begin + end) / 2, 1.0)
-        above.annotate(
-            f"{name}: {size} targets", middle, (0, 3), "data", textcoords="offset points", ha="center"
-        ).xycoords = above.get_xaxis_transform()
+        above.text(
+            (begin + end) / 2,
+            1.02,
+            f"{name}\n{size} targets",
+            transform=above.get_xaxis_transform(),
+            ha="center",
+            fontsize=10,
+        )
         told.append(f"{name} {size} targets from {begin:.2f} to {end:.2f}")
         first += size
     above.set(xlabel=series.time_label, ylabel=series.value_label)
     place = np.arange(length + shown + 2)
     below.plot(place, series.values[place], "o-", color=GREY, markersize=4, linewidth=1)
-    span = np.ptp(series.values[place])
+    top, span = series.values[place].max(), np.ptp(series.values[place])
     for i, colour in zip(range(shown), PALETTE):
-        height = series.values[place].max() + span * 0.16 * (shown - i)
-        below.plot([i, i + length - 1], [height, height], color=colour, linewidth=5, solid_capstyle="butt")
-        below.plot(i + length, series.values[i + length], "o", markersize=11, color=colour, fillstyle="none")
-        below.plot(i + length, height, "o", markersize=9, color=colour, fillstyle="none")
-        below.annotate(
-            f"window {i + 1}", (i + length / 2 - 0.5, height), (0, 4), textcoords="offset points", ha="center"
-        )
-    below.set_ylim(top=series.values[place].max() + span * 0.16 * (shown + 1.2))
+        height = top + span * 0.25 * (shown - i)
+        below.plot([i, i + length - 1], [height, height], color=colour, linewidth=4, solid_capstyle="butt")
+        for target in (height, series.values[i + length]):
+            below.plot(i + length, target, "o", markersize=10, color=colour, fillstyle="none")
+        below.annotate(f"window {i + 1}", (i, height), (0, 4), textcoords="offset points", fontsize=10)
+    below.set_ylim(top=top + span * 0.25 * (shown + 0.9))
     below.set(xlabel="sample, counted from 0 (ring: the target of a window)", ylabel=series.value_label)
     return Picture(
         figure,
@@ -145,32 +147,37 @@ def limits(
     *,
     published: Mapping[str, float],
     references: Mapping[str, float],
+    top: float,
     columns: int = 3,
 ) -> Picture:
     """One small panel for each setting that is changed alone: mean and standard deviation of a score.
 
     panels : name of the setting → (its values, means, standard deviations). published : the value that
-    each setting had, ringed. references : name → height of a dotted line through all panels.
+    each setting had, ringed. references : name → height of a dotted line through all panels. top : of
+    the axes; what lies higher is written there.
     """
-    rows = -(-len(panels) // columns)
+    rows = -(-(len(panels) + 1) // columns)
     figure, all_axes = canvas(columns, height=2.7 * rows, rows=rows)
     told = []
     for axes, (name, (values, means, deviations)) in zip(all_axes, panels.items()):
         places = np.arange(len(values))
         axes.errorbar(places, means, deviations, marker="o", color=BLUE, capsize=3, linewidth=1.6)
         ringed = list(values).index(published[name])
-        axes.plot(ringed, means[ringed], "o", markersize=12, color=ORANGE, fillstyle="none", markeredgewidth=2)
+        ring = {"markersize": 12, "color": ORANGE, "fillstyle": "none", "markeredgewidth": 2}
+        axes.plot(ringed, means[ringed], "o", **ring)
         for height in references.values():
             axes.axhline(height, color=GREY, linestyle=":", linewidth=1.5)
         axes.set_xticks(places, [f"{value:g}" for value in values])
-        axes.set(xlabel=name, ylim=(0.95, max(np.max(m + np.asarray(d)) for _, m, d in panels.values()) * 1.02))
+        for place, mean in zip(places, means):
+            if mean > top:
+                axes.annotate(f"{mean:.1f} ↑", (place, top), (6, -9), textcoords="offset points")
+        axes.set(xlabel=name, ylim=(0.95, top))
         told.append(f"{name}: " + ", ".join(f"{m:.2f} at {v:g}" for v, m in zip(values, means)))
     for axes in all_axes[len(panels) :]:
         axes.set_axis_off()
     for axes in all_axes[::columns]:
         axes.set_ylabel(ylabel)
     lines = ", ".join(f"{name}: {height:.3g}" for name, height in references.items())
-    all_axes[len(panels) - 1].annotate(
-        f"ring: as published\ndotted: {lines}", (1.08, 0.5), xycoords="axes fraction", va="center", fontsize=10
-    ) if len(panels) < len(all_axes) else figure.supxlabel(f"ring: as published; dotted: {lines}", fontsize=10)
+    key = f"ring: as published\nbar: ± standard deviation\ndotted: {lines}"
+    all_axes[len(panels)].text(0, 0.5, key, va="center", fontsize=11)
     return Picture(figure, title, f"{ylabel}, one setting changed at a time. {'; '.join(told)}. {lines}.")

@@ -48,9 +48,7 @@ def ratio(draw: int, seed: int, length: int, per_step: int, input_noise: float, 
     )
     updates = EPOCHS * -(-len(x) // BATCH)
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.003, updates)), "mse")
-    training.fit(
-        model, x, y, name="LSTM", epochs=EPOCHS, batch_size=BATCH, whole_epochs=True, verbose=False
-    )
+    training.fit(model, x, y, name="LSTM", epochs=EPOCHS, batch_size=BATCH, whole_epochs=True, verbose=False)
     error = np.mean((model.predict_on_batch(test[0]) - test[1]) ** 2)  # without the penalty of the loss
     return float(error / np.mean(sine.noise[-TEST:] ** 2))
 
