@@ -4,7 +4,7 @@ import struct
 import numpy as np
 import pytest
 
-from labutils import plots
+from labutils import plots, series
 from labutils.training import Run
 
 
@@ -36,6 +36,28 @@ def pictures():
         plots.reading(words, np.linspace(0.1, 0.9, len(words)), "a review"),
         plots.reading(["one"], [0.7]),
         plots.reading(["x" * 500] * 100, np.linspace(0, 1, 100)),
+        plots.windows(series.noisy_sine(), 10, {"training": 790, "test": 200}),
+        plots.forecast([1, 2, 3], [0.1, 0.2, 0.4], {"a": [0.1, 0.3, 0.3]}, "time (s)", "value", "plain"),
+        plots.forecast(
+            [1, 2, 3],
+            [0.1, 0.2, 0.4],
+            {"a": [0.1, 0.3, 0.3], "b": [0.0, 0.1, 0.2]},
+            "time (s)",
+            "value",
+            "with a band",
+            clean=[0.1, 0.2, 0.3],
+            band=([0, 0, 0], [1, 1, 1]),
+            band_name="90% band",
+        ),
+        plots.residuals(np.arange(100), 0.1 * random.normal(size=100), 0.1, "time (s)"),
+        plots.limits(
+            {name: ([1, 2, 3], [1.1, 1.2, 9.0], [0.1, 0.1, 0.5]) for name in ("units", "epochs")},
+            "error / floor",
+            "limits",
+            published={"units": 2, "epochs": 1},
+            references={"floor": 1},
+            top=2,
+        ),
         plots.curves({"a": ([1, 2], [3, 4])}, "time (s)", "height (m)", "one line"),
         plots.curves(
             {"seeds": ([1, 2, 3], random.random((4, 3)) + 1), "theory": ([1, 2, 3], [1, 2, 3])},
@@ -132,3 +154,60 @@ def test_gates_draw_units_as_rows_and_time_as_columns():
     axes = plots.gates({"f": values}, ["A", "w", "x"], "gates").figure.axes[0]
     np.testing.assert_array_equal(axes.images[0].get_array(), values.T)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["A", "w", "x"]
+
+
+def test_windows_stand_where_their_samples_are_and_targets_right_after_them():
+    sine = series.noisy_sine()
+    picture = plots.windows(sine, 10, {"training": 790, "test": 200}, shown=2)
+    above, below = picture.figure.axes
+    bars = [line for line in below.lines if line.get_linewidth() == 4]
+    assert [list(bar.get_xdata()) for bar in bars] == [[0, 9], [1, 10]]
+    rings = [
+        line for line in below.lines if line.get_fillstyle() == "none" and line.get_linestyle() == "None"
+    ]
+    targets = [(line.get_xdata()[0], line.get_ydata()[0]) for line in rings]
+    for i in (0, 1):
+        assert (10 + i, sine.values[10 + i]) in targets
+    assert (
+        "training 790 targets from 0.10" in picture.alt
+        and "test 200 targets from 8.01 to 10.00" in picture.alt
+    )
+
+
+def test_a_forecast_shows_what_came_what_was_said_and_the_band():
+    picture = plots.forecast(
+        [1, 2],
+        [3.0, 5.0],
+        {"net": [3, 4]},
+        "t",
+        "v",
+        "f",
+        clean=[3, 5],
+        band=([2, 3], [4, 5]),
+        band_name="90%",
+    )
+    (axes,) = picture.figure.axes
+    assert [line.get_label() for line in axes.lines] == ["actual", "net", "without noise"]
+    assert list(axes.lines[1].get_ydata()) == [3, 4] and len(axes.collections) == 1
+    assert "net is 0.707 away" in picture.alt and "90%" in picture.alt
+
+
+def test_residuals_with_memory_show_in_the_autocorrelation():
+    walk = np.cumsum(np.random.default_rng(0).normal(size=200)) / 100
+    white = np.random.default_rng(0).normal(size=200) / 10
+    heights = []
+    for errors in (walk, white):
+        bars = plots.residuals(np.arange(200), errors, 0.1, "t").figure.axes[1].patches
+        heights.append(max(bar.get_height() for bar in bars if bar.get_width() < 1))
+    assert heights[0] > 0.8 and heights[1] < 0.3
+
+
+def test_limits_ring_what_was_published_and_write_what_is_off_the_scale():
+    panels = {"units": ([5, 50], [9.3, 1.3], [0.1, 0.2]), "epochs": ([20, 60], [1.3, 1.2], [0.1, 0.1])}
+    picture = plots.limits(
+        panels, "ratio", "l", published={"units": 50, "epochs": 20}, references={"floor": 1}, top=2
+    )
+    units, epochs = picture.figure.axes[:2]
+    assert [text.get_text() for text in units.texts] == ["9.3 ↑"] and not epochs.texts
+    rings = [line for axes in (units, epochs) for line in axes.lines if line.get_fillstyle() == "none"]
+    assert [(float(r.get_xdata()[0]), float(r.get_ydata()[0])) for r in rings] == [(1, 1.3), (0, 1.3)]

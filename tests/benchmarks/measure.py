@@ -1,7 +1,7 @@
 """Measure speed and memory, as ratios in one run, and print the table that README quotes.
 
     python tests/benchmarks/measure.py            # everything, about twenty minutes
-    python tests/benchmarks/measure.py fit cache  # some of it: fit, cache, notebooks
+    python tests/benchmarks/measure.py fit cache  # some of it: fit, forecaster, cache, notebooks
 
 Nothing else should run on the machine meanwhile. Seconds depend on the machine; ratios travel.
 """
@@ -25,6 +25,7 @@ LIMITS = {
     "01_recurrent_networks": (120, 2.0),
     "02_gates_lstm_and_gru": (120, 2.0),
     "04_gru_sentiment": (360, 2.0),
+    "05_lstm_forecaster": (240, 2.0),
 }
 
 
@@ -82,6 +83,58 @@ def measure_fit() -> list[str]:
     ]
 
 
+def forecaster_seconds() -> tuple[float, float, float]:
+    """Train experiment B in this process: plain Keras, whole epochs the first time, and again."""
+    from labutils import backend, series, training
+
+    keras = backend.load_keras()
+    x, y = series.sliding_windows(series.noisy_sine(0).values, 10)
+    data = series.split_in_time(x, y, 198)[0]
+
+    def plain() -> float:
+        started = time.perf_counter()
+        build().fit(*data, epochs=20, batch_size=32, validation_split=0.2, verbose=0)
+        return time.perf_counter() - started
+
+    def ours() -> float:
+        started = time.perf_counter()
+        settings = {"epochs": 20, "batch_size": 32, "validation_split": 0.2, "whole_epochs": True}
+        training.fit(build(), *data, name="LSTM", verbose=False, **settings)
+        return time.perf_counter() - started
+
+    def build():
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.layers.Input((10, 1)), keras.layers.LSTM(50), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        return model
+
+    plain()  # what TensorFlow does once in a process counts for nobody
+    return plain(), ours(), ours()
+
+
+def measure_forecaster() -> list[str]:
+    code = "import measure; print(*measure.forecaster_seconds())"
+    runs = []
+    for _ in range(PAIRS):
+        printed = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        runs.append([float(seconds) for seconds in printed.split()])
+    lines = []
+    for place, when in ((1, "first of its architecture"), (2, "seen before")):
+        ratios = sorted(run[0] / run[place] for run in runs)
+        lines.append(
+            f"| the published LSTM forecaster, 20 epochs, {when} | {median(r[0] for r in runs):.1f} s (plain "
+            f"Keras) | {median(r[place] for r in runs):.2f} s (whole epochs) | {median(ratios):.1f} times as "
+            f"fast ({ratios[0]:.1f} to {ratios[-1]:.1f}) |"
+        )
+    return lines
+
+
 def measure_cache() -> list[str]:
     from labutils import reviews
 
@@ -132,7 +185,12 @@ def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str
     return f"| {stem} from start to end | {limits} | {seconds:.0f} s | peak {peak / 1e9:.2f} GB |"
 
 
-MEASUREMENTS = {"fit": measure_fit, "cache": measure_cache, "notebooks": measure_notebooks}
+MEASUREMENTS = {
+    "fit": measure_fit,
+    "forecaster": measure_forecaster,
+    "cache": measure_cache,
+    "notebooks": measure_notebooks,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
