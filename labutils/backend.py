@@ -23,7 +23,6 @@ def load_keras() -> ModuleType:
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         with quiet_stderr():
             import keras
@@ -35,6 +34,7 @@ def load_keras() -> ModuleType:
             f"{sys.executable} ({type(error).__name__}: {error}). Install what is missing with: "
             f"{sys.executable} -m pip install -r requirements.txt"
         ) from error
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its import has set another level
     return keras
 
 

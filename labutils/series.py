@@ -56,7 +56,7 @@ def noisy_sine(
 ) -> Series:
     """Return sin(t) plus normal noise, t from `begin` to `end`: as it is, the published experiment's.
 
-    seed : of NumPy's old generator, which the published code used, so that seed 0 gives its draw.
+    seed : of NumPy's old generator, as in the published code, which does not fix it.
     noise : standard deviation of the noise; its square is the error that no forecast can beat on
     average.
     """

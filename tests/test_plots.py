@@ -48,6 +48,7 @@ def pictures():
             clean=[0.1, 0.2, 0.3],
             band=([0, 0, 0], [1, 1, 1]),
             band_name="90% band",
+            spans={"test": (1.5, 3)},
         ),
         plots.residuals(np.arange(100), 0.1 * random.normal(size=100), 0.1, "time (s)"),
         plots.limits(

@@ -25,15 +25,7 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
     first, told = length, []
     for colour, (name, size) in zip(PALETTE, parts.items()):
         begin, end = series.time[first], series.time[first + size - 1]
-        above.axvspan(begin, end, color=colour, alpha=0.15, linewidth=0)
-        above.text(
-            (begin + end) / 2,
-            1.02,
-            f"{name}\n{size} targets",
-            transform=above.get_xaxis_transform(),
-            ha="center",
-            fontsize=10,
-        )
+        _span(above, f"{name}\n{size} targets", begin, end, colour)
         told.append(f"{name} {size} targets from {begin:.2f} to {end:.2f}")
         first += size
     above.set(xlabel=series.time_label, ylabel=series.value_label)
@@ -57,6 +49,12 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
     )
 
 
+def _span(axes: Axes, name: str, begin: float, end: float, colour: str) -> None:
+    axes.axvspan(begin, end, color=colour, alpha=0.15, linewidth=0)
+    place = {"transform": axes.get_xaxis_transform(), "ha": "center", "fontsize": 10}
+    axes.text((begin + end) / 2, 1.02, name, **place)
+
+
 @styled
 def forecast(
     time: Sequence[float],
@@ -69,14 +67,18 @@ def forecast(
     clean: Sequence[float] | None = None,
     band: tuple[Sequence[float], Sequence[float]] | None = None,
     band_name: str = "",
+    spans: Mapping[str, tuple[float, float]] | None = None,
 ) -> Picture:
     """Actual values as dots, forecasts as lines, the values without noise dashed, a band shaded.
 
-    All of shape (n,). band : its lower and its upper edge.
+    All of shape (n,), forecasts nan where there is none. band : its lower and its upper edge. spans :
+    name → (begin, end) of a stretch of time, shaded and named.
     """
     figure, (axes,) = canvas(height=3.9)
+    for colour, (name, (begin, end)) in zip(PALETTE[::-1], (spans or {}).items()):
+        _span(axes, name, begin, end, colour)
     actual = np.asarray(actual)
-    axes.plot(time, actual, "o", markersize=3.5, color=GREY, label="actual")
+    axes.plot(time, actual, "o", markersize=3.5 if len(actual) < 400 else 2, color=GREY, label="actual")
     if band is not None:
         axes.fill_between(time, *band, color=BLUE, alpha=0.18, linewidth=0, label=band_name)
     for colour, (name, values) in zip(PALETTE, predicted.items()):
@@ -87,7 +89,7 @@ def forecast(
     handles = axes.get_legend_handles_labels()
     figure.legend(*handles, loc="outside upper center", ncols=5)
     errors = "; ".join(
-        f"{name} is {np.sqrt(np.mean((np.asarray(values) - actual) ** 2)):.3g} away on average (root mean "
+        f"{name} is {np.sqrt(np.nanmean((np.asarray(values) - actual) ** 2)):.3g} away on average (root mean "
         "square)"
         for name, values in predicted.items()
     )
@@ -96,7 +98,8 @@ def forecast(
         title,
         f"{ylabel} against {xlabel}: {len(actual)} actual values from {actual.min():.3g} to "
         f"{actual.max():.3g} as dots, and forecasts as lines: {errors}."
-        + (f" A shaded band: {band_name}." if band_name else ""),
+        + (f" A shaded band: {band_name}." if band_name else "")
+        + "".join(f" {n}: from {b:.2f} to {e:.2f}." for n, (b, e) in (spans or {}).items()),
     )
 
 
