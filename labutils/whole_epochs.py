@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +24,21 @@ if TYPE_CHECKING:
     import keras
 
 STEPS_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
+EVALUATION_BATCH = 512
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
 ARCHITECTURES_KEPT = 16
+# What treats each row of a batch by itself, so that rows which fill up the last batch change nothing.
+LAYERS = frozenset(
+    "Activation Add Concatenate Conv1D Conv2D Dense Dropout Embedding Flatten GaussianNoise "
+    "GlobalAveragePooling1D GRU InputLayer LayerNormalization LSTM MaxPooling1D MaxPooling2D Permute "
+    "RepeatVector Reshape SimpleRNN".split()
+)
+LOSSES = frozenset(
+    "mse mean_squared_error mae mean_absolute_error binary_crossentropy sparse_categorical_crossentropy "
+    "categorical_crossentropy huber".split()
+)
+OPTIMIZERS = frozenset("Adagrad Adam AdamW Nadam RMSprop SGD".split())
+_ONE_TRAINING_AT_A_TIME = threading.RLock()
 
 
 def reason_against(model: keras.Model) -> str | None:
@@ -32,16 +46,48 @@ def reason_against(model: keras.Model) -> str | None:
     keras = backend.load_keras()
     if keras.backend.backend() != "tensorflow":
         return "only the TensorFlow backend can compile whole epochs"
+    if not _is_one_of(type(model), keras, ("Sequential", "Model")) and type(model).__name__ != "Functional":
+        return "it is not a Sequential or Functional model"
     if not model.built:
         return "its input shape is not known before the first batch: begin it with an Input layer"
     if model.jit_compile:
         return "jit_compile=True compiles each architecture for many seconds"
     compiled = model.get_compile_config() or {}
-    if compiled.get("metrics") or compiled.get("weighted_metrics") or len(model.outputs) != 1:
-        return "it has metrics beside its loss, or several outputs"
-    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
-        return "batch normalization must not see the rows that fill up the last batch"
+    if compiled.get("metrics") or compiled.get("weighted_metrics"):
+        return "it has metrics beside its loss"
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        return "it has several inputs or outputs"
+    if compiled.get("loss") not in LOSSES if isinstance(compiled.get("loss"), str) else True:
+        return f"its loss must be given by name, one of {', '.join(sorted(LOSSES))}"
+    optimizer = model.optimizer
+    if not _is_one_of(type(optimizer), keras.optimizers, OPTIMIZERS) or optimizer.loss_scale_factor:
+        return f"its optimizer must be one of {', '.join(sorted(OPTIMIZERS))}, without loss scaling"
+    return next(filter(None, map(_reason_against_layer, model.layers)), None)
+
+
+def _reason_against_layer(layer: keras.Layer) -> str | None:
+    keras = backend.load_keras()
+    name = type(layer).__name__
+    if not _is_one_of(type(layer), keras.layers, LAYERS):
+        return f"it has a layer {name}, and only these are known to treat each row by itself: " + ", ".join(
+            sorted(LAYERS)
+        )
+    if getattr(layer, "stateful", False) or getattr(layer, "mask_zero", False):
+        return f"its layer {name} carries a state or a mask from row to row or layer to layer"
+    if getattr(layer, "activity_regularizer", None) is not None:
+        return f"the activity regularizer of its layer {name} would see the rows that fill up a batch"
+    if layer.dtype_policy.name not in ("float32", "float64"):
+        return f"its layer {name} computes in {layer.dtype_policy.name}"
+    for key in ("activation", "recurrent_activation"):
+        used = getattr(layer, key, None)
+        if used is not None and getattr(keras.activations, used.__name__, None) is not used:
+            return f"the {key} of its layer {name} is not one of keras.activations"
     return None
+
+
+def _is_one_of(kind: type, module: Any, names: Any) -> bool:
+    """Whether a class *is* Keras' class of that name, not another one of the same name."""
+    return kind.__name__ in names and getattr(module, kind.__name__, None) is kind
 
 
 def fit(
@@ -56,16 +102,28 @@ def fit(
 ) -> dict[str, list[float]]:
     """Train a model as ``model.fit`` would and return its history.
 
-    data, validation : (x, y). Shuffled as Keras shuffles under the same seed; the validation is one
-    batch. callbacks : are called at the start and end of the training and of the epochs, not of the
-    batches. stop : asked every 50 batches; the epoch that it breaks off is not in the history.
+    data, validation : (x, y). Shuffled as Keras shuffles under the same seed. callbacks : are called at
+    the start and end of the training and of the epochs, not of the batches, and see the kept model that
+    is trained; `model` itself gets its weights at the end, also when the training is interrupted. stop :
+    asked every 50 batches and while another training is waited for, since one trains at a time; the
+    epoch that it breaks off is not in the history.
     """
-    return _trainer_of(model, batch_size).fit(model, data, validation, epochs, callbacks, stop)
+    while not _ONE_TRAINING_AT_A_TIME.acquire(timeout=0.1):
+        if stop():
+            return {}
+    try:
+        trainer = _trainer_of(model, min(batch_size, len(data[0])))
+        if trainer.busy:
+            raise RuntimeError("a model cannot be trained from within the training of one like it")
+        return trainer.fit(model, data, validation, epochs, callbacks, stop)
+    finally:
+        _ONE_TRAINING_AT_A_TIME.release()
 
 
 def loss(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> float:
     """Return the loss of a model that was trained here with this batch size, compiling nothing anew."""
-    return _trainer_of(model, batch_size).loss(model, x, y)
+    with _ONE_TRAINING_AT_A_TIME:
+        return _trainer_of(model, batch_size).loss(model, x, y)
 
 
 class _Trainer:
@@ -79,30 +137,42 @@ class _Trainer:
         import tensorflow as tf
 
         keras = backend.load_keras()
-        self.tf, self.model, self.batch_size, self.turn = tf, model, batch_size, threading.Lock()
+        floatx = keras.config.floatx()
+        self.tf, self.model, self.batch_size, self.busy = tf, model, batch_size, False
         model.optimizer.build(model.trainable_variables)
         for layer in model.layers:
-            if isinstance(layer, keras.layers.RNN) and (layer.input.shape[1] or np.inf) <= LONGEST_UNROLLED:
-                layer.unroll = True
+            if isinstance(layer, keras.layers.RNN):
+                steps = keras.tree.flatten(layer.input)[0].shape[1]
+                layer.unroll = steps is not None and steps <= LONGEST_UNROLLED
         weights = [v.value for v in model.trainable_variables]
+        one_for_each_row = (batch_size,) + (1,) * max(0, len(model.outputs[0].shape) - 2)
 
-        @functools.partial(tf.function, autograph=False)
         def train(x, y, rows, weight, first, last):
             def one_batch(i, total):
                 batch, targets = tf.gather(x, rows[i]), tf.gather(y, rows[i])
+                of_rows = tf.reshape(weight[i], one_for_each_row)
                 with tf.GradientTape() as tape:
-                    loss = model.compute_loss(batch, targets, model(batch, training=True), weight[i])
+                    loss = model.compute_loss(batch, targets, model(batch, training=True), of_rows)
                 model.optimizer.apply(tape.gradient(loss, weights))
                 return i + 1, total + loss * tf.math.count_nonzero(weight[i], dtype=loss.dtype)
 
-            start = (first, tf.zeros((), keras.config.floatx()))
+            start = (first, tf.zeros((), floatx))
             return tf.while_loop(lambda i, _: i < last, one_batch, start, parallel_iterations=1)[1]
 
-        @functools.partial(tf.function, autograph=False)
         def test(x, y):
-            return model.compute_loss(x, y, model(x, training=False))
+            def one_block(i, total):
+                block, targets = x[i : i + EVALUATION_BATCH], y[i : i + EVALUATION_BATCH]
+                loss = model.compute_loss(block, targets, model(block, training=False))
+                return i + EVALUATION_BATCH, total + loss * tf.cast(tf.shape(block)[0], loss.dtype)
 
-        self.train, self.test = train, test
+            start = (tf.constant(0), tf.zeros((), floatx))
+            n = tf.shape(x)[0]
+            total = tf.while_loop(lambda i, _: i < n, one_block, start, parallel_iterations=1)[1]
+            return total / tf.cast(n, total.dtype)
+
+        self.train, self.test = (
+            tf.function(function, autograph=False, reduce_retracing=True) for function in (train, test)
+        )
 
     def fit(self, model, data, validation, epochs, callbacks, stop) -> dict[str, list[float]]:
         keras = backend.load_keras()
@@ -116,8 +186,7 @@ class _Trainer:
         weight = self.tf.constant(weight)
         orders = self._orders(n)
         model.optimizer.build(model.trainable_variables)
-        with self.turn, self._unoptimized():
-            _copy(model, self.model)
+        with self._lent(model), self._unoptimized():
             log = keras.callbacks.CallbackList(list(callbacks), True, model=self.model, epochs=epochs)
             self.model.stop_training = False
             log.on_train_begin()
@@ -141,13 +210,25 @@ class _Trainer:
                 break
             self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
             log.on_train_end()
-            _copy(self.model, model)
-            return self.model.history.history
+        return self.model.history.history
 
     def loss(self, model, x, y) -> float:
-        with self.turn, self._unoptimized():
+        with self._unoptimized():
             _copy(model, self.model)
             return float(self.test(*self._tensors(x, y)))
+
+    @contextlib.contextmanager
+    def _lent(self, model: keras.Model) -> Iterator[None]:
+        """Train in the place of `model`, and give the weights back, whatever happens."""
+        self.busy = True
+        try:
+            _copy(model, self.model)
+            try:
+                yield
+            finally:
+                _copy(self.model, model)
+        finally:
+            self.busy = False
 
     @contextlib.contextmanager
     def _unoptimized(self) -> Iterator[None]:
@@ -163,10 +244,13 @@ class _Trainer:
         finally:
             options.set_experimental_options({"disable_meta_optimizer": before})
 
-    def _tensors(self, *arrays: np.ndarray) -> list:
-        """Return tensors in the precision that Keras would cast to."""
+    def _tensors(self, x: np.ndarray, y: np.ndarray) -> list:
+        """Return tensors in the precision that Keras would cast to, targets shaped like the output."""
+        x, y = np.asarray(x), np.asarray(y)
+        if y.ndim == 1 and len(self.model.outputs[0].shape) == 2:
+            y = y[:, None]
         floatx = backend.load_keras().config.floatx()
-        return [self.tf.constant(a.astype(floatx) if a.dtype.kind == "f" else a) for a in arrays]
+        return [self.tf.constant(a.astype(floatx) if a.dtype.kind == "f" else a) for a in (x, y)]
 
     def _orders(self, rows: int) -> Iterator[np.ndarray]:
         """Yield, epoch after epoch, the order of the rows that ``model.fit`` has under the same seed.
@@ -179,7 +263,7 @@ class _Trainer:
         yield first
         yield second
         while True:
-            yield first if np.array_equal(first, second) else next(shuffled.as_numpy_iterator())
+            yield first if np.array_equal(first, second) else tf.random.shuffle(tf.range(rows)).numpy()
 
 
 @dataclass(frozen=True)
@@ -205,7 +289,9 @@ def _trainer_of(model: keras.Model, batch_size: int) -> _Trainer:
 
 @functools.lru_cache(ARCHITECTURES_KEPT)
 def _trainer(architecture: _Architecture) -> _Trainer:
+    drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
     model = backend.load_keras().models.model_from_json(architecture.model)
+    random.setstate(drawn_so_far)
     model.compile_from_config(architecture.compilation)
     return _Trainer(model, architecture.batch_size)
 

@@ -106,6 +106,7 @@ def test_several_targets_and_the_test_score(keras, data):
 
 
 def test_models_of_one_architecture_share_what_was_compiled(keras, data):
+    whole_epochs._trainer.cache_clear()
     fit(forecaster(keras, 6), data)
     kept = whole_epochs._trainer.cache_info().currsize
     fit(forecaster(keras, 6), data, epochs=1)
@@ -189,25 +190,140 @@ def test_equal_names_do_not_make_equal_architectures(keras, data):
     assert relu.history["loss"] != tanh.history["loss"]
 
 
-@pytest.mark.parametrize(
-    "change, reason",
-    [
-        ({"metrics": ["mae"]}, "metrics beside its loss"),
-        ({"jit_compile": True}, "jit_compile=True"),
-    ],
-)
-def test_what_does_not_work_is_refused_in_words(keras, data, change, reason):
-    with pytest.raises(ValueError, match=reason) as caught:
-        fit(forecaster(keras, **change), data)
-    assert "Leave whole_epochs out" in str(caught.value)
+def test_sequences_as_targets_and_images_equal_keras(keras):
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(75, 32, 1)), random.normal(size=(75, 32, 1))
+    models = []
+    for _ in range(2):
+        backend.set_seed(0)
+        layers = [keras.layers.GRU(4, return_sequences=True), keras.layers.Dense(1)]
+        models.append(keras.Sequential([keras.layers.Input((32, 1)), *layers]))
+        models[-1].compile("adam", "mse")
+    run = fit(models[0], (x, y), seed=2, validation_split=0.0)
+    backend.set_seed(2)
+    history = models[1].fit(x, y, epochs=3, batch_size=SIZE, verbose=0).history
+    np.testing.assert_allclose(run.history["loss"], history["loss"], rtol=1e-5)
 
 
-def test_batch_normalization_and_a_missing_input_shape_are_refused(keras, data):
-    layers = [lambda: keras.layers.LSTM(3), keras.layers.BatchNormalization, lambda: keras.layers.Dense(1)]
-    assert "batch normalization" in whole_epochs.reason_against(build(keras, *layers))
+def test_any_number_of_rows_uses_what_was_compiled(keras, data):
+    fit(forecaster(keras), data)
+    trainer = whole_epochs._trainer_of(forecaster(keras), SIZE)
+    fit(forecaster(keras), (data[0][:150], data[1][:150]))
+    fit(forecaster(keras), (data[0][:100], data[1][:100, 0]))
+    compiled = trainer.train.experimental_get_tracing_count()
+    fit(forecaster(keras), (data[0][:120], data[1][:120]))
+    assert trainer.train.experimental_get_tracing_count() == compiled <= 2
+
+
+def test_more_rows_to_test_than_a_block_holds(keras, data):
+    x, y = (np.concatenate([part] * 6) for part in data)
+    model = forecaster(keras)
+    run = fit(model, data, epochs=1, test=(x, y))
+    assert len(x) > whole_epochs.EVALUATION_BATCH
+    assert run.test_loss == pytest.approx(np.mean((model.predict(x, verbose=0) - y) ** 2), rel=1e-5)
+
+
+def test_an_interrupted_training_keeps_what_was_learned(keras, data):
+    model = forecaster(keras)
+    before = model.get_weights()[0]
+
+    def watch(epoch, logs):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, data, epochs=9, watch=watch)
+    assert not np.array_equal(model.get_weights()[0], before)
+    assert int(model.optimizer.iterations) == 2 * 6
+    fit(model, data, epochs=1)
+
+
+def test_a_training_within_itself_is_refused_and_does_not_hang(keras, data):
+    with pytest.raises(RuntimeError, match="from within the training of one like it"):
+        fit(forecaster(keras), data, watch=lambda *_: fit(forecaster(keras), data))
+    assert fit(forecaster(keras), data).epochs == 3
+
+
+def test_who_waits_for_another_training_can_be_stopped(keras, data):
+    holding, done = threading.Event(), threading.Event()
+
+    def hold():
+        with whole_epochs._ONE_TRAINING_AT_A_TIME:
+            holding.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holding.wait(20)
+    run = fit(forecaster(keras), data, stop=lambda: True)
+    done.set()
+    thread.join()
+    assert run.epochs == 0 and run.ended == "stopped on request"
+
+
+def test_building_what_is_kept_draws_no_random_numbers(keras, data):
+    losses = []
+    for _ in range(2):
+        backend.set_seed(0)
+        first = keras.Sequential([keras.layers.Input((TIME, 1)), keras.layers.LSTM(9), keras.layers.Dense(1)])
+        first.compile("adam", "mse")
+        fit(first, data, epochs=1)
+        second = keras.Sequential(
+            [keras.layers.Input((TIME, 1)), keras.layers.LSTM(9), keras.layers.Dense(1)]
+        )
+        second.compile("adam", "mse")
+        losses.append(fit(second, data, epochs=1).history["loss"])
+    assert losses[0] == losses[1]
+
+
+REFUSED = {
+    "metrics beside its loss": lambda k: forecaster(k, metrics=["mae"]),
+    "jit_compile=True": lambda k: forecaster(k, jit_compile=True),
+    "loss must be given by name": lambda k: forecaster(k, loss=k.losses.Huber(0.1)),
+    "optimizer must be one of": lambda k: forecaster(
+        k, optimizer=lambda: k.optimizers.SGD(0.1, loss_scale_factor=8.0)
+    ),
+    "a layer BatchNormalization": lambda k: build(
+        k, lambda: k.layers.LSTM(3), k.layers.BatchNormalization, lambda: k.layers.Dense(1)
+    ),
+    "a layer Lambda": lambda k: build(
+        k, lambda: k.layers.Lambda(lambda x: x[:, 0]), lambda: k.layers.Dense(1)
+    ),
+    "activation of its layer Dense": lambda k: build(
+        k, lambda: k.layers.LSTM(3), lambda: k.layers.Dense(1, activation=own_activation)
+    ),
+    "activity regularizer": lambda k: build(
+        k, lambda: k.layers.LSTM(3, activity_regularizer="l2"), lambda: k.layers.Dense(1)
+    ),
+    "begin it with an Input layer": lambda k: without_input(k),
+    "not a Sequential or Functional model": lambda k: subclassed(k),
+}
+
+
+def own_activation(x):
+    return x
+
+
+def without_input(keras):
     model = keras.Sequential([keras.layers.LSTM(3), keras.layers.Dense(1)])
     model.compile("adam", "mse")
-    assert "begin it with an Input layer" in whole_epochs.reason_against(model)
+    return model
+
+
+def subclassed(keras):
+    class Mine(keras.Sequential):
+        pass
+
+    model = Mine([keras.layers.Input((TIME, 1)), keras.layers.LSTM(3), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    return model
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_what_does_not_work_is_refused_in_words(keras, data, reason):
+    with pytest.raises(ValueError, match=reason) as caught:
+        fit(REFUSED[reason](keras), data)
+    assert "Leave whole_epochs out" in str(caught.value)
 
 
 def test_it_leaves_the_settings_of_tensorflow_as_they_were(keras, data):
