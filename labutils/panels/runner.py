@@ -1,0 +1,139 @@
+"""Train in the background, one training at a time, and know how far it is."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any
+
+Train = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A training as it stands.
+
+    state : "idle", "building" (nothing to show yet), "training" or "stopping". epochs : how many were
+    asked for. history : one list for each quantity, one number for each epoch that is done.
+    epoch_seconds : how long each epoch took. result : what the training returned, None while it runs and
+    when it failed. error : why it failed, in one line; details : the whole traceback.
+    """
+
+    state: str = "idle"
+    epochs: int = 0
+    history: dict[str, list[float]] = field(default_factory=dict)
+    epoch_seconds: tuple[float, ...] = ()
+    result: Any = None
+    error: str = ""
+    details: str = ""
+
+    @property
+    def epochs_done(self) -> int:
+        return len(self.epoch_seconds)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the remaining epochs will take if they are like the past ones, None if unknown.
+
+        The first epoch, in which the network is compiled, counts only while there is no other.
+        """
+        if not self.epoch_seconds or self.state not in ("training", "stopping"):
+            return None
+        return median(self.epoch_seconds[1:] or self.epoch_seconds) * (self.epochs - self.epochs_done)
+
+
+class Runner:
+    """Runs one training at a time in a thread of its own.
+
+    told : called after every change, from the thread that made it; what it raises is kept out of the
+    training. clock : seconds, for tests.
+    """
+
+    def __init__(
+        self,
+        told: Callable[[Progress], None] = lambda progress: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._told, self._clock = told, clock
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._progress = Progress()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def progress(self) -> Progress:
+        return self._progress
+
+    @property
+    def is_busy(self) -> bool:
+        return self._progress.state != "idle"
+
+    def start(self, train: Train, epochs: int) -> bool:
+        """Begin ``train(stop=…, watch=…)``, as `training.fit` takes them; False if one is running.
+
+        Build the model inside `train`: Keras' state belongs to the thread.
+        """
+        with self._lock:
+            if self.is_busy:
+                return False
+            self._progress = Progress("building", epochs)
+            self._stop.clear()
+            context = contextvars.copy_context()
+            self._thread = threading.Thread(target=context.run, args=(self._run, train), daemon=True)
+        self._tell()
+        self._thread.start()
+        return True
+
+    def stop(self) -> bool:
+        """Ask the training to end; False if none is running."""
+        with self._lock:
+            if not self.is_busy:
+                return False
+            self._stop.set()
+            self._progress = replace(self._progress, state="stopping")
+        self._tell()
+        return True
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until nothing is running; False if that took longer than `seconds`."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return not self.is_busy
+
+    def _run(self, train: Train) -> None:
+        began = self._clock()
+
+        def watch(epoch: int, logs: dict[str, float]) -> None:
+            nonlocal began
+            now = self._clock()
+            with self._lock:
+                past = self._progress
+                history = {name: [*past.history.get(name, []), value] for name, value in logs.items()}
+                self._progress = replace(
+                    past,
+                    state="stopping" if self._stop.is_set() else "training",
+                    history=history,
+                    epoch_seconds=(*past.epoch_seconds, now - began),
+                )
+            began = now
+            self._tell()
+
+        outcome: dict[str, Any] = {}
+        try:
+            outcome["result"] = train(stop=self._stop.is_set, watch=watch)
+        except BaseException as error:  # the thread ends here: whatever it was must be shown
+            outcome["error"] = f"{type(error).__name__}: {error}"
+            outcome["details"] = traceback.format_exc()
+        with self._lock:
+            self._progress = replace(self._progress, state="idle", **outcome)
+        self._tell()
+
+    def _tell(self) -> None:
+        try:
+            self._told(self._progress)
+        except Exception:
+            traceback.print_exc()
