@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from labutils import backend
+from labutils import architectures, backend
 from labutils import whole_epochs as small
 
 if TYPE_CHECKING:
@@ -108,8 +109,10 @@ def fit(
     patience: int | None = None,
     seed: int | None = None,
     whole_epochs: bool = False,
+    keep_compiled: bool = False,
     stop: Callable[[], bool] | None = None,
     watch: Callable[[int, dict[str, float]], None] | None = None,
+    advance: Callable[[float], None] | None = None,
     verbose: bool = True,
 ) -> Run:
     """Train a compiled Keras model quietly and return the `Run`.
@@ -120,10 +123,13 @@ def fit(
     fallen for so many epochs, and go back to the weights of the best one. seed : set before
     training (the order of the batches, dropout); seed before *building* as well, since that is
     when weights are drawn. whole_epochs : compile whole epochs instead of single batches, five to ten
-    times as fast for a small network on little data (see `labutils.whole_epochs`). stop : asked again
+    times as fast for a small network on little data (see `labutils.whole_epochs`). keep_compiled :
+    compile each architecture once and use it for later models (see `labutils.architectures`), which
+    saves time and memory where many are trained; whole epochs always do. stop : asked again
     and again during the training, which ends when it answers True; what the unfinished epoch has
     learned stays in the weights. watch : called after each epoch with its number, from 1, and its
-    losses and metrics. verbose : print the epochs as they end.
+    losses and metrics. advance : called after each batch with the epochs done so far, 1.5 in the middle
+    of the second (whole epochs have no batches to tell of). verbose : print the epochs as they end.
 
     Same batches, same order and same numbers as ``model.fit``. Only the batches of the validation
     differ in size, which changes no result and spares a compilation (dropout inside a recurrent layer
@@ -146,7 +152,9 @@ def fit(
     if whole_epochs and (reason := small.reason_against(model)):
         raise ValueError(f"whole_epochs does not work for this model: {reason}. Leave whole_epochs out")
     keras = backend.load_keras()
-    companion = _companion(keras, stop or (lambda: False), watch or (lambda epoch, logs: None))
+    companion = _companion(
+        keras, stop or (lambda: False), watch or (lambda epoch, logs: None), advance or (lambda epochs: None)
+    )
     callbacks = [companion]
     if verbose:
         callbacks.append(_progress(keras, name, epochs, patience))
@@ -159,29 +167,36 @@ def fit(
         )
     if seed is not None:
         backend.set_seed(seed)
-    started = time.perf_counter()
-    if whole_epochs:
-        history = small.fit(
-            model,
-            (x, y),
-            validation,
-            epochs=epochs,
-            batch_size=batch_size,
-            callbacks=callbacks,
-            stop=companion.asked,
-        )
-    else:
-        history = model.fit(
-            x,
-            y,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation_data=validation,
-            validation_batch_size=validation and even_batch(len(validation[0])),
-            callbacks=callbacks,
-            verbose=0,
-        ).history
-    seconds = time.perf_counter() - started
+    with architectures.borrowed(model) if keep_compiled else contextlib.nullcontext(model) as trained:
+        started = time.perf_counter()
+        if whole_epochs:
+            history = small.fit(
+                model,
+                (x, y),
+                validation,
+                epochs=epochs,
+                batch_size=batch_size,
+                callbacks=callbacks,
+                stop=companion.asked,
+            )
+        else:
+            history = trained.fit(
+                x,
+                y,
+                epochs=epochs,
+                batch_size=batch_size,
+                validation_data=validation,
+                validation_batch_size=validation and even_batch(len(validation[0])),
+                callbacks=callbacks,
+                verbose=0,
+            ).history
+        seconds = time.perf_counter() - started
+        if test is None:
+            scores = {}
+        elif whole_epochs:
+            scores = {"loss": small.loss(model, *test, min(batch_size, len(x)))}
+        else:
+            scores = evaluate(trained, *test)
     done = companion.epochs_done
     history = {name: [float(v) for v in values[:done]] for name, values in history.items()} or {"loss": []}
     best = _best_epoch(history)
@@ -197,12 +212,6 @@ def fit(
     ended = "all epochs done" if done == epochs else "early stopping"
     if companion.stopped:
         ended = "stopped on request"
-    if test is None:
-        scores = {}
-    elif whole_epochs:
-        scores = {"loss": small.loss(model, *test, batch_size)}
-    else:
-        scores = evaluate(model, *test)
     return Run(name, settings, history, seconds, best, kept, scores, ended)
 
 
@@ -291,21 +300,29 @@ def _best_epoch(history: dict[str, list[float]]) -> int:
 
 
 def _companion(
-    keras: Any, stop: Callable[[], bool], watch: Callable[[int, dict[str, float]], None]
+    keras: Any,
+    stop: Callable[[], bool],
+    watch: Callable[[int, dict[str, float]], None],
+    advance: Callable[[float], None],
 ) -> keras.callbacks.Callback:
-    """Ask whether to stop, end the training if so, and tell of the epochs that were finished."""
+    """Ask whether to stop, end the training if so, and tell of batches and epochs that were finished."""
 
     class Companion(keras.callbacks.Callback):
         stopped = False
         epochs_done = 0
+        epoch = 0
 
         def asked(self) -> bool:
             self.stopped = self.stopped or bool(stop())
             return self.stopped
 
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
         def on_train_batch_end(self, batch, logs=None):
             if self.asked():
                 self.model.stop_training = True
+            advance(self.epoch + (batch + 1) / self.params["steps"])
 
         def on_test_batch_end(self, batch, logs=None):
             if self.asked():

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
-import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labutils import backend
+from labutils import architectures, backend
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 STEPS_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
 EVALUATION_BATCH = 512
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
-ARCHITECTURES_KEPT = 16
 # What treats each row of a batch by itself, so that rows which fill up the last batch change nothing.
 LAYERS = frozenset(
     "Activation Add Concatenate Conv1D Conv2D Dense Dropout Embedding Flatten GaussianNoise "
@@ -57,7 +53,8 @@ def reason_against(model: keras.Model) -> str | None:
         return "it has metrics beside its loss"
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         return "it has several inputs or outputs"
-    if compiled.get("loss") not in LOSSES if isinstance(compiled.get("loss"), str) else True:
+    loss = compiled.get("loss")
+    if not isinstance(loss, str) or loss not in LOSSES:
         return f"its loss must be given by name, one of {', '.join(sorted(LOSSES))}"
     optimizer = model.optimizer
     if not _is_one_of(type(optimizer), keras.optimizers, OPTIMIZERS) or optimizer.loss_scale_factor:
@@ -139,7 +136,6 @@ class _Trainer:
         keras = backend.load_keras()
         floatx = keras.config.floatx()
         self.tf, self.model, self.batch_size, self.busy = tf, model, batch_size, False
-        model.optimizer.build(model.trainable_variables)
         for layer in model.layers:
             if isinstance(layer, keras.layers.RNN):
                 steps = keras.tree.flatten(layer.input)[0].shape[1]
@@ -214,7 +210,7 @@ class _Trainer:
 
     def loss(self, model, x, y) -> float:
         with self._unoptimized():
-            _copy(model, self.model)
+            architectures.copy_state(model, self.model)
             return float(self.test(*self._tensors(x, y)))
 
     @contextlib.contextmanager
@@ -222,11 +218,11 @@ class _Trainer:
         """Train in the place of `model`, and give the weights back, whatever happens."""
         self.busy = True
         try:
-            _copy(model, self.model)
+            architectures.copy_state(model, self.model)
             try:
                 yield
             finally:
-                _copy(self.model, model)
+                architectures.copy_state(self.model, model)
         finally:
             self.busy = False
 
@@ -266,52 +262,10 @@ class _Trainer:
             yield first if np.array_equal(first, second) else tf.random.shuffle(tf.range(rows)).numpy()
 
 
-@dataclass(frozen=True)
-class _Architecture:
-    """What two models must have in common to share a trainer; their configuration may name them anew."""
-
-    key: str
-    batch_size: int
-    model: str = field(compare=False)
-    compilation: dict = field(compare=False)
-
-
 def _trainer_of(model: keras.Model, batch_size: int) -> _Trainer:
-    compilation = model.get_compile_config()
-    optimizer = compilation["optimizer"]["config"]
-    if isinstance(optimizer.get("learning_rate"), float):
-        optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
-    architecture = json.loads(model.to_json())
-    architecture.pop("compile_config", None)
-    key = json.dumps(_unnamed([architecture, compilation]), sort_keys=True)
-    return _trainer(_Architecture(key, batch_size, json.dumps(architecture), compilation))
+    return _trainer(architectures.architecture_of(model), batch_size)
 
 
-@functools.lru_cache(ARCHITECTURES_KEPT)
-def _trainer(architecture: _Architecture) -> _Trainer:
-    drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
-    model = backend.load_keras().models.model_from_json(architecture.model)
-    random.setstate(drawn_so_far)
-    model.compile_from_config(architecture.compilation)
-    return _Trainer(model, architecture.batch_size)
-
-
-def _unnamed(node: Any) -> Any:
-    """Return a Keras configuration without the names of layers, which count up with each build."""
-    if isinstance(node, list):
-        return [_unnamed(child) for child in node]
-    if not isinstance(node, dict):
-        return node
-    node = {name: _unnamed(child) for name, child in node.items()}
-    if node.get("class_name") != "DTypePolicy" and isinstance(node.get("config"), dict):
-        node["config"].pop("name", None)
-    return node
-
-
-def _copy(source: Any, target: Any) -> None:
-    """Copy weights, seeds of dropout and the optimizer's state."""
-    for name in ("variables", "optimizer"):
-        pair = [getattr(m, name) for m in (source, target)]
-        pair = pair if name == "variables" else [o.variables for o in pair]
-        for old, new in zip(*pair, strict=True):
-            new.assign(old)
+@functools.lru_cache(architectures.KEPT)
+def _trainer(architecture: architectures.Architecture, batch_size: int) -> _Trainer:
+    return _Trainer(architecture.built(), batch_size)

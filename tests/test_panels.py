@@ -60,21 +60,20 @@ def test_a_valid_entry_draws_anew_and_says_so():
     before = explorer.chart.value
     assert typed(explorer, 0, "0.5") == ""
     assert explorer.chart.value != before
-    assert "Norm for spectral radius 0.5, steps back 20" in explorer.status.value
-    assert 'role="status"' in explorer.status.value
+    assert "Norm for spectral radius 0.5, steps back 20" in explorer.said.value
 
 
 def test_a_wrong_entry_is_answered_beside_its_field_and_changes_nothing():
     explorer = an_explorer()
-    before = explorer.chart.value, explorer.status.value
+    before = explorer.chart.value, explorer.said.value
     answer = typed(explorer, 1, "<b>many</b>")
     assert 'role="alert"' in answer and "&lt;b&gt;many" in answer and "<b>" not in answer
-    assert (explorer.chart.value, explorer.status.value) == before
+    assert (explorer.chart.value, explorer.said.value) == before
     assert "lab-wrong" in explorer.inputs[1].box._dom_classes
     typed(explorer, 0, "0.5")  # one field right, the other still wrong: nothing is drawn
     assert explorer.chart.value == before[0]
     assert typed(explorer, 1, "30") == "" and "lab-wrong" not in explorer.inputs[1].box._dom_classes
-    assert "spectral radius 0.5, steps back 30" in explorer.status.value
+    assert "spectral radius 0.5, steps back 30" in explorer.said.value
 
 
 def test_a_value_error_of_the_notebooks_function_is_shown_and_survived():
@@ -85,9 +84,9 @@ def test_a_value_error_of_the_notebooks_function_is_shown_and_survived():
 
     explorer = an_explorer(fussy)
     typed(explorer, 0, "1.5")
-    assert "no &lt;radius&gt; above 1, please" in explorer.status.value
+    assert "no &lt;radius&gt; above 1, please" in explorer.said.value
     typed(explorer, 0, "0.7")
-    assert "spectral radius 0.7" in explorer.status.value
+    assert "spectral radius 0.7" in explorer.said.value
 
 
 def test_labels_tell_name_kind_and_range():
@@ -107,9 +106,9 @@ def test_without_a_kernel_there_is_a_picture_and_its_text_is_always_the_same():
 def test_step_explorer_tells_the_values_at_the_step():
     trace = {"f": np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]), "c": -np.ones((3, 2))}
     explorer = StepExplorer(trace, ["A", "w", "<"], "steps")
-    assert "Step 1 of 3 reads A. Unit 1: f 0.10, c -1.00." in explorer.status.value
+    assert "Step 1 of 3 reads A. Unit 1: f 0.10, c -1.00." in explorer.said.value
     assert typed(explorer, 0, "3") == "" and typed(explorer, 1, "2") == ""
-    assert "Step 3 of 3 reads &lt;. Unit 2: f 0.60, c -1.00." in explorer.status.value
+    assert "Step 3 of 3 reads &lt;. Unit 2: f 0.60, c -1.00." in explorer.said.value
     assert "4 is too large: type a whole number from 1 to 3." in typed(explorer, 0, "4")
     with pytest.raises(ValueError, match=re.escape("must have the shape (2, units)")):
         StepExplorer(trace, ["A", "w"], "steps")
@@ -125,7 +124,7 @@ def marks(chart):
 
 def test_a_line_chart_is_whole_xml_with_labels_ticks_and_its_points():
     texts, lines = marks(
-        svg.line_chart({"a & b": ([0, 1, 2], [1, 10, 100])}, "<x>", "y", logy=True, alt='a "q"')
+        svg.line_chart([svg.Line("a & b", [0, 1, 2], [1, 10, 100])], "<x>", "y", logy=True, alt='a "q"')
     )
     assert {"a & b", "<x>", "y", "1", "10", "100"} <= set(texts)
     heights = [float(point.split(",")[1]) for point in lines[0].split()]
@@ -134,21 +133,21 @@ def test_a_line_chart_is_whole_xml_with_labels_ticks_and_its_points():
 
 def test_values_that_cannot_be_drawn_leave_a_gap():
     values = [1, 2, np.nan, 3, 0, 4, np.inf]
-    _, lines = marks(svg.line_chart({"a": (range(7), values)}, "x", "y", logy=True))
+    _, lines = marks(svg.line_chart([svg.Line("a", range(7), values)], "x", "y", logy=True))
     assert [len(line.split()) for line in lines] == [2, 1, 1]
     with pytest.raises(ValueError, match="nothing to draw"):
-        svg.line_chart({"a": ([1, 2], [np.nan, -1])}, "x", "y", logy=True)
+        svg.line_chart([svg.Line("a", [1, 2], [np.nan, -1])], "x", "y", logy=True)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-3.2, 17), (1e-9, 3e-9), (5, 5), (-1e6, 1e6)])
 def test_ticks_are_few_and_round(low, high):
-    texts, _ = marks(svg.line_chart({"a": ([0, 1], [low, high])}, "x", "y"))
+    texts, _ = marks(svg.line_chart([svg.Line("a", [0, 1], [low, high])], "x", "y"))
     assert 6 < len(texts) < 25
 
 
 @pytest.mark.parametrize(("low", "high"), [(1e-30, 1e30), (0.9, 1.1), (1, 1000), (2, 2)])
 def test_logarithmic_ticks_are_few(low, high):
-    texts, _ = marks(svg.line_chart({"a": ([0, 1], [low, high])}, "x", "y", logy=True))
+    texts, _ = marks(svg.line_chart([svg.Line("a", [0, 1], [low, high])], "x", "y", logy=True))
     assert 6 < len(texts) < 25
 
 

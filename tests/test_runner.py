@@ -20,7 +20,7 @@ class FakeTraining:
     def go(self, epochs=1):
         self.steps.release(epochs)
 
-    def __call__(self, stop, watch):
+    def __call__(self, stop, watch, advance):
         self.calls += 1
         self.started.set()
         for epoch in range(1, self.epochs + 1):
@@ -98,7 +98,7 @@ def test_stop_before_the_first_epoch():
 
 @pytest.mark.parametrize("error", [ValueError("units must be 1 or more"), SystemExit(3), KeyboardInterrupt()])
 def test_what_goes_wrong_is_kept_with_its_reason(error):
-    def train(stop, watch):
+    def train(stop, watch, advance):
         watch(1, {"loss": 0.5})
         raise error
 
@@ -135,6 +135,23 @@ def test_the_time_left_leaves_out_the_first_epoch():
     assert runner.progress.epoch_seconds == (9.0, 1.0, 2.0, 1.0)
 
 
+def test_inside_an_epoch_the_share_and_the_time_left_are_known():
+    ticks = iter([0.0, 1.0, 2.0, 5.0, 6.0])
+    told = []
+
+    def train(stop, watch, advance):
+        advance(0.1)
+        advance(0.5)
+        watch(1, {"loss": 1.0})
+        advance(1.25)
+
+    runner = Runner(told.append, clock=lambda: next(ticks))
+    runner.start(train, 2)
+    assert runner.wait(5) and runner.progress.error == ""
+    assert [p.share_done for p in told] == [0, 0.05, 0.25, 0.5, 0.625, 0.625]
+    assert [p.seconds_left for p in told] == [None, None, 6.0, 5.0, 3.75, None]
+
+
 def test_nothing_is_known_of_a_training_that_has_not_begun():
     assert Progress().seconds_left is None and Progress().epochs_done == 0 and not Runner().is_busy
     assert Runner().wait(0)
@@ -147,7 +164,7 @@ def test_it_drives_the_real_training(keras):
 
     x = np.random.default_rng(0).normal(size=(60, 5, 1))
 
-    def train(stop, watch):
+    def train(stop, watch, advance):
         backend.set_seed(0)
         model = keras.Sequential([keras.layers.Input((5, 1)), keras.layers.LSTM(3), keras.layers.Dense(1)])
         model.compile("adam", "mse")
@@ -162,6 +179,7 @@ def test_it_drives_the_real_training(keras):
             verbose=False,
             stop=stop,
             watch=watch,
+            advance=advance,
         )
 
     runner = Runner()

@@ -2,5 +2,7 @@
 
 from labutils.panels.explorers import CurveExplorer, StepExplorer
 from labutils.panels.fields import Field
+from labutils.panels.runs import Score
+from labutils.panels.trainer import Chart, TrainingPanel
 
-__all__ = ["CurveExplorer", "Field", "StepExplorer"]
+__all__ = ["Chart", "CurveExplorer", "Field", "Score", "StepExplorer", "TrainingPanel"]

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets as widgets
 import numpy as np
 
-from labutils.panels import svg
+from labutils.panels import look, svg
 from labutils.panels.fields import Field, Input
 
-_CSS = """<style>
-.lab-panel { padding: 8px 10px; border: 1px solid var(--jp-border-color2, #ccc); overflow-x: auto; }
-.lab-panel .widget-label { color: var(--jp-ui-font-color1, #1a1a1a); }
-.lab-panel .lab-wrong input { border: 2px solid #b00020 !important; }
-.lab-alert { color: #b00020; font-weight: 600; line-height: 1.4; }
-body[data-jp-theme-light="false"] .lab-alert { color: #ff8a80; }
-.lab-status { color: var(--jp-ui-font-color1, #1a1a1a); line-height: 1.5; max-width: 640px; }
-.lab-lost { display: none; }
-.jupyter-widgets-disconnected .lab-lost { display: block; }
-</style>
-<div class="lab-lost lab-alert">This panel has lost its kernel. Choose Run, Run All Cells.</div>"""
 
-
-class Explorer:
+class Explorer(look.Panel):
     """Fields above a chart; every valid entry draws it anew, a wrong one is answered beside its field.
 
     draw : called with one argument for each field; returns the chart as SVG text and a sentence.
@@ -33,12 +19,11 @@ class Explorer:
     """
 
     def __init__(self, draw: Callable[..., tuple[str, str]], fields: Sequence[Field], title: str) -> None:
-        self._draw, self.title = draw, title
+        super().__init__(title)
+        self._draw = draw
         self.inputs = [Input(field, self.update) for field in fields]
-        self.chart, self.status = widgets.HTML(), widgets.HTML()
-        heading = widgets.HTML(f"{_CSS}<b>{html.escape(title)}</b>")
-        self.widget = widgets.VBox([heading, *(i.widget for i in self.inputs), self.chart, self.status])
-        self.widget.add_class("lab-panel")
+        self.chart = widgets.HTML()
+        self.fill([look.row(*(entry.widget for entry in self.inputs)), self.chart, self.said])
         self.update()
 
     def update(self) -> None:
@@ -48,20 +33,13 @@ class Explorer:
         try:
             chart, sentence = self._draw(**{entry.field.name: entry.number for entry in self.inputs})
         except ValueError as error:
-            self.status.value = f'<div class="lab-alert" role="alert">{html.escape(str(error))}</div>'
+            self.complain(str(error))
             return
         self.chart.value = chart
-        self.status.value = f'<div class="lab-status" role="status">{html.escape(sentence)}</div>'
+        self.say(sentence)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        """Return the live panel, and for a reader without a kernel its first chart with a sentence."""
-        live = self.widget._repr_mimebundle_() or {}
-        picture = base64.b64encode(self.chart.value.encode()).decode()
-        static = (
-            f"<p>{html.escape(self.title)}: run this notebook to type other numbers.</p>"
-            f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml;base64,{picture}" width="660">'
-        )
-        return {**live, "text/plain": f"<Panel: {self.title}>", "text/html": static}
+    def picture(self) -> str:
+        return self.chart.value
 
 
 class CurveExplorer(Explorer):
@@ -87,7 +65,8 @@ class CurveExplorer(Explorer):
             )
             asked = ", ".join(f"{f.label.lower()} {numbers[f.name]:g}" for f in fields)
             sentence = f"{ylabel[:1].upper()}{ylabel[1:]} for {asked}. {told}."
-            return svg.line_chart(lines, xlabel, ylabel, logy=logy, alt=sentence), sentence
+            drawn = [svg.Line(name, x, y, i, i) for i, (name, (x, y)) in enumerate(lines.items())]
+            return svg.line_chart(drawn, xlabel, ylabel, logy=logy, alt=sentence), sentence
 
         super().__init__(draw, fields, title)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import ipywidgets as widgets
+
+from labutils.panels import look
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,10 @@ class Input:
             continuous_update=False,
             tooltip=field.asks,
             style={"description_width": "initial"},
-            layout={"width": "auto", "max_width": "440px"},
         )
         self.answer = widgets.HTML()
         self.widget = widgets.VBox([self.box, self.answer])
+        self.widget.add_class("lab-field")
         self.box.observe(self._typed, "value")
 
     def _typed(self, change: dict) -> None:
@@ -80,7 +81,7 @@ class Input:
         except ValueError as error:
             self.is_valid = False
             self.box.add_class("lab-wrong")
-            self.answer.value = f'<div class="lab-alert" role="alert">{html.escape(str(error))}</div>'
+            self.answer.value = look.alert(str(error))
             return
         self.is_valid = True
         self.box.remove_class("lab-wrong")

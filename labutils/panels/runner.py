@@ -20,14 +20,17 @@ class Progress:
 
     state : "idle", "building" (nothing to show yet), "training" or "stopping". epochs : how many were
     asked for. history : one list for each quantity, one number for each epoch that is done.
-    epoch_seconds : how long each epoch took. result : what the training returned, None while it runs and
-    when it failed. error : why it failed, in one line; details : the whole traceback.
+    epoch_seconds : how long each epoch took. within : the share of the present epoch that is done, where
+    the training tells it; since : the seconds that it has taken. result : what the training returned,
+    None while it runs and when it failed. error : why it failed, in one line; details : the traceback.
     """
 
     state: str = "idle"
     epochs: int = 0
     history: dict[str, list[float]] = field(default_factory=dict)
     epoch_seconds: tuple[float, ...] = ()
+    within: float = 0.0
+    since: float = 0.0
     result: Any = None
     error: str = ""
     details: str = ""
@@ -37,14 +40,25 @@ class Progress:
         return len(self.epoch_seconds)
 
     @property
+    def share_done(self) -> float:
+        """How much of the whole training is done, 0 to 1."""
+        return min(1.0, (self.epochs_done + self.within) / self.epochs) if self.epochs else 0.0
+
+    @property
     def seconds_left(self) -> float | None:
-        """How long the remaining epochs will take if they are like the past ones, None if unknown.
+        """How long the rest will take if it is like what is past, None if that cannot be told.
 
         The first epoch, in which the network is compiled, counts only while there is no other.
         """
-        if not self.epoch_seconds or self.state not in ("training", "stopping"):
+        if self.state not in ("training", "stopping"):
             return None
-        return median(self.epoch_seconds[1:] or self.epoch_seconds) * (self.epochs - self.epochs_done)
+        if self.epoch_seconds:
+            an_epoch = median(self.epoch_seconds[1:] or self.epoch_seconds)
+        elif self.within > 0.2:
+            an_epoch = self.since / self.within
+        else:
+            return None
+        return max(0.0, an_epoch * (self.epochs - self.epochs_done - self.within))
 
 
 class Runner:
@@ -73,7 +87,7 @@ class Runner:
         return self._progress.state != "idle"
 
     def start(self, train: Train, epochs: int) -> bool:
-        """Begin ``train(stop=…, watch=…)``, as `training.fit` takes them; False if one is running.
+        """Begin ``train(stop=…, watch=…, advance=…)``, as `training.fit` takes them; False if one runs.
 
         Build the model inside `train`: Keras' state belongs to the thread.
         """
@@ -118,13 +132,25 @@ class Runner:
                     state="stopping" if self._stop.is_set() else "training",
                     history=history,
                     epoch_seconds=(*past.epoch_seconds, now - began),
+                    within=0.0,
+                    since=0.0,
                 )
             began = now
             self._tell()
 
+        def advance(epochs_done: float) -> None:
+            with self._lock:
+                self._progress = replace(
+                    self._progress,
+                    state="stopping" if self._stop.is_set() else "training",
+                    within=min(1.0, max(0.0, epochs_done - self._progress.epochs_done)),
+                    since=self._clock() - began,
+                )
+            self._tell()
+
         outcome: dict[str, Any] = {}
         try:
-            outcome["result"] = train(stop=self._stop.is_set, watch=watch)
+            outcome["result"] = train(stop=self._stop.is_set, watch=watch, advance=advance)
         except BaseException as error:  # the thread ends here: whatever it was must be shown
             outcome["error"] = f"{type(error).__name__}: {error}"
             outcome["details"] = traceback.format_exc()

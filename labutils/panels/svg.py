@@ -4,68 +4,101 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 WIDTH, HEIGHT = 660, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 14, 34, 50
+_LETTER = 7  # the width of an average letter at font size 13
+_MARKERS_UP_TO = 60  # points on a line; more of them would hide it
 # JupyterLab's own variables, so that a chart follows the dark theme; the fallback serves everywhere else
 INK, FAINT = "var(--jp-ui-font-color1, #1a1a1a)", "var(--jp-border-color2, #cccccc)"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8A5A83", "#6B6B00")
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "4 2")
+FALLS, RISES = (230, 159, 0), (86, 180, 233)  # orange, blue
+
+
+@dataclass(frozen=True)
+class Line:
+    """A named line: x and y of equal length, a colour and a dash by number, "circle" or "square" marks."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: int = 0
+    dash: int = 0
+    marker: str = ""
 
 
 def line_chart(
-    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    lines: Sequence[Line],
     xlabel: str,
     ylabel: str,
     *,
+    references: Mapping[str, float] | None = None,
     logy: bool = False,
+    xlim: tuple[float, float] | None = None,
+    ylim: tuple[float, float] | None = None,
+    whole_x: bool = False,
+    note: str = "",
     alt: str = "",
 ) -> str:
-    """Return an SVG chart of named lines, name → (x, y), each with a colour and a dash of its own.
+    """Return an SVG chart of named lines.
 
+    references : name → y, fixed lines with their names at the right. logy : a logarithmic y-axis. xlim,
+    ylim : the ranges of the axes, widened to what is drawn. whole_x : x is counted, so it has no ticks
+    between whole numbers. note : written across the middle.
     Values that are not finite, or not above zero on a logarithmic axis, leave a gap in their line.
+    Raises ValueError when nothing gives the axes a range.
     """
-    points = [
-        (float(x), float(y)) for xs, ys in lines.values() for x, y in zip(xs, ys) if _drawable(float(y), logy)
-    ]
-    if not points:
+    references = {n: float(y) for n, y in (references or {}).items() if _drawable(float(y), logy)}
+    points = [(x, y) for line in lines for run in _runs(line.x, line.y, logy) for x, y in run]
+    xs = [x for x, _ in points] + list(xlim or ())
+    ys = [y for _, y in points] + list(references.values()) + list(ylim or ())
+    if not xs or not ys:
         raise ValueError("there is nothing to draw: no value is a finite number that the axis can show")
-    x_low, x_high = _stretched(min(x for x, _ in points), max(x for x, _ in points))
-    ys = [math.log10(y) if logy else y for _, y in points]
-    y_low, y_high = _stretched(min(ys), max(ys))
+    x_low, x_high = _stretched(min(xs), max(xs))
+    y_low, y_high = _stretched(*((math.log10(f(ys)) if logy else f(ys)) for f in (min, max)))
+    right = _RIGHT + max((_LETTER * len(name) + 8 for name in references), default=0)
+    rows = _legend_rows([line.name for line in lines], WIDTH - _LEFT - _RIGHT)
+    top = _TOP + 20 * max(0, len(rows) - 1)
+    bottom = HEIGHT - _BOTTOM
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = (x - x_low) / (x_high - x_low)
         up = ((math.log10(y) if logy else y) - y_low) / (y_high - y_low)
-        return (
-            _LEFT + across * (WIDTH - _LEFT - _RIGHT),
-            HEIGHT - _BOTTOM - up * (HEIGHT - _TOP - _BOTTOM),
-        )
+        return _LEFT + across * (WIDTH - _LEFT - right), bottom - up * (bottom - top)
 
     parts = []
     for tick, label in _log_ticks(y_low, y_high) if logy else _plain_ticks(y_low, y_high):
         y = place(x_low, tick)[1]
-        parts.append(_line(_LEFT, y, WIDTH - _RIGHT, y, FAINT) + _text(_LEFT - 8, y + 4, label, "end"))
-    for tick, label in _plain_ticks(x_low, x_high):
-        x = place(tick, points[0][1])[0]
-        parts.append(_text(x, HEIGHT - _BOTTOM + 18, label, "middle"))
-    left = _LEFT
-    for i, (name, (xs, ys)) in enumerate(lines.items()):
-        colour, dash = COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]
-        for run in _runs(xs, ys, logy):
-            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in run))
-            parts.append(
-                f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" '
-                f'stroke-dasharray="{dash}"/>'
-            )
+        parts.append(_line(_LEFT, y, WIDTH - right, y, FAINT) + _text(_LEFT - 8, y + 4, label, "end"))
+    for tick, label in _plain_ticks(x_low, x_high, finest=1 if whole_x else 0):
+        parts.append(_text(place(tick, ys[0])[0], bottom + 18, label, "middle"))
+    heights = {name: place(x_low, y)[1] for name, y in references.items()}
+    for name, label_y in _apart(heights, top, bottom).items():
+        y, edge = heights[name], WIDTH - right
         parts.append(
-            f'<line x1="{left}" y1="14" x2="{left + 26}" y2="14" stroke="{colour}" stroke-width="2.5" '
-            f'stroke-dasharray="{dash}"/>' + _text(left + 32, 18, name)
+            f'<polyline points="{_LEFT},{y:.1f} {edge},{y:.1f} {edge + 6},{label_y:.1f}" fill="none" '
+            f'stroke="{INK}" stroke-dasharray="2 3"/>' + _text(edge + 9, label_y + 4, name)
         )
-        left += 48 + 7 * len(name)
-    parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 10, xlabel, "middle"))
-    middle = (_TOP + HEIGHT - _BOTTOM) / 2
+    for line, (left, row) in zip(lines, (spot for spots in rows for spot in spots)):
+        dash = DASHES[line.dash % len(DASHES)]
+        style = f'fill="none" stroke="{_colour(line)}" stroke-width="2" stroke-dasharray="{dash}"'
+        y = 14 + 20 * row
+        parts.append(f'<line x1="{left}" y1="{y}" x2="{left + 28}" y2="{y}" {style}/>')
+        parts.append(_mark(line, left + 14, y) + _text(left + 34, y + 4, line.name))
+        for run in _runs(line.x, line.y, logy):
+            path = [place(*point) for point in run]
+            told = " ".join(f"{x:.1f},{y:.1f}" for x, y in path)
+            parts.append(f'<polyline points="{told}" {style}/>')
+            if len(line.x) <= _MARKERS_UP_TO:
+                parts += [_mark(line, x, y) for x, y in path]
+    if note:
+        parts.append(_text((_LEFT + WIDTH - right) / 2, (top + bottom) / 2, note, "middle"))
+    parts.append(_text((_LEFT + WIDTH - right) / 2, HEIGHT - 10, xlabel, "middle"))
+    middle = (top + bottom) / 2
     parts.append(f'<g transform="rotate(-90 16 {middle})">{_text(16, middle, ylabel, "middle")}</g>')
     return wrapped("".join(parts), WIDTH, HEIGHT, alt)
 
@@ -111,6 +144,70 @@ def bar_rows(
     return wrapped("".join(parts), WIDTH, height, alt)
 
 
+def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt: str = "") -> str:
+    """Return an SVG of coloured cells, one row for each row of `values`, which lie from -1 to 1.
+
+    Orange is -1, white 0, blue 1; what lies outside has the colour of the nearer end.
+    """
+    if not len(values) or not len(values[0]):
+        raise ValueError("there is nothing to draw: the map has no cells")
+    left, top, height = 60, 30, 8 * len(values)
+    wide, tall = (WIDTH - left - _RIGHT) / len(values[0]), 8
+    cells: dict[str, list[str]] = {}
+    for row, line in enumerate(values):
+        for column, value in enumerate(line):
+            path = f"M{left + column * wide:.1f} {top + row * tall}h{wide:.1f}v{tall}h-{wide:.1f}z"
+            cells.setdefault(shade(round(value * 10) / 10), []).append(path)
+    parts = [f'<path d="{"".join(paths)}" fill="{colour}"/>' for colour, paths in cells.items()]
+    for i, value in enumerate((-1, -0.5, 0, 0.5, 1)):
+        parts.append(f'<rect x="{left + 62 * i}" y="6" width="14" height="14" fill="{shade(value)}"/>')
+        parts.append(_text(left + 62 * i + 18, 18, f"{value:g}"))
+    for column, label in _plain_ticks(1, max(2, len(values[0])), finest=1):
+        parts.append(_text(left + (column - 0.5) * wide, top + height + 16, label, "middle"))
+    parts.append(_text((left + WIDTH - _RIGHT) / 2, top + height + 36, xlabel, "middle"))
+    middle = top + height / 2
+    parts.append(f'<g transform="rotate(-90 30 {middle})">{_text(30, middle, ylabel, "middle")}</g>')
+    return wrapped("".join(parts), WIDTH, top + height + 46, alt)
+
+
+def form(fields: Sequence[tuple[str, str]], buttons: Sequence[str]) -> str:
+    """Return an SVG that looks like labelled fields, (label, what stands in it), over a row of buttons."""
+    parts, left, top = [], 6, 6
+    for label, text in fields:
+        wide = max(160, _LETTER * len(label) + 16)
+        if left + wide > WIDTH and left > 6:
+            left, top = 6, top + 54
+        parts.append(
+            _text(left, top + 12, label)
+            + _box(left, top + 18, 150, "#ffffff")
+            + _text(left + 8, top + 35, text)
+        )
+        left += wide
+    top += 56
+    for i, text in enumerate(buttons):
+        left = 6 + 112 * i
+        parts.append(_box(left, top, 100, "#00558b"))
+        parts.append(_text(left + 50, top + 17, text, "middle").replace(INK, "#ffffff"))
+    return wrapped("".join(parts), WIDTH, top + 38, "")
+
+
+def below(pictures: Sequence[str]) -> str:
+    """Return one SVG with pictures of this module below each other."""
+    parts, top = [], 0.0
+    for picture in pictures:
+        height = float(re.match(r'<svg [^>]*viewBox="0 0 [\d.]+ ([\d.]+)"', picture)[1])
+        parts.append(picture.replace("<svg ", f'<svg y="{top}" width="{WIDTH}" height="{height}" ', 1))
+        top += height
+    return wrapped("".join(parts), WIDTH, top, "")
+
+
+def shade(value: float) -> str:
+    """Return the colour of a change: orange for -1, white for 0, blue for 1."""
+    strength = min(abs(value), 1.0)
+    end = RISES if value > 0 else FALLS
+    return "#" + "".join(f"{round(255 + (part - 255) * strength):02x}" for part in end)
+
+
 def wrapped(inside: str, width: float, height: float, alt: str) -> str:
     """Return a whole SVG that a screen reader announces as one image with this text."""
     return (
@@ -124,8 +221,49 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{INK}">{html.escape(text)}</text>'
 
 
+def _box(x: float, y: float, width: float, fill: str) -> str:
+    return f'<rect x="{x}" y="{y}" width="{width}" height="26" fill="{fill}" stroke="#767676"/>'
+
+
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
+
+
+def _colour(line: Line) -> str:
+    return COLOURS[line.colour % len(COLOURS)]
+
+
+def _mark(line: Line, x: float, y: float) -> str:
+    if line.marker == "circle":
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{_colour(line)}"/>'
+    if line.marker == "square":
+        return f'<rect x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6" fill="{_colour(line)}"/>'
+    return ""
+
+
+def _legend_rows(names: Sequence[str], width: float) -> list[list[tuple[int, int]]]:
+    """Return for each row of the legend where its entries begin: (x, row)."""
+    rows, left = [[]], _LEFT
+    for name in names:
+        wide = 50 + _LETTER * len(name)
+        if rows[-1] and left + wide > _LEFT + width:
+            rows.append([])
+            left = _LEFT
+        rows[-1].append((left, len(rows) - 1))
+        left += wide
+    return rows
+
+
+def _apart(heights: Mapping[str, float], top: float, bottom: float) -> dict[str, float]:
+    """Return heights for labels, in the same order on the page, that leave room for a line of text each."""
+    line, spread, last = 15, {}, -math.inf
+    for name in sorted(heights, key=heights.get):
+        last = spread[name] = max(heights[name], last + line, top)
+    limit = bottom
+    for name in reversed(spread):
+        spread[name] = min(spread[name], limit)
+        limit = spread[name] - line
+    return spread
 
 
 def _drawable(value: float, logy: bool) -> bool:
@@ -146,9 +284,9 @@ def _stretched(low: float, high: float) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _plain_ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Return four to eight round numbers from low to high, in steps of 1, 2 or 5 times a power of ten."""
-    rough = (high - low) / 6
+def _plain_ticks(low: float, high: float, finest: float = 0) -> list[tuple[float, str]]:
+    """Return up to eight round numbers from low to high, in steps of 1, 2 or 5 times a power of ten."""
+    rough = max((high - low) / 6, finest)
     power = 10 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

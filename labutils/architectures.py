@@ -1,0 +1,112 @@
+"""One compiled network for each architecture, lent to every later model of the same kind.
+
+Whatever Keras compiles for a model stays in memory for good, and a model that is built anew is compiled
+anew. So a model of an architecture that was seen before hands its weights to the network that was kept,
+has it trained, and gets the weights back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from labutils import backend
+
+if TYPE_CHECKING:
+    import keras
+
+KEPT = 16
+_IN_USE = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What two models must have in common to be trained by one network; names may differ."""
+
+    key: str
+    model: str = field(compare=False)
+    compilation: dict = field(compare=False)
+
+    def built(self) -> keras.Model:
+        """Return a compiled model of this architecture, without drawing from the random generators."""
+        drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
+        model = backend.load_keras().models.model_from_json(self.model)
+        random.setstate(drawn_so_far)
+        model.compile_from_config(self.compilation)
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+
+def architecture_of(model: keras.Model) -> Architecture:
+    """Return the architecture of a compiled model, how it was compiled included."""
+    compilation = model.get_compile_config()
+    optimizer = compilation["optimizer"]["config"]
+    if isinstance(optimizer.get("learning_rate"), float):
+        optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
+    layers = json.loads(model.to_json())
+    layers.pop("compile_config", None)
+    key = json.dumps(_unnamed([layers, compilation]), sort_keys=True)
+    return Architecture(key, json.dumps(layers), compilation)
+
+
+def copy_state(source: keras.Model, target: keras.Model) -> None:
+    """Copy weights, the seeds of dropout, and the state of the optimizer."""
+    for new, old in zip(target.variables, source.variables, strict=True):
+        new.assign(old)
+    for new, old in zip(target.optimizer.variables, source.optimizer.variables, strict=True):
+        new.assign(old)
+
+
+@contextlib.contextmanager
+def borrowed(model: keras.Model) -> Iterator[keras.Model]:
+    """Train what this gives in the place of `model`, which gets the weights back, whatever happens.
+
+    It is `model` itself if that cannot be built again from its configuration (a layer of your own, say)
+    or if another training goes on.
+    """
+    if not _IN_USE.acquire(blocking=False):
+        yield model
+        return
+    try:
+        kept = _with_state_of(model)
+        try:
+            yield kept or model
+        finally:
+            if kept:
+                copy_state(kept, model)
+    finally:
+        _IN_USE.release()
+
+
+def _with_state_of(model: keras.Model) -> keras.Model | None:
+    """Return the network kept for this architecture with the model's state, None if it cannot be built."""
+    try:
+        kept = _kept(architecture_of(model))
+        model.optimizer.build(model.trainable_variables)
+        copy_state(model, kept)
+    except Exception:  # no rule covers what a reader may put into a model
+        return None
+    return kept
+
+
+@functools.lru_cache(KEPT)
+def _kept(architecture: Architecture) -> keras.Model:
+    return architecture.built()
+
+
+def _unnamed(node: Any) -> Any:
+    """Return a Keras configuration without the names of layers, which count up with each build."""
+    if isinstance(node, list):
+        return [_unnamed(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _unnamed(child) for name, child in node.items()}
+    if node.get("class_name") != "DTypePolicy" and isinstance(node.get("config"), dict):
+        node["config"].pop("name", None)
+    return node

@@ -1,0 +1,104 @@
+"""The runs of a training panel: a table, the best of them, and all of them as CSV."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from labutils.panels.fields import Field
+from labutils.training import Run
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the runs of a panel are compared by.
+
+    name : the head of its column. of : the number of one run; a choice may rest on it, so it must not
+    come from test data. best : `min` or `max`.
+    """
+
+    name: str
+    of: Callable[[Run], float]
+    best: Callable[..., float] = min
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a panel: its number, from 1, what stood in the fields, its layers, what came of it."""
+
+    number: int
+    settings: dict[str, float]
+    network: str
+    run: Run
+    score: float
+
+    @property
+    def name(self) -> str:
+        return f"run {self.number}"
+
+
+def scored(score: Score, run: Run) -> float:
+    """Return the score of a run, NaN where not one epoch was finished."""
+    return float(score.of(run)) if run.epochs else math.nan
+
+
+def best_of(entries: Sequence[Entry], score: Score) -> Entry | None:
+    """Return the entry with the best score, the earlier one of equals; None where none has a score."""
+    finished = [entry for entry in entries if math.isfinite(entry.score)]
+    return score.best(finished, key=lambda entry: entry.score) if finished else None
+
+
+def frame(entries: Sequence[Entry], fields: Sequence[Field], score: Score) -> pd.DataFrame:
+    """Return one row for each run, newest first, as it stands in the table and in the CSV."""
+    best = best_of(entries, score)
+    rows = {
+        entry.number: {
+            "network": entry.network,
+            **{field.label.lower(): entry.settings.get(field.name, math.nan) for field in fields},
+            "epochs done": entry.run.epochs,
+            "parameters": entry.run.parameters,
+            score.name: entry.score,
+            "best": "best" if entry is best else "",
+            "seconds": entry.run.seconds,
+            "how it ended": entry.run.ended,
+        }
+        for entry in reversed(entries)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+
+
+def table(entries: Sequence[Entry], fields: Sequence[Field], score: Score, title: str) -> str:
+    """Return the runs as an HTML table with a link that saves them as CSV; nothing while there are none."""
+    if not entries:
+        return ""
+    runs = frame(entries, fields, score)
+    spelled = {score.name: _short, "seconds": "{:.1f}".format, "parameters": "{:,}".format}
+    heads = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in ["run", *runs.columns])
+    lines = []
+    for number, row in runs.iterrows():
+        cells = [html.escape(spelled.get(name, _plain)(value)) for name, value in row.items()]
+        told = f'<th scope="row">{number}</th>' + "".join(f"<td>{cell}</td>" for cell in cells)
+        lines.append(f"<tr{_BOLD if row['best'] else ''}>{told}</tr>")
+    csv = base64.b64encode(runs.to_csv().encode()).decode()
+    file = "".join(c if c.isascii() and c.isalnum() else "_" for c in title.lower()) + ".csv"
+    return (
+        f'<div class="lab-scroll"><table><caption>Your runs</caption><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f'<p><a download="{file}" href="data:text/csv;base64,{csv}">Save the table as CSV</a></p>'
+    )
+
+
+_BOLD = ' style="font-weight: 700"'
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else "–"
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

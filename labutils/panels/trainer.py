@@ -1,0 +1,386 @@
+"""The training panel: settings in, live curves out, and every run kept for comparison."""
+
+from __future__ import annotations
+
+import functools
+import html
+import inspect
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+import pandas as pd
+
+from labutils import backend, training
+from labutils.panels import look, runs, svg
+from labutils.panels.fields import Field, Input
+from labutils.panels.runner import Progress, Runner
+
+if TYPE_CHECKING:
+    import keras
+
+SECONDS_BETWEEN_DRAWINGS = 0.25
+NEWEST, NONE = "the newest run", "no other run"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What one chart of a panel draws.
+
+    quantity : as Keras names it, "loss" or a metric; its validation is drawn as well. label : of the
+    y-axis. references : name → value, fixed lines such as a baseline or the noise floor. logy : a
+    logarithmic axis. ylim : the least range of the axis.
+    """
+
+    quantity: str
+    label: str
+    references: Mapping[str, float] = field(default_factory=dict)
+    logy: bool = False
+    ylim: tuple[float, float] | None = None
+
+
+class Session:
+    """What outlives a panel when its cell is run again: the runs so far, and the one that goes on.
+
+    entries : the finished runs, oldest first. model : the network of the latest of them.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[runs.Entry] = []
+        self.model: keras.Model | None = None
+        self.settings: dict[str, float] = {}
+        self.panel: TrainingPanel | None = None
+        self.runner = Runner(self._told)
+
+    @property
+    def number(self) -> int:
+        """The number of the run that goes on or comes next."""
+        return len(self.entries) + 1
+
+    def show_in(self, panel: TrainingPanel) -> None:
+        """Follow the training in this panel from now on, and in no other."""
+        if self.panel is not None:
+            self.panel.retire()
+        self.panel = panel
+
+    def _told(self, progress: Progress) -> None:
+        if self.panel is not None:
+            self.panel.follow(progress)
+
+
+@functools.cache
+def session(title: str) -> Session:
+    """Return the one session of the panels with this title."""
+    return Session()
+
+
+class TrainingPanel(look.Panel):
+    """Fields for the settings, Train and Stop, live curves, and a table of the runs so far.
+
+    build : returns a compiled model; data : returns (x, y), whose last fifth is kept for validation, or
+    ((x, y), (x_validation, y_validation)). Each is called with those fields that it has an argument
+    for. fields : one must be "epochs"; one named "seed" is set before the network is built. charts :
+    what is drawn. score : what the table compares the runs by. settings : more arguments for
+    `training.fit`, such as ``batch_size=32`` or ``whole_epochs=True``.
+
+    Running the cell again keeps the runs and a training that goes on: they belong to the title.
+    Raises ValueError for a field that nobody takes and an argument that nobody gives.
+    """
+
+    def __init__(
+        self,
+        build: Callable[..., keras.Model],
+        data: Callable[..., tuple],
+        fields: Sequence[Field],
+        charts: Sequence[Chart],
+        score: runs.Score,
+        *,
+        title: str,
+        **settings: Any,
+    ) -> None:
+        super().__init__(title)
+        _check_arguments(build, data, fields)
+        self._build, self._data, self._fields = build, data, tuple(fields)
+        self._charts, self._score, self._settings = tuple(charts), score, settings
+        self._drawing, self._drawn_at, self._drawn = threading.RLock(), 0.0, Progress()
+        self.inputs = [Input(field, lambda: None) for field in fields]
+        self.train_button = _button("Train", self._train_clicked)
+        self.stop_button = _button("Stop", self._stop_clicked)
+        self.live, self.table_of_runs = widgets.HTML(), widgets.HTML()
+        self.drawn_run = _choice("Draw", [NEWEST], self._choice_made)
+        self.other_run = _choice("and lay over it", [NONE], self._choice_made)
+        self._asked = [entry.box for entry in self.inputs]
+        self._asked += [self.train_button, self.stop_button, self.drawn_run, self.other_run]
+        for entry in self.inputs:
+            entry.box.observe(lambda change: look.answer_where_asked(*self._asked), "value")
+        self._choices = look.row(*map(_field, (self.drawn_run, self.other_run)))
+        self.fill(
+            [
+                look.row(*(entry.widget for entry in self.inputs)),
+                look.row(self.train_button, self.stop_button),
+                self.said,
+                self.live,
+                self._choices,
+                self.table_of_runs,
+            ]
+        )
+        self.session = session(title)
+        self.session.show_in(self)
+        self.follow(self.session.runner.progress)
+
+    @property
+    def runs(self) -> list[training.Run]:
+        """The runs so far, oldest first, as `training.fit` returned them."""
+        return [entry.run for entry in self.session.entries]
+
+    @property
+    def model(self) -> keras.Model:
+        """The network of the latest run."""
+        if self.session.model is None:
+            raise ValueError("this panel has not trained a network yet: press Train first")
+        return self.session.model
+
+    def table(self) -> pd.DataFrame:
+        """Return the runs so far, newest first: settings, score, seconds and how each ended."""
+        return runs.frame(self.session.entries, self._fields, self._score)
+
+    def follow(self, progress: Progress) -> None:
+        """Show a training as it stands, at most four times a second unless its state has changed."""
+        with self._drawing:
+            past, self._drawn = self._drawn, progress
+            news = progress.state != past.state or (progress.epochs_done > 0) != (past.epochs_done > 0)
+            if not news and time.monotonic() - self._drawn_at < SECONDS_BETWEEN_DRAWINGS:
+                return
+            busy = progress.state != "idle"
+            self.train_button.disabled, self.stop_button.disabled = busy, not busy
+            if progress.state != past.state or past is progress:
+                self._tell_news(progress, past)
+            if not busy:
+                self._list_runs()
+            self._draw(progress)
+            self._drawn_at = time.monotonic()
+
+    def retire(self) -> None:
+        """Give way to a new panel of the same title."""
+        with self._drawing:
+            for widget in self._asked:
+                widget.disabled = True
+            self.say("This panel was made anew elsewhere; use the new one. Your runs are there.")
+
+    def picture(self) -> str:
+        shown = [(entry.field.asks, f"{entry.field.value:g}") for entry in self.inputs]
+        charts = [self._chart(chart, [], 2) for chart in self._charts]
+        return svg.below([svg.form(shown, ["Train", "Stop"]), *charts])
+
+    def _train_clicked(self, button: widgets.Button) -> None:
+        look.answer_where_asked(*self._asked)
+        wrong = [entry.field.label for entry in self.inputs if not entry.is_valid]
+        if wrong:
+            self.complain(f"Nothing was started. Please mend: {', '.join(wrong)}.")
+            return
+        values = {entry.field.name: entry.number for entry in self.inputs}
+        if not self.session.runner.is_busy:
+            self.session.settings = values
+            self.drawn_run.value = NEWEST
+        if not self.session.runner.start(functools.partial(self._train, values), int(values["epochs"])):
+            self.say("A training is going on: stop it first, or wait for its end.")
+
+    def _stop_clicked(self, button: widgets.Button) -> None:
+        look.answer_where_asked(*self._asked)
+        if not self.session.runner.stop():
+            self.say("There is no training to stop.")
+
+    def _choice_made(self, change: dict) -> None:
+        look.answer_where_asked(*self._asked)
+        with self._drawing:
+            self._draw(self.session.runner.progress)
+
+    def _train(self, values: dict[str, float], **told: Callable) -> training.Run:
+        """Build, train and record one network; everything in the one thread that Keras wants."""
+        backend.set_seed(int(values.get("seed", 0)))
+        model = self._build(**_wanted_by(self._build, values))
+        x, y, validation = _parts(self._data(**_wanted_by(self._data, values)))
+        settings = {"keep_compiled": True} | self._settings
+        settings |= {"validation": validation} if validation else {"validation_split": 0.2}
+        name = f"run {self.session.number}"
+        epochs = int(values["epochs"])
+        run = training.fit(model, x, y, name=name, epochs=epochs, verbose=False, **told, **settings)
+        network = " → ".join(type(layer).__name__ for layer in model.layers)
+        entry = runs.Entry(self.session.number, values, network, run, runs.scored(self._score, run))
+        self.session.entries.append(entry)
+        self.session.model = model
+        return run
+
+    def _tell_news(self, progress: Progress, past: Progress) -> None:
+        name = f"Run {self.session.number}"
+        if progress.state == "building":
+            self.say(f"{name} has started: {self._spelled(self.session.settings)}.")
+        elif progress.state == "stopping":
+            self.say("Stopping …")
+        elif progress.error:
+            self.complain(
+                f"{name} has failed and is not in the table. {progress.error}", details=progress.details
+            )
+        elif progress.state == "idle" and self.session.entries:
+            self.say(self._spelled_end(self.session.entries[-1]))
+        elif progress.state == "idle":
+            self.say("Choose settings and press Train.")
+
+    def _spelled(self, values: Mapping[str, float]) -> str:
+        return ", ".join(f"{f.label.lower()} {values[f.name]:g}" for f in self._fields if f.name in values)
+
+    def _spelled_end(self, entry: runs.Entry) -> str:
+        text = f"Run {entry.number} ({self._spelled(entry.settings)}) has ended: {entry.run.ended}"
+        if not entry.run.epochs:
+            return f"{text} before its first epoch was done."
+        best = entry is runs.best_of(self.session.entries, self._score) and len(self.session.entries) > 1
+        return (
+            f"{text}, {entry.run.seconds:.1f} seconds, {self._score.name} {entry.score:.4g}"
+            f"{', the best so far' if best else ''}."
+        )
+
+    def _list_runs(self) -> None:
+        entries = self.session.entries
+        self.table_of_runs.value = runs.table(entries, self._fields, self._score, self.title)
+        names = [entry.name for entry in reversed(entries)]
+        for choice, first in ((self.drawn_run, NEWEST), (self.other_run, NONE)):
+            chosen = choice.value
+            choice.options = [first, *names]
+            choice.value = chosen if chosen in choice.options else first
+        self._choices.layout.display = None if len(entries) > 1 else "none"
+
+    def _draw(self, progress: Progress) -> None:
+        """Draw the run that goes on, or the one that was chosen, and the other over it."""
+        entries = {entry.name: entry for entry in self.session.entries}
+        if progress.state != "idle" or not entries:
+            head = _progress_in_words(f"Run {self.session.number}", progress)
+            first = (f"run {self.session.number}", progress.history)
+            epochs = progress.epochs
+        else:
+            chosen = entries.get(self.drawn_run.value, self.session.entries[-1])
+            head = f"<p>Drawn: {html.escape(self._named(chosen))}</p>"
+            first = (chosen.name, chosen.run.history)
+            epochs = int(chosen.settings["epochs"])
+        curves, other = [first], entries.get(self.other_run.value)
+        if other and other.name != first[0]:
+            curves.append((other.name, other.run.history))
+            head += f"<p>Laid over it: {html.escape(self._named(other))}</p>"
+            epochs = max(epochs, int(other.settings["epochs"]))
+        charts = "".join(self._chart(chart, curves, epochs) for chart in self._charts)
+        self.live.value = f'{head}<div class="lab-charts">{charts}</div>'
+
+    def _named(self, entry: runs.Entry) -> str:
+        return f"run {entry.number} ({self._spelled(entry.settings)})"
+
+    def _chart(self, chart: Chart, curves: Sequence[tuple[str, Mapping[str, list]]], epochs: int) -> str:
+        kinds = (
+            ("training", chart.quantity, 1, "square"),
+            ("validation", f"val_{chart.quantity}", 0, "circle"),
+        )
+        lines, told = [], []
+        for colour, (name, history) in enumerate(curves):
+            for kind, key, dash, marker in kinds:
+                values = history.get(key, [])
+                if values:
+                    label = kind if len(curves) == 1 else f"{name}, {kind}"
+                    lines.append(svg.Line(label, range(1, len(values) + 1), values, colour, dash, marker))
+                    told.append(f"{label} from {values[0]:.4g} to {values[-1]:.4g}")
+        told += [f"{name} {value:.4g}" for name, value in chart.references.items()]
+        return svg.line_chart(
+            lines,
+            "epoch",
+            chart.label,
+            references=chart.references,
+            logy=chart.logy,
+            xlim=(1, max(2, epochs)),
+            ylim=chart.ylim or (None if chart.references or lines else (0.1, 1)),
+            whole_x=True,
+            note="" if lines else "the curves appear here",
+            alt=f"{chart.label} by epoch: {'; '.join(told) or 'no run yet'}.",
+        )
+
+
+def _check_arguments(build: Callable, data: Callable, fields: Sequence[Field]) -> None:
+    names = [field.name for field in fields]
+    if "epochs" not in names:
+        raise ValueError('one of the fields must be named "epochs"')
+    taken = {"epochs", "seed"}
+    for function in (build, data):
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.default is parameter.empty and parameter.name not in names:
+                raise ValueError(
+                    f"{function.__name__} wants the argument {parameter.name!r}, but no field has that name: "
+                    f"there are {', '.join(names)}. Give it a default, or add a field"
+                )
+            taken.add(parameter.name)
+    for name in names:
+        if name not in taken:
+            raise ValueError(
+                f"neither {build.__name__} nor {data.__name__} has an argument {name!r}: the field of that "
+                f"name would change nothing"
+            )
+
+
+def _wanted_by(function: Callable, values: Mapping[str, float]) -> dict[str, float]:
+    names = inspect.signature(function).parameters
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _parts(data: tuple) -> tuple[Any, Any, tuple | None]:
+    """Return x, y and the validation data or None."""
+    first, second = data
+    if isinstance(first, tuple):
+        return (*first, second)
+    return first, second, None
+
+
+def _progress_in_words(name: str, progress: Progress) -> str:
+    if progress.state == "idle":
+        return ""
+    percent = round(100 * progress.share_done)
+    if progress.state == "building" and not progress.epochs_done:
+        text = f"{name}: building the network (the first epoch takes longest)"
+    else:
+        text = f"{name}: {progress.epochs_done} of {progress.epochs} epochs done"
+        last = [(n, v[-1]) for n, v in progress.history.items() if v]
+        text += "".join(f", {_spelled_quantity(n)} {v:.4g}" for n, v in last)
+        if progress.seconds_left is not None:
+            text += f", about {_spelled_seconds(progress.seconds_left)} left"
+    return (
+        f"<p>{html.escape(text)}</p>"
+        f'<div class="lab-bar" role="progressbar" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent}"><div style="width:{percent}%"></div></div>'
+    )
+
+
+def _spelled_quantity(name: str) -> str:
+    return f"validation {name[4:]}" if name.startswith("val_") else f"training {name}"
+
+
+def _spelled_seconds(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes"
+
+
+def _button(text: str, clicked: Callable[[widgets.Button], None]) -> widgets.Button:
+    button = widgets.Button(description=text, tooltip=text)
+    button.on_click(clicked)
+    return button
+
+
+def _choice(label: str, options: Sequence[str], made: Callable[[dict], None]) -> widgets.Dropdown:
+    choice = widgets.Dropdown(
+        options=options, description=label, tooltip=label, style={"description_width": "initial"}
+    )
+    choice.observe(made, "value")
+    return choice
+
+
+def _field(widget: widgets.Widget) -> widgets.Box:
+    box = widgets.VBox([widget])
+    box.add_class("lab-field")
+    return box
