@@ -89,10 +89,10 @@ def test_a_value_error_of_the_notebooks_function_is_shown_and_survived():
     assert "spectral radius 0.7" in explorer.said.value
 
 
-def test_labels_tell_name_kind_and_range():
+def test_labels_tell_name_and_range():
     explorer = an_explorer()
-    assert explorer.inputs[0].box.description == "Spectral radius (number, 0.1 to 2)"
-    assert explorer.inputs[1].box.description == "Steps back (whole number, 2 to 100)"
+    assert explorer.inputs[0].box.description == "Spectral radius (0.1 to 2)"
+    assert explorer.inputs[1].box.description == "Steps back (2 to 100)"
     assert not any(entry.box.continuous_update for entry in explorer.inputs)
 
 

@@ -2,7 +2,8 @@
 
 from labutils.panels.explorers import CurveExplorer, StepExplorer
 from labutils.panels.fields import Field
+from labutils.panels.reader import ReadingPanel
 from labutils.panels.runs import Score
 from labutils.panels.trainer import Chart, TrainingPanel
 
-__all__ = ["Chart", "CurveExplorer", "Field", "Score", "StepExplorer", "TrainingPanel"]
+__all__ = ["Chart", "CurveExplorer", "Field", "ReadingPanel", "Score", "StepExplorer", "TrainingPanel"]

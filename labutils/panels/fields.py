@@ -31,8 +31,7 @@ class Field:
 
     @property
     def asks(self) -> str:
-        kind = "whole number" if self.whole else "number"
-        return f"{self.label} ({kind}, {self.low:g} to {self.high:g})"
+        return f"{self.label} ({self.low:g} to {self.high:g})"
 
     def parsed(self, text: str) -> float:
         """Return the number that a student typed; ValueError says what is wrong and what would do."""

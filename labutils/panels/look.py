@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
@@ -30,9 +30,16 @@ _CSS = """<style>
 .lab-panel .lab-alert { color: #b00020; font-weight: 600; line-height: 1.4; }
 .lab-panel h4, .lab-panel p { margin: 2px 0 6px; max-width: 660px; }
 .lab-panel table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.lab-panel caption { text-align: left; padding-top: 6px; color: inherit; caption-side: top; }
+.lab-panel select { min-height: 28px; }
 .lab-panel th, .lab-panel td {
   padding: 3px 10px 3px 0; text-align: left; white-space: nowrap; border: 0;
   border-bottom: 1px solid var(--jp-border-color2, #ccc); }
+.lab-panel .lab-text { flex-direction: column; align-items: flex-start; width: auto; height: auto;
+  max-width: 660px; }
+.lab-panel .lab-text textarea { width: 100%; box-sizing: border-box; }
+.lab-panel .widget-checkbox { width: auto; }
+.lab-panel .lab-row:has(.lab-field) > :is(.widget-button, .widget-checkbox) { margin-top: 27px; }
 .lab-panel .lab-scroll { overflow-x: auto; }
 .lab-panel .lab-charts { display: flex; flex-wrap: wrap; gap: 8px 20px; }
 .lab-panel .lab-charts > svg { flex: 1 1 480px; }
@@ -120,6 +127,13 @@ def row(*children: widgets.Widget) -> widgets.HBox:
     box = widgets.HBox(children)
     box.add_class("lab-row")
     return box
+
+
+def button(text: str, clicked: Callable[[widgets.Button], None]) -> widgets.Button:
+    """Return a button with its handler."""
+    result = widgets.Button(description=text, tooltip=text)
+    result.on_click(clicked)
+    return result
 
 
 def answer_where_asked(*asked: widgets.Widget) -> None:

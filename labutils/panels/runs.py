@@ -58,14 +58,14 @@ def frame(entries: Sequence[Entry], fields: Sequence[Field], score: Score) -> pd
     best = best_of(entries, score)
     rows = {
         entry.number: {
-            "network": entry.network,
+            score.name: entry.score,
+            "best": entry is best,
             **{field.label.lower(): entry.settings.get(field.name, math.nan) for field in fields},
             "epochs done": entry.run.epochs,
-            "parameters": entry.run.parameters,
-            score.name: entry.score,
-            "best": "best" if entry is best else "",
             "seconds": entry.run.seconds,
             "how it ended": entry.run.ended,
+            "parameters": entry.run.parameters,
+            "network": entry.network,
         }
         for entry in reversed(entries)
     }
@@ -77,13 +77,16 @@ def table(entries: Sequence[Entry], fields: Sequence[Field], score: Score, title
     if not entries:
         return ""
     runs = frame(entries, fields, score)
+    shown = runs.drop(columns="best")
     spelled = {score.name: _short, "seconds": "{:.1f}".format, "parameters": "{:,}".format}
-    heads = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in ["run", *runs.columns])
+    heads = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in ["run", *shown.columns])
     lines = []
-    for number, row in runs.iterrows():
+    for number, row in shown.iterrows():
+        is_best = runs.loc[number, "best"]
         cells = [html.escape(spelled.get(name, _plain)(value)) for name, value in row.items()]
+        cells[0] += " (best)" if is_best else ""
         told = f'<th scope="row">{number}</th>' + "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f"<tr{_BOLD if row['best'] else ''}>{told}</tr>")
+        lines.append(f"<tr{_BOLD if is_best else ''}>{told}</tr>")
     csv = base64.b64encode(runs.to_csv().encode()).decode()
     file = "".join(c if c.isascii() and c.isalnum() else "_" for c in title.lower()) + ".csv"
     return (

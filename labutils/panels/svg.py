@@ -11,9 +11,10 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 660, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 14, 34, 50
 _LETTER = 7  # the width of an average letter at font size 13
-_MARKERS_UP_TO = 60  # points on a line; more of them would hide it
+_MARKERS_UP_TO = 30  # points on a line; more of them would hide it
 # JupyterLab's own variables, so that a chart follows the dark theme; the fallback serves everywhere else
 INK, FAINT = "var(--jp-ui-font-color1, #1a1a1a)", "var(--jp-border-color2, #cccccc)"
+PAPER = "var(--jp-layout-color0, #ffffff)"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8A5A83", "#6B6B00")
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "4 2")
 FALLS, RISES = (230, 159, 0), (86, 180, 233)  # orange, blue
@@ -76,6 +77,7 @@ def line_chart(
         parts.append(_line(_LEFT, y, WIDTH - right, y, FAINT) + _text(_LEFT - 8, y + 4, label, "end"))
     for tick, label in _plain_ticks(x_low, x_high, finest=1 if whole_x else 0):
         parts.append(_text(place(tick, ys[0])[0], bottom + 18, label, "middle"))
+    longest = max((len(line.x) for line in lines), default=0)
     heights = {name: place(x_low, y)[1] for name, y in references.items()}
     for name, label_y in _apart(heights, top, bottom).items():
         y, edge = heights[name], WIDTH - right
@@ -93,10 +95,10 @@ def line_chart(
             path = [place(*point) for point in run]
             told = " ".join(f"{x:.1f},{y:.1f}" for x, y in path)
             parts.append(f'<polyline points="{told}" {style}/>')
-            if len(line.x) <= _MARKERS_UP_TO:
+            if longest <= _MARKERS_UP_TO:
                 parts += [_mark(line, x, y) for x, y in path]
     if note:
-        parts.append(_text((_LEFT + WIDTH - right) / 2, (top + bottom) / 2, note, "middle"))
+        parts.append(_text((_LEFT + WIDTH - right) / 2, (top + bottom) / 2, note, "middle", halo=True))
     parts.append(_text((_LEFT + WIDTH - right) / 2, HEIGHT - 10, xlabel, "middle"))
     middle = (top + bottom) / 2
     parts.append(f'<g transform="rotate(-90 16 {middle})">{_text(16, middle, ylabel, "middle")}</g>')
@@ -217,8 +219,10 @@ def wrapped(inside: str, width: float, height: float, alt: str) -> str:
     )
 
 
-def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{INK}">{html.escape(text)}</text>'
+def _text(x: float, y: float, text: str, anchor: str = "start", halo: bool = False) -> str:
+    around = f' paint-order="stroke" stroke-width="8" stroke="{PAPER}"' if halo else ""
+    placed = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {placed} fill="{INK}"{around}>{html.escape(text)}</text>'
 
 
 def _box(x: float, y: float, width: float, fill: str) -> str:

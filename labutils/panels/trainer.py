@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 import inspect
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +88,7 @@ class TrainingPanel(look.Panel):
     `training.fit`, such as ``batch_size=32`` or ``whole_epochs=True``.
 
     Running the cell again keeps the runs and a training that goes on: they belong to the title.
-    Raises ValueError for a field that nobody takes and an argument that nobody gives.
+    Raises ValueError for a field that nobody takes, an argument that nobody gives, and no chart at all.
     """
 
     def __init__(
@@ -103,12 +104,14 @@ class TrainingPanel(look.Panel):
     ) -> None:
         super().__init__(title)
         _check_arguments(build, data, fields)
+        if not charts:
+            raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
         self._build, self._data, self._fields = build, data, tuple(fields)
         self._charts, self._score, self._settings = tuple(charts), score, settings
-        self._drawing, self._drawn_at, self._drawn = threading.RLock(), 0.0, Progress()
+        self._drawing, self._drawn_at, self._drawn = threading.RLock(), 0.0, None
         self.inputs = [Input(field, lambda: None) for field in fields]
-        self.train_button = _button("Train", self._train_clicked)
-        self.stop_button = _button("Stop", self._stop_clicked)
+        self.train_button = look.button("Train", self._train_clicked)
+        self.stop_button = look.button("Stop", self._stop_clicked)
         self.live, self.table_of_runs = widgets.HTML(), widgets.HTML()
         self.drawn_run = _choice("Draw", [NEWEST], self._choice_made)
         self.other_run = _choice("and lay over it", [NONE], self._choice_made)
@@ -147,17 +150,23 @@ class TrainingPanel(look.Panel):
         """Return the runs so far, newest first: settings, score, seconds and how each ended."""
         return runs.frame(self.session.entries, self._fields, self._score)
 
+    @property
+    def _usual_epochs(self) -> int:
+        return int(next(field.value for field in self._fields if field.name == "epochs"))
+
     def follow(self, progress: Progress) -> None:
         """Show a training as it stands, at most four times a second unless its state has changed."""
         with self._drawing:
             past, self._drawn = self._drawn, progress
-            news = progress.state != past.state or (progress.epochs_done > 0) != (past.epochs_done > 0)
-            if not news and time.monotonic() - self._drawn_at < SECONDS_BETWEEN_DRAWINGS:
+            has_news = past is None or progress.state != past.state
+            first_point = past is not None and progress.epochs_done > 0 == past.epochs_done
+            early = time.monotonic() - self._drawn_at < SECONDS_BETWEEN_DRAWINGS
+            if early and not (has_news or first_point):
                 return
             busy = progress.state != "idle"
             self.train_button.disabled, self.stop_button.disabled = busy, not busy
-            if progress.state != past.state or past is progress:
-                self._tell_news(progress, past)
+            if has_news:
+                self._tell_news(progress)
             if not busy:
                 self._list_runs()
             self._draw(progress)
@@ -172,7 +181,7 @@ class TrainingPanel(look.Panel):
 
     def picture(self) -> str:
         shown = [(entry.field.asks, f"{entry.field.value:g}") for entry in self.inputs]
-        charts = [self._chart(chart, [], 2) for chart in self._charts]
+        charts = [self._chart(chart, [], self._usual_epochs) for chart in self._charts]
         return svg.below([svg.form(shown, ["Train", "Stop"]), *charts])
 
     def _train_clicked(self, button: widgets.Button) -> None:
@@ -214,7 +223,7 @@ class TrainingPanel(look.Panel):
         self.session.model = model
         return run
 
-    def _tell_news(self, progress: Progress, past: Progress) -> None:
+    def _tell_news(self, progress: Progress) -> None:
         name = f"Run {self.session.number}"
         if progress.state == "building":
             self.say(f"{name} has started: {self._spelled(self.session.settings)}.")
@@ -258,7 +267,7 @@ class TrainingPanel(look.Panel):
         if progress.state != "idle" or not entries:
             head = _progress_in_words(f"Run {self.session.number}", progress)
             first = (f"run {self.session.number}", progress.history)
-            epochs = progress.epochs
+            epochs = progress.epochs or self._usual_epochs
         else:
             chosen = entries.get(self.drawn_run.value, self.session.entries[-1])
             head = f"<p>Drawn: {html.escape(self._named(chosen))}</p>"
@@ -288,6 +297,7 @@ class TrainingPanel(look.Panel):
                     label = kind if len(curves) == 1 else f"{name}, {kind}"
                     lines.append(svg.Line(label, range(1, len(values) + 1), values, colour, dash, marker))
                     told.append(f"{label} from {values[0]:.4g} to {values[-1]:.4g}")
+        has_points = any(math.isfinite(value) for line in lines for value in line.y)
         told += [f"{name} {value:.4g}" for name, value in chart.references.items()]
         return svg.line_chart(
             lines,
@@ -296,9 +306,9 @@ class TrainingPanel(look.Panel):
             references=chart.references,
             logy=chart.logy,
             xlim=(1, max(2, epochs)),
-            ylim=chart.ylim or (None if chart.references or lines else (0.1, 1)),
+            ylim=chart.ylim or (None if chart.references or has_points else (0.1, 1)),
             whole_x=True,
-            note="" if lines else "the curves appear here",
+            note="" if has_points else "no value is a finite number" if lines else "the curves appear here",
             alt=f"{chart.label} by epoch: {'; '.join(told) or 'no run yet'}.",
         )
 
@@ -361,15 +371,11 @@ def _spelled_quantity(name: str) -> str:
 
 
 def _spelled_seconds(seconds: float) -> str:
+    if seconds < 1:
+        return "a second"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} minutes"
-
-
-def _button(text: str, clicked: Callable[[widgets.Button], None]) -> widgets.Button:
-    button = widgets.Button(description=text, tooltip=text)
-    button.on_click(clicked)
-    return button
 
 
 def _choice(label: str, options: Sequence[str], made: Callable[[dict], None]) -> widgets.Dropdown:

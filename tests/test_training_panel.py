@@ -1,0 +1,376 @@
+"""The training panel without a browser and without Keras: a fake training, real clicks."""
+
+import base64
+import itertools
+import math
+import re
+import threading
+import time
+
+import pytest
+
+from labutils.panels import Chart, Field, Score, TrainingPanel, trainer
+from labutils.training import Run
+
+TITLES = (f"panel {n}" for n in itertools.count())
+UNITS, EPOCHS = Field("units", "Units", 5, 1, 100), Field("epochs", "Epochs", 3, 1, 50)
+LENGTH, SEED = Field("length", "Window length", 10, 2, 90), Field("seed", "Seed", 0, 0, 9)
+FIELDS = (UNITS, EPOCHS, LENGTH, SEED)
+CHART = Chart("loss", "mean square error", {"noise floor": 0.01}, logy=True)
+SCORE = Score("error / floor", lambda run: run.at_kept_epoch("val_loss") / 0.01)
+
+
+class Model:
+    layers = (1, "two")
+
+    def __init__(self, units):
+        self.units = units
+
+
+def build(units, length=10):
+    return Model(units)
+
+
+def data(length):
+    return ([length], [0]), ([1], [1])
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Replaces training.fit: it does an epoch at every `go`, and remembers what it was called with."""
+
+    class Fit:
+        def __init__(self):
+            self.steps, self.calls, self.seeds, self.fail = threading.Semaphore(0), [], [], None
+
+        def go(self, epochs=1):
+            self.steps.release(epochs)
+
+        def __call__(self, model, x, y, *, name, epochs, stop, watch, advance, verbose, **settings):
+            self.calls.append({"units": model.units, "x": x, "epochs": epochs, "name": name, **settings})
+            history, ended = {"loss": [], "val_loss": []}, "all epochs done"
+            for epoch in range(1, epochs + 1):
+                while not self.steps.acquire(timeout=0.005):
+                    if stop():
+                        ended = "stopped on request"
+                        break
+                if ended != "all epochs done":
+                    break
+                if self.fail:
+                    raise self.fail
+                advance(epoch - 0.5)
+                values = {"loss": 1 / epoch, "val_loss": 2 / epoch / model.units}
+                for key, value in values.items():
+                    history[key].append(value)
+                watch(epoch, values)
+            done = len(history["loss"])
+            settings = {"epochs": epochs, "parameters": 1234 * model.units}
+            return Run(name, settings, history, 1.25, done, done, {}, ended)
+
+    fit = Fit()
+    monkeypatch.setattr(trainer.training, "fit", fit)
+    monkeypatch.setattr(trainer.backend, "set_seed", fit.seeds.append)
+    return fit
+
+
+def a_panel(title=None, build=build, data=data, fields=FIELDS, charts=(CHART,), **settings):
+    return TrainingPanel(build, data, fields, charts, SCORE, title=title or next(TITLES), **settings)
+
+
+def typed(panel, name, text):
+    entry = next(entry for entry in panel.inputs if entry.field.name == name)
+    entry.box.value = text
+    return entry.answer.value
+
+
+def trained(panel, fake, epochs=3, **values):
+    for name, value in values.items():
+        assert typed(panel, name, str(value)) == ""
+    typed(panel, "epochs", str(epochs))
+    fake.go(epochs)
+    panel.train_button.click()
+    assert panel.session.runner.wait(5)
+    return panel
+
+
+def eventually(holds, seconds=5):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
+
+
+def heads(panel):
+    return re.findall(r'<th scope="row">(\d+)</th>', panel.table_of_runs.value)
+
+
+def test_before_the_first_run_it_says_what_to_do_and_shows_what_is_to_be_reached():
+    panel = a_panel()
+    assert "Choose settings and press Train." in panel.said.value
+    assert "noise floor" in panel.live.value and "the curves appear here" in panel.live.value
+    assert panel.stop_button.disabled and not panel.train_button.disabled
+    assert panel.table_of_runs.value == "" and panel.runs == [] and panel.table().empty
+    with pytest.raises(ValueError, match="press Train first"):
+        panel.model  # noqa: B018
+
+
+def test_train_takes_what_was_typed_to_build_to_data_and_to_fit(fake):
+    panel = trained(a_panel(batch_size=32, whole_epochs=True), fake, units=7, length=20, seed=4, epochs=2)
+    call = fake.calls[0]
+    assert (call["units"], call["x"], call["epochs"]) == (7, [20], 2)
+    assert call["validation"] == ([1], [1]) and call["batch_size"] == 32 and call["whole_epochs"]
+    assert fake.seeds == [4] and panel.model.units == 7
+    assert [run.name for run in panel.runs] == ["run 1"]
+
+
+def test_data_without_a_validation_part_leaves_the_last_fifth_to_fit(fake):
+    trained(a_panel(data=lambda length: ([length], [0])), fake)
+    assert fake.calls[0]["validation_split"] == 0.2 and "validation" not in fake.calls[0]
+
+
+def test_the_curves_grow_while_it_trains_and_the_buttons_follow(fake, monkeypatch):
+    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_DRAWINGS", 0)
+    panel = a_panel()
+    panel.train_button.click()
+    assert panel.train_button.disabled and not panel.stop_button.disabled
+    assert "Run 1 has started: units 5, epochs 3, window length 10, seed 0." in panel.said.value
+    assert "building the network" in panel.live.value
+    fake.go()
+    eventually(lambda: "1 of 3 epochs done" in panel.live.value)
+    assert panel.live.value.count("<circle") == 2 and 'aria-valuenow="33"' in panel.live.value
+    assert "training loss 1, validation loss 0.4" in panel.live.value
+    fake.go()
+    eventually(lambda: "2 of 3 epochs done" in panel.live.value)
+    assert panel.live.value.count("<circle") == 3 and "left" in panel.live.value
+    fake.go()
+    assert panel.session.runner.wait(5)
+    assert not panel.train_button.disabled and panel.stop_button.disabled
+    assert (
+        "Run 1 (units 5, epochs 3, window length 10, seed 0) has ended: all epochs done" in panel.said.value
+    )
+    assert "Drawn: run 1" in panel.live.value and "progressbar" not in panel.live.value
+
+
+def test_drawing_waits_between_epochs_but_not_for_the_first_point_and_the_end(fake):
+    panel, drawn = a_panel(), []
+    panel.live.observe(lambda change: drawn.append(change["new"]), "value")
+    trained(panel, fake, epochs=50)
+    assert 3 <= len(drawn) < 15 and any("1 of 50 epochs done" in one for one in drawn)
+    assert "Drawn: run 1" in drawn[-1]
+
+
+def test_stop_says_so_at_once_and_keeps_what_was_reached(fake):
+    panel = a_panel()
+    panel.train_button.click()
+    fake.go()
+    eventually(lambda: panel.session.runner.progress.epochs_done == 1)
+    panel.stop_button.click()
+    assert "Stopping" in panel.said.value or "stopped on request" in panel.said.value
+    assert panel.session.runner.wait(5)
+    assert "stopped on request" in panel.said.value and "stopped on request" in panel.table_of_runs.value
+    assert panel.table().loc[1, "epochs done"] == 1
+
+
+def test_a_run_without_a_finished_epoch_has_no_score_and_is_never_best(fake):
+    panel = a_panel()
+    panel.train_button.click()
+    panel.stop_button.click()
+    assert panel.session.runner.wait(5)
+    assert "before its first epoch was done" in panel.said.value
+    assert math.isnan(panel.table().loc[1, "error / floor"]) and not panel.table().loc[1, "best"]
+    assert "–" in panel.table_of_runs.value and "the curves appear here" in panel.live.value
+    trained(panel, fake)
+    assert panel.table().loc[2, "best"]
+
+
+def test_two_clicks_train_once(fake):
+    panel = a_panel()
+    panel.train_button.click()
+    panel.train_button.click()
+    assert "A training is going on" in panel.said.value
+    fake.go(3)
+    assert panel.session.runner.wait(5) and len(fake.calls) == 1 and len(panel.runs) == 1
+
+
+def test_stop_without_a_training_says_so(fake):
+    panel = a_panel()
+    panel.stop_button.click()
+    assert "There is no training to stop." in panel.said.value
+
+
+@pytest.mark.parametrize("entry", ["0", "-5", "1e9", "many", "", "2.5"])
+def test_a_wrong_entry_is_answered_and_nothing_starts(fake, entry):
+    panel = a_panel()
+    answer = typed(panel, "units", entry)
+    assert 'role="alert"' in answer and "type a whole number from 1 to 100" in answer
+    panel.train_button.click()
+    assert "Nothing was started. Please mend: Units." in panel.said.value
+    assert not fake.calls and not panel.session.runner.is_busy
+    trained(panel, fake, units=9)
+    assert fake.calls[0]["units"] == 9
+
+
+def test_an_exception_is_shown_with_its_reason_and_the_next_run_works(fake):
+    panel = trained(a_panel(), fake)
+    fake.fail = ValueError("no <b>room</b>")
+    trained(panel, fake)
+    said = panel.said.value
+    assert "Run 2 has failed" in said and "ValueError: no &lt;b&gt;room" in said and "<b>" not in said
+    assert "<details>" in said and "Traceback" in said and 'role="alert"' in said
+    assert len(panel.runs) == 1 and not panel.train_button.disabled
+    fake.fail = None
+    fake.steps = threading.Semaphore(0)
+    assert heads(trained(panel, fake)) == ["2", "1"]
+
+
+def test_an_error_in_the_notebooks_functions_is_shown(fake):
+    def fussy(length):
+        raise ValueError("length must be even")
+
+    panel = a_panel(data=fussy)
+    panel.train_button.click()
+    assert panel.session.runner.wait(5)
+    assert "length must be even" in panel.said.value and not panel.runs
+
+
+def test_the_table_has_the_newest_first_and_marks_the_best(fake):
+    panel = a_panel()
+    for units in (5, 50, 10):
+        trained(panel, fake, units=units)
+    assert heads(panel) == ["3", "2", "1"]
+    rows = re.findall(r"<tr.*?</tr>", panel.table_of_runs.value)
+    assert ["(best)" in row for row in rows] == [False, False, True, False]
+    table = panel.table()
+    assert list(table.index) == [3, 2, 1] and list(table.units) == [10, 50, 5]
+    assert table.loc[2, "error / floor"] == pytest.approx(2 / 3 / 50 / 0.01)
+    assert table.loc[2, "parameters"] == 61_700 and table.loc[2, "network"] == "int → str"
+    assert "the best so far" not in panel.said.value
+
+
+def test_the_score_may_be_one_to_be_high(fake):
+    score = Score("accuracy", lambda run: -run.at_kept_epoch("loss"), best=max)
+    panel = TrainingPanel(build, data, FIELDS, [CHART], score, title=next(TITLES))
+    trained(panel, fake, epochs=1)
+    trained(panel, fake, epochs=4)
+    assert panel.table().loc[2, "best"] and "the best so far" in panel.said.value
+
+
+def test_the_csv_is_the_table(fake):
+    panel = trained(a_panel("Train & see"), fake, units=8)
+    link = re.search(r'download="([^"]+)" href="data:text/csv;base64,([^"]+)"', panel.table_of_runs.value)
+    assert link[1] == "train___see.csv"
+    assert base64.b64decode(link[2]).decode() == panel.table().to_csv()
+    assert panel.table().to_csv().splitlines()[1].startswith("1,8.3")
+
+
+def test_two_runs_can_be_laid_over_each_other(fake):
+    panel = trained(a_panel(), fake, units=5)
+    assert panel._choices.layout.display == "none"
+    trained(panel, fake, units=50)
+    assert panel._choices.layout.display is None
+    assert panel.drawn_run.options == ("the newest run", "run 2", "run 1")
+    panel.other_run.value = "run 1"
+    for name in ("run 2, training", "run 2, validation", "run 1, training", "run 1, validation"):
+        assert name in panel.live.value
+    panel.drawn_run.value = "run 1"
+    assert "Drawn: run 1" in panel.live.value and "run 2" not in panel.live.value
+    trained(panel, fake, units=20)
+    assert panel.drawn_run.value == "the newest run" and panel.other_run.value == "run 1"
+    assert "Drawn: run 3" in panel.live.value and "run 1, training" in panel.live.value
+
+
+def test_running_the_cell_again_keeps_the_runs(fake):
+    title = next(TITLES)
+    trained(a_panel(title), fake, units=6)
+    again = a_panel(title)
+    assert heads(again) == ["1"] and "Run 1" in again.said.value and "Drawn: run 1" in again.live.value
+    assert heads(trained(again, fake)) == ["2", "1"]
+    assert heads(a_panel()) == []
+
+
+def test_running_the_cell_again_while_it_trains_goes_on_in_the_new_panel(fake):
+    title = next(TITLES)
+    old = a_panel(title)
+    old.train_button.click()
+    fake.go()
+    eventually(lambda: old.session.runner.progress.epochs_done == 1)
+    new = a_panel(title)
+    assert new.train_button.disabled and "1 of 3 epochs done" in new.live.value
+    assert old.train_button.disabled and old.stop_button.disabled and "made anew" in old.said.value
+    new.stop_button.click()
+    assert new.session.runner.wait(5)
+    assert "stopped on request" in new.said.value and "made anew" in old.said.value
+    assert len(fake.calls) == 1
+
+
+def test_a_loss_that_is_not_a_number_is_survived(fake, monkeypatch):
+    panel = a_panel(charts=[Chart("loss", "loss", logy=True)])
+
+    def diverged(model, x, y, *, watch, name, epochs, **settings):
+        watch(1, {"loss": math.nan, "val_loss": math.inf})
+        history = {"loss": [math.nan], "val_loss": [math.nan]}
+        return Run(name, {"epochs": 1, "parameters": 1}, history, 0.1, 1, 1)
+
+    monkeypatch.setattr(trainer.training, "fit", diverged)
+    panel.train_button.click()
+    assert panel.session.runner.wait(5)
+    assert "has ended" in panel.said.value and not panel.table().loc[1, "best"]
+    assert "no value is a finite number" in panel.live.value
+
+
+def test_each_quantity_has_a_chart(fake):
+    panel = a_panel(charts=[CHART, Chart("accuracy", "accuracy", ylim=(0, 1))])
+    assert panel.live.value.count("<svg") == 2
+    trained(panel, fake)
+    assert panel.live.value.count("<svg") == 2 and "the curves appear here" in panel.live.value
+
+
+def test_without_a_kernel_there_is_a_picture_of_the_panel():
+    bundle = a_panel("Try <it>")._repr_mimebundle_()
+    assert bundle["text/plain"] == "<Panel: Try <it>>"
+    assert "Try &lt;it&gt;: run this notebook" in bundle["text/html"]
+    svg = base64.b64decode(re.search(r"base64,([^\"]+)", bundle["text/html"])[1]).decode()
+    for part in ("Units (1 to 100)", "Train", "Stop", "noise floor", "mean square error", "#ffffff"):
+        assert part in svg
+    assert bundle["text/html"] == a_panel("Try <it>")._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"fields": [UNITS, LENGTH]}, 'must be named "epochs"'),
+        ({"fields": [UNITS, EPOCHS]}, "data wants the argument 'length', but no field has that name"),
+        ({"fields": [*FIELDS, Field("rate", "Rate", 0.1, 0, 1)]}, "an argument 'rate'"),
+        ({"charts": []}, "at least one chart"),
+    ],
+)
+def test_fields_that_do_not_fit_the_functions_are_refused(settings, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        a_panel(**settings)
+
+
+def test_it_trains_a_real_network(keras):
+    import numpy as np
+
+    x = np.random.default_rng(0).normal(size=(60, 5, 1))
+
+    def build(units):
+        model = keras.Sequential(
+            [keras.layers.Input((5, 1)), keras.layers.LSTM(units), keras.layers.Dense(1)]
+        )
+        model.compile("adam", "mse")
+        return model
+
+    fields = [UNITS, EPOCHS]
+    for settings in ({"whole_epochs": True}, {}):
+        panel = TrainingPanel(
+            build, lambda: (x, x[:, 0]), fields, [CHART], SCORE, title=next(TITLES), **settings
+        )
+        histories = []
+        for _ in range(2):
+            panel.train_button.click()
+            assert panel.session.runner.wait(60)
+            assert "has ended: all epochs done" in panel.said.value
+            histories.append(panel.runs[-1].history)
+        assert histories[0] == histories[1] and panel.table().loc[1, "network"] == "LSTM → Dense"
+        assert panel.model.predict_on_batch(x).shape == (60, 1)
