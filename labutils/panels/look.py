@@ -58,12 +58,13 @@ body[data-jp-theme-light="false"] .lab-panel :focus-visible { outline-color: #8c
 
 # An HTML widget may not hold a script, but a picture of one transparent dot may say what to do once it is
 # loaded: give the panel what ipywidgets cannot. With the first attribute JupyterLab's command keys
-# (d d deletes a cell) leave the panel's buttons alone; the others are for screen readers.
+# (d d deletes a cell) do nothing while that part of the panel has the focus; the others are for screen
+# readers.
 _ATTRIBUTES = """<img alt="" hidden onload="
 const give = tries => {
   const panel = this.closest('.lab-panel'), said = panel && panel.querySelector('.lab-said');
   if (panel) {
-    panel.setAttribute('data-lm-suppress-shortcuts', '');
+    panel.addEventListener('focusin', e => e.target.setAttribute('data-lm-suppress-shortcuts', ''));
     panel.setAttribute('role', 'group');
     panel.setAttribute('aria-label', this.dataset.title);
   }

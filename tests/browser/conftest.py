@@ -96,7 +96,8 @@ class Opened:
     """A notebook in the browser, run to its end, and the panel in it."""
 
     def __init__(self, page, address: str, name: str) -> None:
-        self.page, self.address, self.name = page, address, name
+        self.page, self.address, self.name, self.asked_for = page, address, name, []
+        page.on("request", lambda request: self.asked_for.append(request.url))
         page.goto(f"{address}/lab/tree/{name}?reset")
         self.wait_for_kernel()
         self.run_all()
@@ -131,6 +132,12 @@ class Opened:
         self.panel.first.wait_for(timeout=SECONDS * 1000)
         self.panel.first.scroll_into_view_if_needed()
 
+    def restart_kernel(self) -> None:
+        self.page.evaluate(
+            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart().then(() => 0)"
+        )
+        self.wait_for_kernel()
+
     def theme(self, name: str) -> None:
         self.page.evaluate(
             "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
@@ -143,24 +150,20 @@ class Opened:
         return self.page.evaluate("window.jupyterapp.shell.currentWidget.content.model.cells.length")
 
 
-@pytest.fixture
-def open_panel(lab, chromium, request):
+@pytest.fixture(scope="module")
+def open_panel(lab, chromium):
     """Return a function that opens the part of a notebook that a panel needs, and runs it."""
     address, folder = lab
     contexts = []
 
-    def opened(notebook: str, panel: str, more: str = "", width: int = 1200, zoom: float = 1) -> Opened:
+    def opened(notebook: str, panel: str, more: str = "") -> Opened:
         whole = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4)
         part = slice_for(whole, panel)
         if more:
             part.cells.append(nbformat.v4.new_code_cell(more))
-        name = f"{request.node.name.split('[')[0]}_{len(contexts)}.ipynb"
+        name = f"{notebook[:2]}_{panel}_{len(contexts)}.ipynb"
         nbformat.write(part, folder / name)
-        contexts.append(
-            chromium.new_context(
-                viewport={"width": int(width / zoom), "height": int(1000 / zoom)}, device_scale_factor=zoom
-            )
-        )
+        contexts.append(chromium.new_context(viewport={"width": 1200, "height": 1000}))
         contexts[-1].set_default_timeout(SECONDS * 1000)
         return Opened(contexts[-1].new_page(), address, name)
 

@@ -1,0 +1,313 @@
+"""The panels as a student uses them: in JupyterLab, with mouse and keyboard."""
+
+import re
+
+import pytest
+
+CONTRAST = """panel => {
+  const parts = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const paper = node => {
+    for (; node; node = node.parentElement) {
+      const colour = parts(getComputedStyle(node).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  const walker = document.createTreeWalker(panel, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data.trim(), node = walker.currentNode.parentElement;
+    const hidden = node.closest('style') || !node.getClientRects().length;
+    if (!text || hidden || node.closest(':disabled')) continue;
+    const style = getComputedStyle(node);
+    const ink = light(parts(node.closest('svg') ? style.fill : style.color)), ground = light(paper(node));
+    found.push([(Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05), text]);
+  }
+  return found.sort((a, b) => a[0] - b[0]);
+}"""
+
+
+FOCUSED = """() => {
+  const node = document.activeElement;
+  return node.labels && node.labels.length ? node.labels[0].innerText : node.innerText;
+}"""
+SOME_OF_200 = re.compile(r"[1-9]\d* of 200 epochs done")
+
+
+def button(lab, name):
+    return lab.panel.get_by_role("button", name=name, exact=True)
+
+
+def box(lab, name):
+    return lab.panel.get_by_role("textbox", name=re.compile(f"^{name}"))
+
+
+def said(lab, text):
+    lab.panel.get_by_role("status").filter(has_text=text).wait_for()
+
+
+def train(lab, **entries):
+    for name, value in entries.items():
+        box(lab, name.replace("_", " ")).fill(str(value))
+    button(lab, "Train").click()
+
+
+def next_run(lab):
+    return 1 + lab.panel.locator("tbody tr").count()
+
+
+def trained(lab, **entries):
+    """Train a small network to its end and return the number of the run."""
+    number = next_run(lab)
+    train(lab, **{"Units": 5, "Epochs": 3} | entries)
+    said(lab, f"Run {number} (")
+    lab.panel.locator("tbody tr").nth(number - 1).wait_for()
+    return number
+
+
+def in_front(lab, theme):
+    lab.theme(theme)
+    lab.page.wait_for_timeout(300)
+
+
+@pytest.fixture(scope="module")
+def forecaster(open_panel):
+    return open_panel("05_lstm_forecaster", "TrainingPanel")
+
+
+@pytest.fixture(scope="module")
+def gru(open_panel):
+    return open_panel("04_gru_sentiment", "TrainingPanel")
+
+
+@pytest.fixture(scope="module")
+def reader(open_panel):
+    return open_panel("04_gru_sentiment", "ReadingPanel")
+
+
+@pytest.fixture(scope="module")
+def gradient(open_panel):
+    return open_panel("01_recurrent_networks", "CurveExplorer")
+
+
+@pytest.fixture(scope="module")
+def steps(open_panel):
+    return open_panel("02_gates_lstm_and_gru", "StepExplorer")
+
+
+def test_units_and_epochs_are_typed_and_the_curve_grows(forecaster):
+    lab, number = forecaster, next_run(forecaster)
+    assert lab.panel.locator("circle").count() == 0
+    train(lab, Units=6, Epochs=40)
+    lab.panel.locator("svg circle").nth(1).wait_for()  # one in the legend, one on the curve
+    said(lab, f"Run {number} (units 6, epochs 40, window length 10, seed 0) has ended: all epochs done")
+    assert lab.panel.get_by_role("row").nth(1).inner_text().split("\t")[2:4] == ["6", "40"]
+    assert "validation" in lab.panel.get_by_role("img").get_attribute("aria-label")
+
+
+def test_stop_and_train_again(forecaster):
+    lab, number = forecaster, next_run(forecaster)
+    train(lab, Units=50, Epochs=200)
+    lab.panel.get_by_text(SOME_OF_200).wait_for()
+    assert button(lab, "Train").is_disabled()
+    bar = lab.panel.get_by_role("progressbar")
+    assert 0 < int(bar.get_attribute("aria-valuenow")) < 100
+    button(lab, "Stop").click()
+    said(lab, f"Run {number} (units 50, epochs 200, window length 10, seed 0) has ended: stopped on request")
+    assert button(lab, "Stop").is_disabled()
+    train(lab, Units=6, Epochs=5)
+    said(lab, f"Run {number + 1} (units 6, epochs 5")
+
+
+def test_two_runs_lie_over_each_other(forecaster):
+    lab = forecaster
+    old, new = trained(lab), trained(lab)
+    lab.panel.get_by_label("and lay over it").select_option(f"run {old}")
+    lab.panel.locator("svg").get_by_text(f"run {old}, validation").wait_for()
+    assert lab.panel.locator("svg").get_by_text(f"run {new}, validation").count() == 1
+    lab.panel.get_by_label("and lay over it").select_option("no other run")
+    lab.panel.locator("svg").get_by_text(f"run {old}, validation").wait_for(state="detached")
+
+
+def test_the_table_is_saved_as_csv(forecaster):
+    number = trained(forecaster)
+    with forecaster.page.expect_download() as download:
+        forecaster.panel.get_by_role("link", name="Save the table as CSV").click()
+    lines = download.value.path().read_text("utf-8").splitlines()
+    assert download.value.suggested_filename == "train_a_forecaster.csv"
+    assert lines[0].startswith("run,error / floor,best,units,epochs") and len(lines) == 1 + number
+
+
+def test_rubbish_is_answered_and_starts_nothing(forecaster):
+    lab, number = forecaster, next_run(forecaster)
+    for entry in ("0", "-5", "1e9", "many", "", "2.5", "<b>7</b>"):
+        train(lab, Units=entry)
+        alerts = lab.panel.get_by_role("alert")
+        alerts.filter(has_text="type a whole number from 1 to 200.").wait_for()
+        alerts.filter(has_text="Nothing was started. Please mend: Units.").wait_for()
+        assert button(lab, "Stop").is_disabled()
+    assert next_run(lab) == number == trained(lab, Units=3)
+    assert lab.panel.get_by_role("alert").count() == 0
+
+
+def test_command_keys_leave_the_notebook_alone(forecaster):
+    lab, before = forecaster, forecaster.cells()
+    trained(lab), trained(lab)
+    link = lab.panel.get_by_role("link", name="Save the table as CSV")
+    for target in (button(lab, "Train"), lab.panel.get_by_label("Draw"), link, box(lab, "Seed")):
+        target.focus()
+        for key in "ddxabmyzdd":
+            lab.page.keyboard.press(key)
+    assert lab.cells() == before
+    box(lab, "Seed").fill("0")
+
+
+def test_the_keyboard_goes_through_the_panel_in_order(forecaster):
+    lab, names = forecaster, []
+    trained(lab), trained(lab)
+    box(lab, "Units").focus()
+    for _ in range(8):
+        names.append(lab.page.evaluate(FOCUSED))
+        lab.page.keyboard.press("Tab")
+    assert [name.split()[0] for name in names] == "Units Epochs Window Seed Train Draw and Save".split()
+    number = next_run(lab)
+    box(lab, "Epochs").fill("4")
+    button(lab, "Train").focus()
+    lab.page.keyboard.press("Enter")
+    said(lab, f"Run {number} (units 5, epochs 4")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("panel", ["forecaster", "reader", "gradient", "steps"])
+def test_every_text_stands_out(panel, theme, request):
+    lab = request.getfixturevalue(panel)
+    box(lab, {"forecaster": "Units", "reader": "Test review"}.get(panel, "")).first.fill("0.5")
+    lab.page.keyboard.press("Tab")
+    lab.panel.get_by_role("alert").first.wait_for() if panel != "gradient" else None
+    in_front(lab, theme)
+    contrasts = lab.panel.evaluate(CONTRAST)
+    assert len(contrasts) > 8
+    assert contrasts[0][0] >= 4.5, contrasts[:5]
+    box(lab, {"forecaster": "Units", "reader": "Test review"}.get(panel, "")).first.fill("1")
+    in_front(lab, "JupyterLab Light")
+
+
+@pytest.mark.parametrize("width", [700, 600])  # 600: 1200 at a zoom of 200 %
+def test_nothing_is_cut_off_in_a_narrow_window(forecaster, width):
+    lab = forecaster
+    lab.page.set_viewport_size({"width": width, "height": 700})
+    if lab.page.locator("#jp-left-stack").is_visible():
+        lab.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    lab.page.wait_for_timeout(300)
+    frame = lab.panel.bounding_box()
+    for part in [*lab.panel.get_by_role("textbox").all(), *lab.panel.get_by_role("button").all()]:
+        place = part.bounding_box()
+        assert frame["x"] <= place["x"] and place["x"] + place["width"] <= frame["x"] + frame["width"]
+    letters = lab.panel.locator("svg text").first.bounding_box()
+    assert letters["height"] >= 9
+    lab.page.set_viewport_size({"width": 1200, "height": 1000})
+
+
+def test_a_value_typed_while_a_cell_runs_is_the_one_that_is_trained(open_panel):
+    nap = "import time\nnaps = globals().setdefault('naps', iter([0, 4, 4]))\ntime.sleep(next(naps))"
+    lab = open_panel("05_lstm_forecaster", "TrainingPanel", more=nap)
+    for number, units in ((1, 7), (2, 9)):
+        lab.page.locator(".jp-CodeCell .cm-content").last.click()
+        lab.page.keyboard.press("Control+Enter")
+        lab.page.locator(".jp-InputPrompt", has_text="*").wait_for()
+        train(lab, Units=units, Epochs=3 + number)
+        said(lab, f"Run {number} (units {units}, epochs {3 + number}")
+        lab.wait_until_run()
+
+
+def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
+    lab = open_panel("05_lstm_forecaster", "TrainingPanel")
+    train(lab, Units=4, Epochs=3)
+    said(lab, "Run 1 (units 4, epochs 3")
+    train(lab, Units=50, Epochs=200)
+    lab.panel.get_by_text(SOME_OF_200).wait_for()
+    lab.run_all()  # while it trains
+    assert lab.panel.count() == 1
+    lab.panel.get_by_text(re.compile(r"Run 2: \d+ of 200 epochs done|Drawn: run 2")).first.wait_for()
+
+    lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    lab.page.wait_for_timeout(500)
+    lab.page.reload()
+    lab.wait_for_kernel()
+    said(lab, "Run 2")
+    if button(lab, "Stop").is_enabled():
+        button(lab, "Stop").click()
+    said(lab, "Run 2 (units 50, epochs 200, window length 10, seed 0) has ended")
+    train(lab, Units=5, Epochs=3)
+    said(lab, "Run 3 (units 5, epochs 3")
+
+    train(lab, Units=50, Epochs=200)
+    lab.panel.get_by_text(SOME_OF_200).wait_for()
+    lab.restart_kernel()
+    lab.panel.get_by_text("This panel has lost its kernel. Choose Run, Run All Cells.").wait_for()
+    lab.run_all()
+    said(lab, "Choose settings and press Train.")
+    train(lab, Units=4, Epochs=3)
+    said(lab, "Run 1 (units 4, epochs 3")
+
+
+def test_the_gru_trains_stops_and_trains_again(gru):
+    lab = gru
+    train(lab, Units=4, Epochs=20, Tokens=50)
+    lab.panel.get_by_role("progressbar").wait_for()
+    lab.page.wait_for_function(
+        "() => Number(document.querySelector('[role=progressbar]').getAttribute('aria-valuenow')) > 0"
+    )
+    button(lab, "Stop").click()
+    said(lab, "has ended: stopped on request")
+    train(lab, Units=4, Epochs=1, Tokens=10, Learning_rate="0,01")
+    said(lab, "Run 2 (units 4, epochs 1, tokens 10, seed 0, learning rate 0.01) has ended: all epochs done")
+    assert lab.panel.get_by_role("img").count() == 2
+    train(lab, Tokens="9")
+    lab.panel.get_by_role("alert").filter(has_text="type a whole number from 10 to 400.").wait_for()
+
+
+def test_a_review_with_html_in_it_is_only_read(reader):
+    lab = reader
+    box(lab, "Your review").fill("A <b>good</b> film, <img src=x onerror=\"document.title='hit'\"> xyzzy")
+    button(lab, "Read it").click()
+    said(lab, "13 words: the probability of positive is 0.")
+    words = lab.panel.locator(".lab-words span").all_inner_texts()
+    assert words == "a b good b film img src x onerror document title 'hit' xyzzy".split()
+    assert lab.panel.locator(".lab-words img, .lab-words b").count() == 0
+    assert "xyzzy" in lab.panel.locator(".lab-words .lab-unknown").all_inner_texts()
+    assert lab.page.title() != "hit"
+
+
+def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
+    lab = reader
+    box(lab, "Test review").fill("1")
+    button(lab, "Take this one").click()
+    said(lab, "Test review 1 is labelled")
+    said(lab, "100 are read, as in training")
+    lab.panel.get_by_label("Show the hidden state").check()
+    lab.panel.get_by_role("img", name="The hidden state: 32 rows").wait_for()
+    box(lab, "Your review").fill("")
+    button(lab, "Read it").click()
+    lab.panel.get_by_role("alert").filter(has_text="The text holds no word").wait_for()
+
+
+def test_the_explorers_follow_what_is_typed(gradient, steps):
+    box(gradient, "Spectral radius").fill("1,5")
+    gradient.page.keyboard.press("Tab")
+    said(gradient, "for spectral radius 1.5, steps back 50")
+    box(gradient, "Steps back").fill("-5")
+    gradient.page.keyboard.press("Tab")
+    gradient.panel.get_by_role("alert").filter(has_text="-5 is too small").wait_for()
+    box(steps, "Time step").fill("3")
+    steps.page.keyboard.press("Tab")
+    said(steps, "Step 3 of")
+
+
+def test_nothing_is_fetched_from_elsewhere(forecaster, gru, reader, gradient, steps):
+    for lab in (forecaster, gru, reader, gradient, steps):
+        own = (lab.address, "data:", "blob:" + lab.address)
+        assert lab.asked_for and not [url for url in lab.asked_for if not url.startswith(own)]
