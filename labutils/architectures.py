@@ -1,8 +1,8 @@
 """One compiled network for each architecture, lent to every later model of the same kind.
 
-Whatever Keras compiles for a model stays in memory for good, and a model that is built anew is compiled
-anew. So a model of an architecture that was seen before hands its weights to the network that was kept,
-has it trained, and gets the weights back.
+A model that is built anew is compiled anew, which takes seconds and some 30 MB. So a model of an
+architecture that was seen before hands its weights to the network that was kept, has it trained, and
+gets the weights back.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from labutils import backend
 if TYPE_CHECKING:
     import keras
 
-KEPT = 16
+KEPT = 3
 _IN_USE = threading.Lock()
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 STEPS_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
 EVALUATION_BATCH = 512
+KEPT = 8  # architectures with their compiled training, some 20 MB each
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
 # What treats each row of a batch by itself, so that rows which fill up the last batch change nothing.
 LAYERS = frozenset(
@@ -266,6 +267,6 @@ def _trainer_of(model: keras.Model, batch_size: int) -> _Trainer:
     return _trainer(architectures.architecture_of(model), batch_size)
 
 
-@functools.lru_cache(architectures.KEPT)
+@functools.lru_cache(KEPT)
 def _trainer(architecture: architectures.Architecture, batch_size: int) -> _Trainer:
     return _Trainer(architecture.built(), batch_size)

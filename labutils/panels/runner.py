@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import queue
 import threading
 import time
 import traceback
@@ -62,7 +63,9 @@ class Progress:
 
 
 class Runner:
-    """Runs one training at a time in a thread of its own.
+    """Runs one training at a time, all of them in one thread.
+
+    (Memory that a thread has given back is used again in that thread, but seldom in another.)
 
     told : called after every change, from the thread that made it; what it raises is kept out of the
     training. clock : seconds, for tests.
@@ -74,8 +77,10 @@ class Runner:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._told, self._clock = told, clock
-        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._lock, self._stop, self._idle = threading.Lock(), threading.Event(), threading.Event()
+        self._idle.set()
         self._progress = Progress()
+        self._trainings: queue.SimpleQueue[tuple[contextvars.Context, Train]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     @property
@@ -96,10 +101,12 @@ class Runner:
                 return False
             self._progress = Progress("building", epochs)
             self._stop.clear()
-            context = contextvars.copy_context()
-            self._thread = threading.Thread(target=context.run, args=(self._run, train), daemon=True)
+            self._idle.clear()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
         self._tell()
-        self._thread.start()
+        self._trainings.put((contextvars.copy_context(), train))
         return True
 
     def stop(self) -> bool:
@@ -114,9 +121,16 @@ class Runner:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until nothing is running; False if that took longer than `seconds`."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return not self.is_busy
+        return self._idle.wait(seconds)
+
+    def _work(self) -> None:
+        while True:
+            context, train = self._trainings.get()
+            context.run(self._run, train)
+            del context, train  # what they hold must not wait for the next training
+            with self._lock:
+                if not self.is_busy:
+                    self._idle.set()
 
     def _run(self, train: Train) -> None:
         began = self._clock()

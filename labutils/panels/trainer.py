@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import html
 import inspect
 import math
@@ -221,6 +222,7 @@ class TrainingPanel(look.Panel):
         entry = runs.Entry(self.session.number, values, network, run, runs.scored(self._score, run))
         self.session.entries.append(entry)
         self.session.model = model
+        gc.collect()  # the network of the run before: its parts refer to each other
         return run
 
     def _tell_news(self, progress: Progress) -> None:

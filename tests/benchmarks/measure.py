@@ -1,7 +1,7 @@
 """Measure speed and memory, as ratios in one run, and print the table that README quotes.
 
     python tests/benchmarks/measure.py            # everything, about twenty minutes
-    python tests/benchmarks/measure.py fit cache  # some of it: fit, forecaster, cache, notebooks
+    python tests/benchmarks/measure.py fit cache  # some of it: fit, forecaster, panels, cache, notebooks
 
 Nothing else should run on the machine meanwhile. Seconds depend on the machine; ratios travel.
 """
@@ -135,6 +135,104 @@ def measure_forecaster() -> list[str]:
     return lines
 
 
+def panel_of(lesson: str):
+    """Return a training panel as in notebook 05 ("forecaster") or, on fewer reviews, 04 ("reviews")."""
+    from labutils import backend, reviews, series
+    from labutils.panels import Chart, Field, Score, TrainingPanel
+
+    keras = backend.load_keras()
+    layers = keras.layers
+    fields = [Field("units", "Units", 50, 1, 200), Field("epochs", "Epochs", 20, 1, 200)]
+
+    def forecaster(units):
+        model = keras.Sequential([layers.Input((10, 1)), layers.LSTM(units), layers.Dense(1)])
+        model.compile("adam", "mse")
+        return model
+
+    def classifier(units):
+        model = keras.Sequential(
+            [
+                layers.Input((50,)),
+                layers.Embedding(10_000, 32),
+                layers.GRU(units),
+                layers.Dense(1, activation="sigmoid"),
+            ]
+        )
+        model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    def windows():
+        return series.split_in_time(*series.sliding_windows(series.noisy_sine(100).values, 10), 198)
+
+    def padded():
+        train = reviews.load(num_words=10_000).train
+        return reviews.pad(train.sequences[:2000], 50), train.labels[:2000]
+
+    build, data, settings = {
+        "forecaster": (forecaster, windows, {"batch_size": 32, "whole_epochs": True}),
+        "reviews": (classifier, padded, {"batch_size": 256}),
+    }[lesson]
+    score = Score("loss", lambda run: run.at_kept_epoch("val_loss"))
+    return TrainingPanel(build, data, fields, [Chart("loss", "loss")], score, title=lesson, **settings)
+
+
+def press_train(panel, units: int, epochs: int) -> tuple[float, float]:
+    """Train once; return the seconds to the first point of the curve and to the end."""
+    for entry, value in zip(panel.inputs, (units, epochs)):
+        entry.box.value = str(value)
+    first = []
+
+    def seen(change: dict) -> None:
+        if not first and "polyline" in change["new"]:
+            first.append(time.perf_counter() - started)
+
+    panel.live.observe(seen, "value")
+    started = time.perf_counter()
+    panel.train_button.click()
+    panel.session.runner.wait()
+    panel.live.unobserve(seen, "value")
+    assert panel.runs[-1].epochs == epochs
+    return first[0], time.perf_counter() - started
+
+
+def panel_numbers(lesson: str) -> list[float]:
+    """Train 30 times with five numbers of units: first point, at first and later (median), then memory.
+
+    The memory is in MB: gained until all five architectures were seen, and in the 25 trainings after.
+    """
+    panel, process = panel_of(lesson), psutil.Process()
+    epochs = {"forecaster": 20, "reviews": 2}[lesson]
+    press_train(panel, 7, epochs)  # what TensorFlow does once in a process counts for nobody
+    memory, points = [process.memory_info().rss], []
+    for _ in range(6):
+        points.append([press_train(panel, units, epochs)[0] for units in (50, 10, 20, 30, 40)])
+        memory.append(process.memory_info().rss)
+    later = [point for row in points[1:] for point in row]
+    gained = [(after - before) / 1e6 for before, after in zip(memory, memory[1:])]
+    return [max(points[0]), median(later), max(later), gained[0], sum(gained[1:])]
+
+
+def measure_panels() -> list[str]:
+    lines = []
+    for lesson, name in (("forecaster", "panel of 05"), ("reviews", "panel of 04, on 2,000 reviews")):
+        code = f"import measure; print(*measure.panel_numbers({lesson!r}))"
+        printed = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        first, later, latest, gained, more = map(float, printed.split())
+        lines += [
+            f"| {name}, from Train to the first point of the curve | {first:.2f} s (longest of five new "
+            f"architectures) | {later:.2f} s (seen before, median of 25) | longest {latest:.2f} s |",
+            f"| {name}, memory gained by 30 trainings | {gained:.0f} MB (five architectures) | {more:.0f} MB "
+            f"(25 more) | |",
+        ]
+    return lines
+
+
 def measure_cache() -> list[str]:
     from labutils import reviews
 
@@ -188,6 +286,7 @@ def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str
 MEASUREMENTS = {
     "fit": measure_fit,
     "forecaster": measure_forecaster,
+    "panels": measure_panels,
     "cache": measure_cache,
     "notebooks": measure_notebooks,
 }

@@ -75,7 +75,8 @@ def in_front(lab, theme):
 
 @pytest.fixture(scope="module")
 def forecaster(open_panel):
-    return open_panel("05_lstm_forecaster", "TrainingPanel")
+    nap = "import time\nnaps = globals().setdefault('naps', iter([0, 5]))\ntime.sleep(next(naps))"
+    return open_panel("05_lstm_forecaster", "TrainingPanel", more=nap)
 
 
 @pytest.fixture(scope="module")
@@ -211,16 +212,16 @@ def test_nothing_is_cut_off_in_a_narrow_window(forecaster, width):
     lab.page.set_viewport_size({"width": 1200, "height": 1000})
 
 
-def test_a_value_typed_while_a_cell_runs_is_the_one_that_is_trained(open_panel):
-    nap = "import time\nnaps = globals().setdefault('naps', iter([0, 4, 4]))\ntime.sleep(next(naps))"
-    lab = open_panel("05_lstm_forecaster", "TrainingPanel", more=nap)
-    for number, units in ((1, 7), (2, 9)):
-        lab.page.locator(".jp-CodeCell .cm-content").last.click()
-        lab.page.keyboard.press("Control+Enter")
-        lab.page.locator(".jp-InputPrompt", has_text="*").wait_for()
-        train(lab, Units=units, Epochs=3 + number)
-        said(lab, f"Run {number} (units {units}, epochs {3 + number}")
-        lab.wait_until_run()
+def test_a_value_typed_while_a_cell_runs_is_the_one_that_is_trained(forecaster):
+    lab = forecaster
+    number = trained(lab)  # the window's length is typed for the first time below
+    lab.page.locator(".jp-CodeCell .cm-content").last.click()
+    lab.page.keyboard.press("Control+Enter")
+    lab.page.locator(".jp-InputPrompt", has_text="*").wait_for()
+    train(lab, Window_length=12)
+    said(lab, f"Run {number + 1} (units 5, epochs 3, window length 12, seed 0) has ended")
+    lab.wait_until_run()
+    trained(lab, Window_length=10)
 
 
 def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
