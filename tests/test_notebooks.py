@@ -81,6 +81,15 @@ def test_no_widget_state_is_stored(path):
 
 
 @EVERY
+def test_a_panel_leaves_a_picture_for_readers_without_a_kernel(path):
+    panels = sum(len(re.findall(r"\b\w+(?:Panel|Explorer)\(", cell.source)) for cell in code_cells(path))
+    shown = [o.data for o in outputs(path) if o.get("data", {}).get("text/plain", "").startswith("<Panel: ")]
+    assert len(shown) == panels
+    for data in shown:
+        assert re.search(r'run this notebook.*<img alt="[^"]+" src="data:image/svg', data["text/html"], re.S)
+
+
+@EVERY
 def test_at_most_a_quarter_of_the_cells_go_unchecked(path):
     ignored = [cell for cell in code_cells(path) if is_ignored(cell)]
     assert len(ignored) <= len(code_cells(path)) / 4

@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="no Chromium is installed"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
     """A running JupyterLab with settings of its own: its address, and its folder of notebooks."""
     folder = tmp_path_factory.mktemp("lab")
@@ -82,8 +82,9 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
     pytest.fail("JupyterLab did not start:\n" + log.read_text("utf-8"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """A headless Chromium, closed before other tests begin: Playwright keeps an event loop running."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -162,8 +162,17 @@ def test_command_keys_leave_the_notebook_alone(forecaster):
         target.focus()
         for key in "ddxabmyzdd":
             lab.page.keyboard.press(key)
-    assert lab.cells() == before
     box(lab, "Seed").fill("0")
+    button(lab, "Train").click()  # which takes the focus from it, as a disabled button has none
+    said(lab, "has ended")
+    lab.page.keyboard.type("ddxdd")
+    train(lab, Units=50, Epochs=200)
+    lab.panel.get_by_text(SOME_OF_200).wait_for()
+    lab.page.keyboard.type("ddxdd")
+    button(lab, "Stop").click()
+    said(lab, "stopped on request")
+    lab.page.keyboard.type("ddxdd")
+    assert lab.cells() == before
 
 
 def test_the_keyboard_goes_through_the_panel_in_order(forecaster):
