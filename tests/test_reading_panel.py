@@ -72,7 +72,10 @@ def test_nothing_happens_to_html_but_being_read(data):
 def test_unknown_words_are_marked_and_stand_as_typed(data):
     said, result = shown(a_panel(data), "Xyzzy good <b>plugh")
     marked = [word for unknown, *_, word in spans(result) if unknown]
-    assert marked == ["xyzzy", "plugh"] and "It does not know 2 of the words" in said
+    assert (
+        marked == ["xyzzy", "plugh"]
+        and "It does not know 2 of them (dotted): to it they are all the same." in said
+    )
     assert "not in the vocabulary" in spans(result)[0][2]
 
 
@@ -162,13 +165,16 @@ def test_without_a_kernel_there_is_a_picture(data):
 
 
 def test_the_heat_map_goes_from_orange_over_white_to_blue():
-    chart = svg.heat_map([[-1, 0, 1], [-2, 0.04, 2]], "word", "units", alt="a map")
+    chart = svg.heat_map([[-0.5, 0, 0.25], [-0.25, 0.01, 0.5]], "word", "units", alt="a map")
     cells = dict(re.findall(r'<path d="([^"]*)" fill="(#\w+)"', chart))
     assert {colour: path.count("z") for path, colour in cells.items()} == {
-        svg.shade(-1): 2,
+        svg.shade(-1): 1,
+        svg.shade(-0.5): 1,
         "#ffffff": 2,
-        svg.shade(1): 2,
+        svg.shade(0.5): 1,
+        svg.shade(1): 1,
     }
+    assert "-0.25</text>" in chart and "0.5</text>" in chart
     assert svg.shade(-1) == "#e69f00" and svg.shade(1) == "#56b4e9"
     with pytest.raises(ValueError, match="no cells"):
         svg.heat_map([], "word", "units")

@@ -133,7 +133,8 @@ class _Shown:
             text += f"The largest step, {self.change[most]:+.2f}, comes with “{_short(self.words[most])}”."
         unknown = self.known.count(False)
         if unknown:
-            text += f" It does not know {unknown} of the words (dotted): to it they are all the same."
+            text += f" It does not know {unknown} of them (dotted)"
+            text += ": to it they are all the same." if unknown > 1 else "."
         return text
 
     def coloured_words(self) -> str:

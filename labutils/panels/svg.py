@@ -147,23 +147,26 @@ def bar_rows(
 
 
 def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt: str = "") -> str:
-    """Return an SVG of coloured cells, one row for each row of `values`, which lie from -1 to 1.
+    """Return an SVG of coloured cells, one row for each row of `values`.
 
-    Orange is -1, white 0, blue 1; what lies outside has the colour of the nearer end.
+    Orange is below zero, white zero, blue above; the full colours stand for the largest size there is.
     """
     if not len(values) or not len(values[0]):
         raise ValueError("there is nothing to draw: the map has no cells")
+    largest = max((abs(value) for line in values for value in line if math.isfinite(value)), default=0) or 1
     left, top, height = 60, 30, 8 * len(values)
     wide, tall = (WIDTH - left - _RIGHT) / len(values[0]), 8
     cells: dict[str, list[str]] = {}
     for row, line in enumerate(values):
         for column, value in enumerate(line):
-            path = f"M{left + column * wide:.1f} {top + row * tall}h{wide:.1f}v{tall}h-{wide:.1f}z"
-            cells.setdefault(shade(round(value * 10) / 10), []).append(path)
-    parts = [f'<path d="{"".join(paths)}" fill="{colour}"/>' for colour, paths in cells.items()]
-    for i, value in enumerate((-1, -0.5, 0, 0.5, 1)):
-        parts.append(f'<rect x="{left + 62 * i}" y="6" width="14" height="14" fill="{shade(value)}"/>')
-        parts.append(_text(left + 62 * i + 18, 18, f"{value:g}"))
+            path = f"M{left + column * wide:.2f} {top + row * tall}h{wide:.2f}v{tall}h-{wide:.2f}z"
+            share = value / largest if math.isfinite(value) else 0
+            cells.setdefault(shade(round(share * 10) / 10), []).append(path)
+    crisp = 'shape-rendering="crispEdges"'  # or hairlines show between the cells
+    parts = [f'<path d="{"".join(paths)}" fill="{colour}" {crisp}/>' for colour, paths in cells.items()]
+    for i, share in enumerate((-1, -0.5, 0, 0.5, 1)):
+        parts.append(f'<rect x="{left + 76 * i}" y="6" width="14" height="14" fill="{shade(share)}"/>')
+        parts.append(_text(left + 76 * i + 18, 18, f"{share * largest:.2g}"))
     for column, label in _plain_ticks(1, max(2, len(values[0])), finest=1):
         parts.append(_text(left + (column - 0.5) * wide, top + height + 16, label, "middle"))
     parts.append(_text((left + WIDTH - _RIGHT) / 2, top + height + 36, xlabel, "middle"))
