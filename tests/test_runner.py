@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from labutils.panels import runner as runner_module
 from labutils.panels.runner import Progress, Runner
 
 
@@ -150,6 +151,16 @@ def test_inside_an_epoch_the_share_and_the_time_left_are_known():
     assert runner.wait(5) and runner.progress.error == ""
     assert [p.share_done for p in told] == [0, 0.05, 0.25, 0.5, 0.625, 0.625]
     assert [p.seconds_left for p in told] == [None, None, 6.0, 5.0, 3.75, None]
+
+
+def test_past_trainings_are_tidied_away_when_it_has_nothing_to_do(monkeypatch):
+    collected = threading.Event()
+    monkeypatch.setattr(runner_module, "SECONDS_BEFORE_TIDYING", 0.05)
+    monkeypatch.setattr(runner_module.gc, "collect", collected.set)
+    runner = Runner()
+    runner.start(FakeTraining(0), 0)
+    assert runner.wait(5) and collected.wait(5)
+    assert runner.start(FakeTraining(0), 0) and runner.wait(5)
 
 
 def test_nothing_is_known_of_a_training_that_has_not_begun():

@@ -134,26 +134,26 @@ def test_the_curves_grow_while_it_trains_and_the_buttons_follow(fake, monkeypatc
     panel.train_button.click()
     assert panel.train_button.disabled and not panel.stop_button.disabled
     assert "Run 1 has started: units 5, epochs 3, window length 10, seed 0." in panel.said.value
-    assert "building the network" in panel.live.value
+    assert "building the network" in panel.head.value
     fake.go()
-    eventually(lambda: "1 of 3 epochs done" in panel.live.value)
-    assert panel.live.value.count("<circle") == 2 and 'aria-valuenow="33"' in panel.live.value
-    assert "training loss 1, validation loss 0.4" in panel.live.value
+    eventually(lambda: "1 of 3 epochs done" in panel.head.value)
+    assert panel.live.value.count("<circle") == 2 and 'aria-valuenow="33"' in panel.head.value
+    assert "training loss 1, validation loss 0.4" in panel.head.value
     fake.go()
-    eventually(lambda: "2 of 3 epochs done" in panel.live.value)
-    assert panel.live.value.count("<circle") == 3 and "left" in panel.live.value
+    eventually(lambda: "2 of 3 epochs done" in panel.head.value)
+    assert panel.live.value.count("<circle") == 3 and "left" in panel.head.value
     fake.go()
     assert panel.session.runner.wait(5)
     assert not panel.train_button.disabled and panel.stop_button.disabled
     assert (
         "Run 1 (units 5, epochs 3, window length 10, seed 0) has ended: all epochs done" in panel.said.value
     )
-    assert "Drawn: run 1" in panel.live.value and "progressbar" not in panel.live.value
+    assert "Drawn: run 1" in panel.head.value and "progressbar" not in panel.head.value
 
 
 def test_drawing_waits_between_epochs_but_not_for_the_first_point_and_the_end(fake):
     panel, drawn = a_panel(), []
-    panel.live.observe(lambda change: drawn.append(change["new"]), "value")
+    panel.head.observe(lambda change: drawn.append(change["new"]), "value")
     trained(panel, fake, epochs=50)
     assert 3 <= len(drawn) < 15 and any("1 of 50 epochs done" in one for one in drawn)
     assert "Drawn: run 1" in drawn[-1]
@@ -273,17 +273,17 @@ def test_two_runs_can_be_laid_over_each_other(fake):
     for name in ("run 2, training", "run 2, validation", "run 1, training", "run 1, validation"):
         assert name in panel.live.value
     panel.drawn_run.value = "run 1"
-    assert "Drawn: run 1" in panel.live.value and "run 2" not in panel.live.value
+    assert "Drawn: run 1" in panel.head.value and "run 2" not in panel.live.value
     trained(panel, fake, units=20)
     assert panel.drawn_run.value == "the newest run" and panel.other_run.value == "run 1"
-    assert "Drawn: run 3" in panel.live.value and "run 1, training" in panel.live.value
+    assert "Drawn: run 3" in panel.head.value and "run 1, training" in panel.live.value
 
 
 def test_running_the_cell_again_keeps_the_runs(fake):
     title = next(TITLES)
     trained(a_panel(title), fake, units=6)
     again = a_panel(title)
-    assert heads(again) == ["1"] and "Run 1" in again.said.value and "Drawn: run 1" in again.live.value
+    assert heads(again) == ["1"] and "Run 1" in again.said.value and "Drawn: run 1" in again.head.value
     assert heads(trained(again, fake)) == ["2", "1"]
     assert heads(a_panel()) == []
 
@@ -295,7 +295,7 @@ def test_running_the_cell_again_while_it_trains_goes_on_in_the_new_panel(fake):
     fake.go()
     eventually(lambda: old.session.runner.progress.epochs_done == 1)
     new = a_panel(title)
-    assert new.train_button.disabled and "1 of 3 epochs done" in new.live.value
+    assert new.train_button.disabled and "1 of 3 epochs done" in new.head.value
     assert old.train_button.disabled and old.stop_button.disabled and "made anew" in old.said.value
     new.stop_button.click()
     assert new.session.runner.wait(5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import queue
 import threading
 import time
@@ -13,6 +14,7 @@ from statistics import median
 from typing import Any
 
 Train = Callable[..., Any]
+SECONDS_BEFORE_TIDYING = 1.0
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,23 @@ class Runner:
 
     def _work(self) -> None:
         while True:
-            context, train = self._trainings.get()
+            context, train = self._next_training()
             context.run(self._run, train)
             del context, train  # what they hold must not wait for the next training
             with self._lock:
                 if not self.is_busy:
                     self._idle.set()
+
+    def _next_training(self) -> tuple[contextvars.Context, Train]:
+        """Wait for the next training, and free the networks of past ones once nothing is going on.
+
+        Their parts refer to each other, and to find that out holds everything up for tenths of a second.
+        """
+        try:
+            return self._trainings.get(timeout=SECONDS_BEFORE_TIDYING)
+        except queue.Empty:
+            gc.collect()
+            return self._trainings.get()
 
     def _run(self, train: Train) -> None:
         began = self._clock()

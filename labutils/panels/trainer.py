@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import html
 import inspect
 import math
@@ -113,7 +112,7 @@ class TrainingPanel(look.Panel):
         self.inputs = [Input(field, lambda: None) for field in fields]
         self.train_button = look.button("Train", self._train_clicked)
         self.stop_button = look.button("Stop", self._stop_clicked)
-        self.live, self.table_of_runs = widgets.HTML(), widgets.HTML()
+        self.head, self.live, self.table_of_runs = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.drawn_run = _choice("Draw", [NEWEST], self._choice_made)
         self.other_run = _choice("and lay over it", [NONE], self._choice_made)
         self._asked = [entry.box for entry in self.inputs]
@@ -126,6 +125,7 @@ class TrainingPanel(look.Panel):
                 look.row(*(entry.widget for entry in self.inputs)),
                 look.row(self.train_button, self.stop_button),
                 self.said,
+                self.head,
                 self.live,
                 self._choices,
                 self.table_of_runs,
@@ -222,7 +222,6 @@ class TrainingPanel(look.Panel):
         entry = runs.Entry(self.session.number, values, network, run, runs.scored(self._score, run))
         self.session.entries.append(entry)
         self.session.model = model
-        gc.collect()  # the network of the run before: its parts refer to each other
         return run
 
     def _tell_news(self, progress: Progress) -> None:
@@ -264,7 +263,10 @@ class TrainingPanel(look.Panel):
         self._choices.layout.display = None if len(entries) > 1 else "none"
 
     def _draw(self, progress: Progress) -> None:
-        """Draw the run that goes on, or the one that was chosen, and the other over it."""
+        """Draw the run that goes on, or the one that was chosen, and the other over it.
+
+        While a network is built the last curves stay, and the browser has less to do.
+        """
         entries = {entry.name: entry for entry in self.session.entries}
         if progress.state != "idle" or not entries:
             head = _progress_in_words(f"Run {self.session.number}", progress)
@@ -280,8 +282,11 @@ class TrainingPanel(look.Panel):
             curves.append((other.name, other.run.history))
             head += f"<p>Laid over it: {html.escape(self._named(other))}</p>"
             epochs = max(epochs, int(other.settings["epochs"]))
+        self.head.value = head
+        if progress.state == "building" and entries:
+            return
         charts = "".join(self._chart(chart, curves, epochs) for chart in self._charts)
-        self.live.value = f'{head}<div class="lab-charts">{charts}</div>'
+        self.live.value = f'<div class="lab-charts">{charts}</div>'
 
     def _named(self, entry: runs.Entry) -> str:
         return f"run {entry.number} ({self._spelled(entry.settings)})"

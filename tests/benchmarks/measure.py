@@ -205,7 +205,10 @@ def panel_numbers(lesson: str) -> list[float]:
     press_train(panel, 7, epochs)  # what TensorFlow does once in a process counts for nobody
     memory, points = [process.memory_info().rss], []
     for _ in range(6):
-        points.append([press_train(panel, units, epochs)[0] for units in (50, 10, 20, 30, 40)])
+        points.append([])
+        for units in (50, 10, 20, 30, 40):
+            points[-1].append(press_train(panel, units, epochs)[0])
+            time.sleep(2)  # as long as a quick student looks at the result
         memory.append(process.memory_info().rss)
     later = [point for row in points[1:] for point in row]
     gained = [(after - before) / 1e6 for before, after in zip(memory, memory[1:])]
