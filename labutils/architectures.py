@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import random
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,14 +21,19 @@ from labutils import backend
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 KEPT = 3
+_OWN = re.compile(r'"registered_name": "[^"]*>')  # of a class or function that may change under its name
 _IN_USE = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What two models must have in common to be trained by one network; names may differ."""
+    """What two models must have in common to be trained by one network.
+
+    The names of layers may differ in a Sequential model; a Functional one has them in its wiring.
+    """
 
     key: str
     model: str = field(compare=False)
@@ -51,7 +57,8 @@ def architecture_of(model: keras.Model) -> Architecture:
         optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
     layers = json.loads(model.to_json())
     layers.pop("compile_config", None)
-    key = json.dumps(_unnamed([layers, compilation]), sort_keys=True)
+    metrics = [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
+    key = json.dumps([_unnamed([layers, compilation]), metrics], sort_keys=True)
     return Architecture(key, json.dumps(layers), compilation)
 
 
@@ -64,19 +71,22 @@ def copy_state(source: keras.Model, target: keras.Model) -> None:
 
 
 @contextlib.contextmanager
-def borrowed(model: keras.Model) -> Iterator[keras.Model]:
-    """Train what this gives in the place of `model`, which gets the weights back, whatever happens.
+def borrowed(model: keras.Model, x: np.ndarray, y: np.ndarray) -> Iterator[keras.Model]:
+    """Train what this gives, on data shaped like x and y, in the place of `model`.
 
-    It is `model` itself if that cannot be built again from its configuration (a layer of your own, say)
-    or if another training goes on.
+    `model` gets the weights back, whatever happens. What is given is `model` itself if that cannot be
+    built again from its configuration (a layer of your own, say) or if another training goes on.
     """
     if not _IN_USE.acquire(blocking=False):
         yield model
         return
     try:
-        kept = _with_state_of(model)
+        kept = _with_state_of(model, tuple((part.shape[1:], str(part.dtype)) for part in (x, y)))
         try:
             yield kept or model
+        except Exception:
+            _kept.cache_clear()  # nobody knows in what state it left the network
+            raise
         finally:
             if kept:
                 copy_state(kept, model)
@@ -84,10 +94,15 @@ def borrowed(model: keras.Model) -> Iterator[keras.Model]:
         _IN_USE.release()
 
 
-def _with_state_of(model: keras.Model) -> keras.Model | None:
+def _with_state_of(model: keras.Model, shapes: tuple) -> keras.Model | None:
     """Return the network kept for this architecture with the model's state, None if it cannot be built."""
+    if not model.built:
+        return None
     try:
-        kept = _kept(architecture_of(model))
+        architecture = architecture_of(model)
+        if _OWN.search(architecture.key):
+            return None
+        kept = _kept(architecture, shapes)
         model.optimizer.build(model.trainable_variables)
         copy_state(model, kept)
     except Exception:  # no rule covers what a reader may put into a model
@@ -96,7 +111,7 @@ def _with_state_of(model: keras.Model) -> keras.Model | None:
 
 
 @functools.lru_cache(KEPT)
-def _kept(architecture: Architecture) -> keras.Model:
+def _kept(architecture: Architecture, shapes: tuple) -> keras.Model:
     return architecture.built()
 
 

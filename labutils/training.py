@@ -125,7 +125,7 @@ def fit(
     when weights are drawn. whole_epochs : compile whole epochs instead of single batches, five to ten
     times as fast for a small network on little data (see `labutils.whole_epochs`). keep_compiled :
     compile each architecture once and use it for later models (see `labutils.architectures`), which
-    saves time and memory where many are trained; whole epochs always do. stop : asked again
+    saves time and memory where many are trained; whole epochs do so by themselves. stop : asked again
     and again during the training, which ends when it answers True; what the unfinished epoch has
     learned stays in the weights. watch : called after each epoch with its number, from 1, and its
     losses and metrics. advance : called after each batch with the epochs done so far, 1.5 in the middle
@@ -155,6 +155,7 @@ def fit(
     companion = _companion(
         keras, stop or (lambda: False), watch or (lambda epoch, logs: None), advance or (lambda epochs: None)
     )
+    lent = keep_compiled and not whole_epochs
     callbacks = [companion]
     if verbose:
         callbacks.append(_progress(keras, name, epochs, patience))
@@ -167,29 +168,32 @@ def fit(
         )
     if seed is not None:
         backend.set_seed(seed)
-    with architectures.borrowed(model) if keep_compiled else contextlib.nullcontext(model) as trained:
+    with architectures.borrowed(model, x, y) if lent else contextlib.nullcontext(model) as trained:
         started = time.perf_counter()
-        if whole_epochs:
-            history = small.fit(
-                model,
-                (x, y),
-                validation,
-                epochs=epochs,
-                batch_size=batch_size,
-                callbacks=callbacks,
-                stop=companion.asked,
-            )
-        else:
-            history = trained.fit(
-                x,
-                y,
-                epochs=epochs,
-                batch_size=batch_size,
-                validation_data=validation,
-                validation_batch_size=validation and even_batch(len(validation[0])),
-                callbacks=callbacks,
-                verbose=0,
-            ).history
+        try:
+            if whole_epochs:
+                small.fit(
+                    model,
+                    (x, y),
+                    validation,
+                    epochs=epochs,
+                    batch_size=batch_size,
+                    callbacks=callbacks,
+                    stop=companion.asked,
+                )
+            else:
+                trained.fit(
+                    x,
+                    y,
+                    epochs=epochs,
+                    batch_size=batch_size,
+                    validation_data=validation,
+                    validation_batch_size=validation and even_batch(len(validation[0])),
+                    callbacks=callbacks,
+                    verbose=0,
+                )
+        except _Stopped:
+            trained._eval_epoch_iterator = None  # which Keras keeps, and would validate with the next time
         seconds = time.perf_counter() - started
         if test is None:
             scores = {}
@@ -197,8 +201,7 @@ def fit(
             scores = {"loss": small.loss(model, *test, min(batch_size, len(x)))}
         else:
             scores = evaluate(trained, *test)
-    done = companion.epochs_done
-    history = {name: [float(v) for v in values[:done]] for name, values in history.items()} or {"loss": []}
+    history, done = companion.history, companion.epochs_done
     best = _best_epoch(history)
     settings = {
         "epochs": epochs,
@@ -299,6 +302,10 @@ def _best_epoch(history: dict[str, list[float]]) -> int:
     return 1 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
 
 
+class _Stopped(Exception):
+    """Leaves Keras' `fit` where it would go on to prepare something that nobody waits for."""
+
+
 def _companion(
     keras: Any,
     stop: Callable[[], bool],
@@ -312,9 +319,21 @@ def _companion(
         epochs_done = 0
         epoch = 0
 
+        def __init__(self) -> None:
+            super().__init__()
+            self.history: dict[str, list[float]] = {"loss": []}
+
         def asked(self) -> bool:
             self.stopped = self.stopped or bool(stop())
             return self.stopped
+
+        def on_train_begin(self, logs=None):
+            if self.asked():
+                raise _Stopped
+
+        def on_test_begin(self, logs=None):
+            if self.asked():
+                raise _Stopped
 
         def on_epoch_begin(self, epoch, logs=None):
             self.epoch = epoch
@@ -331,7 +350,10 @@ def _companion(
         def on_epoch_end(self, epoch, logs=None):
             if not self.stopped:
                 self.epochs_done = epoch + 1
-                watch(epoch + 1, {name: float(value) for name, value in (logs or {}).items()})
+                measured = {name: float(value) for name, value in (logs or {}).items()}
+                for name, value in measured.items():
+                    self.history.setdefault(name, []).append(value)
+                watch(epoch + 1, measured)
 
     return Companion()
 

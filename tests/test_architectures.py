@@ -107,14 +107,14 @@ def test_the_weights_come_back_when_the_training_fails(keras):
     with pytest.raises(RuntimeError, match="no more"):
         fit(model, keep_compiled=True, watch=watch)
     assert not np.array_equal(before[0], model.get_weights()[0])
-    with architectures.borrowed(model) as network:  # the lock is free again
+    with architectures.borrowed(model, X, Y) as network:  # the lock is free again
         assert network is not model
 
 
 def test_a_training_inside_a_training_does_not_wait(keras):
-    with architectures.borrowed(build(keras)) as outer:
+    with architectures.borrowed(build(keras), X, Y) as outer:
         inner = build(keras)
-        with architectures.borrowed(inner) as network:
+        with architectures.borrowed(inner, X, Y) as network:
             assert network is inner and network is not outer
 
 
@@ -129,6 +129,84 @@ def test_a_network_kept_by_one_thread_serves_another(keras):
         thread.start()
         thread.join()
     assert histories[0] == histories[1] == fit(build(keras)).history and kept() == 1
+
+
+def test_a_model_without_an_input_layer_is_trained_as_it_is(keras):
+    for _ in range(2):
+        model = keras.Sequential([keras.layers.Embedding(20, 3), keras.layers.LSTM(2), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        fit(model, epochs=1, keep_compiled=True)
+    assert kept() == 0
+
+
+def test_whole_epochs_leave_their_weights_in_the_model(keras):
+    model = keras.Sequential(
+        [
+            keras.layers.Input((6,)),
+            keras.layers.Embedding(20, 3),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile("adam", "mse")
+    run = fit(model, whole_epochs=True, keep_compiled=True)
+    assert model.evaluate(X[72:], Y[72:], verbose=0) == pytest.approx(run.history["val_loss"][-1], rel=1e-4)
+    assert kept() == 0
+
+
+def test_other_metrics_and_other_shapes_have_a_network_of_their_own(keras):
+    def train(name, x):
+        model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(1)])
+        model.compile("adam", "mse", metrics=[keras.metrics.MeanAbsoluteError(name=name)])
+        return training.fit(model, x, Y, name="n", epochs=1, verbose=False, keep_compiled=True).history
+
+    assert "one" in train("one", X) and "two" in train("two", X) and kept() == 2
+    train("two", X.astype("float32"))
+    assert kept() == 3
+
+
+def test_a_registered_loss_may_change_under_its_name(keras):
+    losses = []
+    for factor in (1, 1000):
+
+        @keras.saving.register_keras_serializable("lab")
+        def my_loss(y, p, factor=factor):
+            return factor * keras.ops.mean((y - p) ** 2)
+
+        backend.set_seed(0)
+        model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(1)])
+        model.compile("sgd", my_loss)
+        model.optimizer.learning_rate = 0.0
+        losses.append(fit(model, epochs=1, keep_compiled=True).history["loss"][0])
+    assert losses[1] == pytest.approx(1000 * losses[0], rel=1e-3)
+
+
+def test_stop_is_asked_before_the_first_batch_and_before_the_validation(keras):
+    model, asked = build(keras), []
+    run = fit(model, stop=lambda: True, keep_compiled=True)
+    assert run.epochs == 0 and run.ended == "stopped on request" and int(model.optimizer.iterations) == 0
+
+    def stop():
+        asked.append(1)
+        return len(asked) > 6  # once at the start, after five batches, before the validation
+
+    run = fit(build(keras), stop=stop, keep_compiled=True)
+    assert run.epochs == 0 and len(asked) == 7
+    other = training.fit(
+        build(keras),
+        X,
+        Y,
+        name="n",
+        epochs=1,
+        batch_size=16,
+        verbose=False,
+        keep_compiled=True,
+        validation=(X[:9], Y[:9]),
+    )
+    plain = training.fit(
+        build(keras), X, Y, name="n", epochs=1, batch_size=16, verbose=False, validation=(X[:9], Y[:9])
+    )
+    assert other.history == plain.history  # not validated with what the stopped one had left
 
 
 def test_advance_tells_the_epochs_done_after_each_batch(keras):

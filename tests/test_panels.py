@@ -47,6 +47,12 @@ def test_what_can_be_read_is_read(field, text, number):
         (RADIUS, "inf", "“inf” is not a finite number: type a number from 0.1 to 2."),
         (RADIUS, "9" * 400, "is not a finite number"),
         (RADIUS, "1,000,5", "is not a number"),
+        (
+            STEPS,
+            "1,000",
+            "“1,000” is not a plain number: type a whole number from 2 to 100, with digits alone.",
+        ),
+        (STEPS, "1_0", "is not a plain number"),
         (RADIUS, "<img src=x onerror=alert(1)>", "is not a number"),
     ],
 )
@@ -87,6 +93,30 @@ def test_a_value_error_of_the_notebooks_function_is_shown_and_survived():
     assert "no &lt;radius&gt; above 1, please" in explorer.said.value
     typed(explorer, 0, "0.7")
     assert "spectral radius 0.7" in explorer.said.value
+
+
+def test_a_field_must_start_inside_its_range():
+    with pytest.raises(ValueError, match="starts at 5, outside its range 10 to 20"):
+        Field("n", "N", 5, 10, 20)
+
+
+def test_large_numbers_keep_their_digits():
+    assert Field("n", "N", 1234567, 1, 10_000_000).asks == "N (1 to 10000000)"
+
+
+def test_an_error_of_the_notebooks_function_is_shown_with_its_traceback():
+    explorer = an_explorer(lambda radius, steps: {"line": ([0, 1], [1, 1 / (steps - 30)])})
+    typed(explorer, 1, "30")
+    assert "ZeroDivisionError: division by zero" in explorer.said.value
+    assert "Traceback" in explorer.said.value
+    with pytest.raises(ZeroDivisionError):  # the first numbers are the notebook's own
+        an_explorer(lambda radius, steps: 1 / 0)
+
+
+def test_control_characters_do_not_break_the_picture():
+    assert (
+        xml.fromstring(svg.line_chart([svg.Line("a\x0cb", [0, 1], [0, 1])], "x", "y", alt="\x00")) is not None
+    )
 
 
 def test_labels_tell_name_and_range():

@@ -143,8 +143,46 @@ def test_an_error_of_the_notebooks_function_is_shown(data):
     panel._read = broken
     said, _ = shown(panel, "good")
     assert "RuntimeError: no &lt;weights&gt;" in said and "Traceback" in said
-    panel._read = lambda sequence: (["good"], [], [])
-    assert "1 words and 0 probabilities" in shown(panel, "good")[0]
+
+
+@pytest.mark.parametrize(
+    ("reading", "message"),
+    [
+        ((["good"], [], [[1]]), "1 words and 0 probabilities"),
+        ((["good"], [0.5]), "must return three things"),
+        ((["good"], [np.nan], [[1]]), "not numbers from 0 to 1"),
+        ((["good"], [0.5], [1]), "states of shape (1,) for 1 words"),
+    ],
+)
+def test_an_odd_reading_is_refused_in_words(data, reading, message):
+    panel = a_panel(data)
+    panel._read = lambda sequence: reading
+    assert message in shown(panel, "good")[0]
+
+
+def test_a_column_of_probabilities_will_do(data):
+    panel = a_panel(data)
+    panel._read = lambda sequence: (["<start>", "good"], np.array([[0.5], [0.75]]), np.ones((2, 3)))
+    assert "probability of positive is 0.75" in shown(panel, "good")[0]
+
+
+def test_a_text_that_cannot_be_read_at_first_still_gives_a_panel(data):
+    panel = a_panel(data, text="")
+    assert "holds no word" in panel.said.value and "<svg" in panel.picture()
+
+
+def test_a_function_that_does_not_work_at_all_stops_the_cell(data):
+    with pytest.raises(TypeError):
+        ReadingPanel(lambda: None, data, title="Read", text="good")
+
+
+def test_the_label_belongs_to_the_review_that_was_taken(data):
+    panel = a_panel(data)
+    panel.number.box.value = "7"
+    panel.take_button.click()
+    panel.text.value = "my own good text"
+    panel.show_states.value = True
+    assert "labelled" not in panel.said.value
 
 
 def test_words_that_fit_nothing_typed_are_shown_as_they_are():

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from labutils.panels import Chart, Field, Score, TrainingPanel, trainer
@@ -32,7 +33,7 @@ def build(units, length=10):
 
 
 def data(length):
-    return ([length], [0]), ([1], [1])
+    return (np.array([length]), np.array([0])), (np.array([1]), np.array([1]))
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_train_takes_what_was_typed_to_build_to_data_and_to_fit(fake):
 
 
 def test_data_without_a_validation_part_leaves_the_last_fifth_to_fit(fake):
-    trained(a_panel(data=lambda length: ([length], [0])), fake)
+    trained(a_panel(data=lambda length: (np.array([length]), np.array([0]))), fake)
     assert fake.calls[0]["validation_split"] == 0.2 and "validation" not in fake.calls[0]
 
 
@@ -233,6 +234,65 @@ def test_an_error_in_the_notebooks_functions_is_shown(fake):
     assert "length must be even" in panel.said.value and not panel.runs
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "it gave NoneType"),
+        ((1, 2, 3), "it gave tuple of 3"),
+        ({"x": 1, "y": 2}, "it gave dict of 2"),
+        (([1, 2], [3, 4]), "it gave tuple of 2"),
+        ((np.ones(3), iter([1])), "it gave tuple of 2"),
+    ],
+)
+def test_data_of_the_wrong_kind_are_told_what_they_should_be(fake, given, message):
+    panel = a_panel(data=lambda length: given)
+    panel.train_button.click()
+    assert panel.session.runner.wait(5)
+    assert "data must give a tuple of arrays (x, y)" in panel.said.value and message in panel.said.value
+
+
+@pytest.mark.parametrize("built", [None, Model, 5])
+def test_a_build_without_a_model_is_told_so(fake, built):
+    panel = a_panel(build=lambda units: built)
+    panel.train_button.click()
+    assert panel.session.runner.wait(5)
+    assert "does it end with “return model”?" in panel.said.value
+
+
+def test_a_score_that_fails_loses_no_run(fake):
+    score = Score("accuracy", lambda run: run.at_kept_epoch("val_accuracy"), best=max)
+    title = next(TITLES)
+    panel = trained(TrainingPanel(build, data, FIELDS, [CHART], score, title=title), fake)
+    assert (
+        "it has no accuracy (KeyError" in panel.said.value and len(panel.runs) == 1 and panel.model.units == 5
+    )
+    mended = Score("accuracy", lambda run: run.at_kept_epoch("loss"), best=max)
+    panel = TrainingPanel(build, data, FIELDS, [CHART], mended, title=title)
+    assert panel.table().loc[1, "accuracy"] == pytest.approx(1 / 3)  # by the score of now
+
+
+def test_news_that_comes_late_does_not_undo_the_end(fake):
+    panel = trained(a_panel(), fake)
+    panel.session._told(trainer.Progress("stopping", 3))
+    assert not panel.train_button.disabled and "Stopping" not in panel.said.value
+
+
+def test_a_long_error_is_shortened_and_without_colours(fake):
+    fake.fail = ValueError("\x1b[1m" + "shape " * 500)
+    said = trained(a_panel(), fake).said.value
+    assert "\x1b" not in said and len(said.split("<details>")[0]) < 600 and "shape shape" in said
+
+
+def test_an_error_that_cannot_be_told_leaves_the_panel_alive(fake):
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    fake.fail = Mute()
+    panel = trained(a_panel(), fake)
+    assert "Mute: (it cannot say what it is)" in panel.said.value and not panel.train_button.disabled
+
+
 def test_the_table_has_the_newest_first_and_marks_the_best(fake):
     panel = a_panel()
     for units in (5, 50, 10):
@@ -315,14 +375,14 @@ def test_a_loss_that_is_not_a_number_is_survived(fake, monkeypatch):
     panel.train_button.click()
     assert panel.session.runner.wait(5)
     assert "has ended" in panel.said.value and not panel.table().loc[1, "best"]
-    assert "no value is a finite number" in panel.live.value
+    assert "no value that this axis can show" in panel.live.value
 
 
 def test_each_quantity_has_a_chart(fake):
     panel = a_panel(charts=[CHART, Chart("accuracy", "accuracy", ylim=(0, 1))])
     assert panel.live.value.count("<svg") == 2
     trained(panel, fake)
-    assert panel.live.value.count("<svg") == 2 and "the curves appear here" in panel.live.value
+    assert panel.live.value.count("<svg") == 2 and "does not report accuracy" in panel.live.value
 
 
 def test_without_a_kernel_there_is_a_picture_of_the_panel():
@@ -342,6 +402,10 @@ def test_without_a_kernel_there_is_a_picture_of_the_panel():
         ({"fields": [UNITS, EPOCHS]}, "data wants the argument 'length', but no field has that name"),
         ({"fields": [*FIELDS, Field("rate", "Rate", 0.1, 0, 1)]}, "an argument 'rate'"),
         ({"charts": []}, "at least one chart"),
+        ({"fields": [*FIELDS, UNITS]}, "two fields have the same name"),
+        ({"fields": [UNITS, LENGTH, Field("epochs", "Epochs", 2.5, 1, 9)]}, "must start with a whole number"),
+        ({"fields": [UNITS, EPOCHS, Field("length", "Seconds", 1, 1, 9)]}, "named 'seconds'"),
+        ({"batchsize": 32}, "no setting 'batchsize' for training.fit"),
     ],
 )
 def test_fields_that_do_not_fit_the_functions_are_refused(settings, message):
@@ -349,9 +413,21 @@ def test_fields_that_do_not_fit_the_functions_are_refused(settings, message):
         a_panel(**settings)
 
 
-def test_it_trains_a_real_network(keras):
-    import numpy as np
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"references": {"floor": 0.0}, "logy": True}, "floor"), ({"ylim": (0, 1), "logy": True}, "ylim")],
+)
+def test_a_chart_that_cannot_be_drawn_is_refused(settings, message):
+    with pytest.raises(ValueError, match=f"{message} of the chart 'loss': no logarithmic axis can show 0"):
+        Chart("loss", "loss", **settings)
 
+
+def test_functions_may_take_more_than_there_are_fields(fake):
+    trained(a_panel(build=lambda units, depth=2, **more: Model(units)), fake)
+    assert len(fake.calls) == 1
+
+
+def test_it_trains_a_real_network(keras):
     x = np.random.default_rng(0).normal(size=(60, 5, 1))
 
     def build(units):
@@ -373,4 +449,5 @@ def test_it_trains_a_real_network(keras):
             assert "has ended: all epochs done" in panel.said.value
             histories.append(panel.runs[-1].history)
         assert histories[0] == histories[1] and panel.table().loc[1, "network"] == "LSTM → Dense"
-        assert panel.model.predict_on_batch(x).shape == (60, 1)
+        reached = panel.model.evaluate(x[48:], x[48:, 0], verbose=0)
+        assert reached == pytest.approx(histories[1]["val_loss"][-1], rel=1e-4)

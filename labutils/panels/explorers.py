@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets as widgets
@@ -15,7 +16,7 @@ class Explorer(look.Panel):
     """Fields above a chart; every valid entry draws it anew, a wrong one is answered beside its field.
 
     draw : called with one argument for each field; returns the chart as SVG text and a sentence.
-    title : names the panel. A ValueError that `draw` raises is shown as the answer.
+    title : names the panel. What `draw` raises is shown as the answer, but for the first numbers.
     """
 
     def __init__(self, draw: Callable[..., tuple[str, str]], fields: Sequence[Field], title: str) -> None:
@@ -24,22 +25,26 @@ class Explorer(look.Panel):
         self.inputs = [Input(field, self.update) for field in fields]
         self.chart = widgets.HTML()
         self.fill([look.row(*(entry.widget for entry in self.inputs)), self.chart, self.said])
-        self.update()
+        self._show()
 
     def update(self) -> None:
-        """Draw the chart for the numbers that stand in the fields."""
+        """Draw the chart for the numbers that stand in the fields, or say why that cannot be done."""
         if not all(entry.is_valid for entry in self.inputs):
             return
         try:
-            chart, sentence = self._draw(**{entry.field.name: entry.number for entry in self.inputs})
+            self._show()
         except ValueError as error:
             self.complain(str(error))
-            return
-        self.chart.value = chart
-        self.say(sentence)
+        except Exception as error:  # whatever the notebook's function raises belongs to its reader
+            self.complain(f"{type(error).__name__}: {error}", details=traceback.format_exc())
 
     def picture(self) -> str:
         return self.chart.value
+
+    def _show(self) -> None:
+        chart, sentence = self._draw(**{entry.field.name: entry.number for entry in self.inputs})
+        self.chart.value = chart
+        self.say(sentence)
 
 
 class CurveExplorer(Explorer):

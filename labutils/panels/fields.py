@@ -25,21 +25,30 @@ class Field:
     low: float
     high: float
 
+    def __post_init__(self) -> None:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(
+                f"the field {self.name!r} starts at {self.value}, outside its range {self.low} to {self.high}"
+            )
+
     @property
     def whole(self) -> bool:
         return isinstance(self.value, int)
 
     @property
     def asks(self) -> str:
-        return f"{self.label} ({self.low:g} to {self.high:g})"
+        return f"{self.label} ({spelled(self.low)} to {spelled(self.high)})"
 
     def parsed(self, text: str) -> float:
         """Return the number that a student typed; ValueError says what is wrong and what would do."""
-        wanted = f"type a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
+        span = f"{spelled(self.low)} to {spelled(self.high)}"
+        wanted = f"type a {'whole ' if self.whole else ''}number from {span}"
         typed = text.strip().replace("−", "-")
         if not typed:
             raise ValueError(f"{self.label} is empty: {wanted}.")
         shown = typed if len(typed) <= 20 else typed[:19] + "…"
+        if "_" in typed or (self.whole and "," in typed):
+            raise ValueError(f"“{shown}” is not a plain number: {wanted}, with digits alone.")
         try:
             number = float(typed if "." in typed or "," not in typed else typed.replace(",", ".", 1))
         except ValueError:
@@ -53,6 +62,11 @@ class Field:
         return int(number) if self.whole else number
 
 
+def spelled(number: float) -> str:
+    """Return a number as it stands in a field: all digits of a whole one, six of another."""
+    return str(number) if isinstance(number, int) else f"{number:g}"
+
+
 class Input:
     """The widget of a `Field`: label, text box, and the answer to a wrong entry.
 
@@ -63,7 +77,7 @@ class Input:
         self.field, self._changed = field, changed
         self.number, self.is_valid = field.value, True
         self.box = widgets.Text(
-            value=f"{field.value:g}",
+            value=spelled(field.value),
             description=field.asks,
             continuous_update=False,
             tooltip=field.asks,

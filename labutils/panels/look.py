@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import ipywidgets as widgets
 
@@ -101,6 +101,16 @@ class Panel:
         folded = details and f"<details><summary>details</summary><pre>{html.escape(details)}</pre></details>"
         self.said.value = alert(text) + folded
 
+    def close_all_but_said(self) -> None:
+        """Give back what the panel holds in the kernel and in the browser, and leave its last words."""
+        widget_tree = list(_below(self.widget))
+        self.widget.children = [self.said]
+        for widget in widget_tree:
+            if widget is not self.said:
+                for part in (widget.layout, getattr(widget, "style", None), widget):
+                    if part is not None:
+                        part.close()
+
     def picture(self) -> str:
         """Return an SVG of the panel for a reader without a kernel."""
         raise NotImplementedError
@@ -116,6 +126,12 @@ class Panel:
             f'<img alt="{title}" src="data:image/svg+xml;base64,{picture}" width="660">'
         )
         return {**live, "text/plain": f"<Panel: {self.title}>", "text/html": static}
+
+
+def _below(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+    for child in getattr(widget, "children", ()):
+        yield child
+        yield from _below(child)
 
 
 def alert(text: str) -> str:

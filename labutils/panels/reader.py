@@ -44,7 +44,8 @@ class ReadingPanel(look.Panel):
         self.show_states = widgets.Checkbox(
             value=False, description="Show the hidden state", tooltip="Show the hidden state", indent=False
         )
-        self.result, self._label = widgets.HTML(), None
+        self.result, self._label = widgets.HTML(), ("", "")
+        self._chart = svg.form([("Your review", ""), (self.number.field.asks, "0")], ["Read it"])
         self._asked = [self.text, self.number.box, self.read_button, self.take_button, self.show_states]
         self.show_states.observe(self._show_changed, "value")
         for box in (self.text, self.number.box):
@@ -65,8 +66,7 @@ class ReadingPanel(look.Panel):
 
     def _read_clicked(self, button: widgets.Button) -> None:
         look.answer_where_asked(*self._asked)
-        self._label = None
-        self._show()
+        self._show_or_complain()
 
     def _take_clicked(self, button: widgets.Button) -> None:
         look.answer_where_asked(*self._asked)
@@ -75,31 +75,35 @@ class ReadingPanel(look.Panel):
             return
         number = int(self.number.number)
         self.text.value = self._data.test.texts[number]
-        self._label = f"Test review {number} is labelled {_verdict(self._data.test.labels[number])}. "
-        self._show()
+        verdict = _verdict(self._data.test.labels[number])
+        self._label = (self.text.value, f"Test review {number} is labelled {verdict}. ")
+        self._show_or_complain()
 
     def _show_changed(self, change: dict) -> None:
         look.answer_where_asked(*self._asked)
-        self._show()
+        self._show_or_complain()
+
+    def _show_or_complain(self) -> None:
+        """Read what stands in the text box, or say why that cannot be done; then the last reading stays."""
+        try:
+            self._show()
+        except Exception as error:  # whatever the notebook's function raises belongs to its reader
+            self.complain(f"{type(error).__name__}: {error}", details=traceback.format_exc())
 
     def _show(self) -> None:
-        """Read what stands in the text box, or say why that cannot be done; then the last reading stays."""
         try:
             sequence = self._data.vocabulary.encode(self.text.value)
         except ValueError as error:
             self.complain(f"{str(error)[:1].upper()}{str(error)[1:]}.")
             return
-        try:
-            given, probability, states = self._read(sequence)
-            shown = _Shown(split_words(self.text.value), sequence, given, np.asarray(probability, float))
-            self._chart = shown.chart()
-            drawn = f"{shown.coloured_words()}{self._chart}"
-            if self.show_states.value:
-                drawn += _state_map(np.asarray(states, float)[shown.first :])
-        except Exception as error:  # whatever the notebook's function raises belongs to its reader
-            self.complain(f"{type(error).__name__}: {error}", details=traceback.format_exc())
-            return
-        self.say((self._label or "") + shown.sentence())
+        given, probability, states = _checked(self._read(sequence))
+        shown = _Shown(split_words(self.text.value), sequence, given, probability)
+        self._chart = shown.chart()
+        drawn = f"{shown.coloured_words()}{self._chart}"
+        if self.show_states.value:
+            drawn += _state_map(states[shown.first :])
+        taken, label = self._label
+        self.say((label if taken == self.text.value else "") + shown.sentence())
         self.result.value = drawn
 
 
@@ -113,8 +117,6 @@ class _Shown:
     def __init__(
         self, typed: list[str], sequence: np.ndarray, given: Sequence[str], probability: np.ndarray
     ) -> None:
-        if not len(given) == len(probability) > 0:
-            raise ValueError(f"read gave {len(given)} words and {len(probability)} probabilities")
         self.first = int(given[0] == "<start>" and len(given) > 1)
         self.after = probability[self.first :]
         self.before = probability[0] if self.first else 0.5
@@ -163,6 +165,20 @@ class _Shown:
             whole_x=True,
             alt=self.sentence(),
         )
+
+
+def _checked(reading: Reading) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return what `read` gave as a list and arrays; ValueError says what is wrong with it."""
+    if not isinstance(reading, tuple) or len(reading) != 3:
+        raise ValueError("read must return three things: the words, a probability for each, a state for each")
+    words, probability, states = list(reading[0]), *(np.asarray(part, float) for part in reading[1:])
+    if probability.size != len(words) or not words:
+        raise ValueError(f"read gave {len(words)} words and {probability.size} probabilities")
+    if not (np.isfinite(probability).all() and 0 <= probability.min() <= probability.max() <= 1):
+        raise ValueError("read gave probabilities that are not numbers from 0 to 1")
+    if states.ndim != 2 or len(states) != len(words):
+        raise ValueError(f"read gave states of shape {states.shape} for {len(words)} words")
+    return words, probability.ravel(), states
 
 
 def _as_typed(typed: list[str], sequence: np.ndarray, given: list[str]) -> tuple[list[str], list[bool]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import gc
 import queue
+import re
 import threading
 import time
 import traceback
@@ -15,6 +16,8 @@ from typing import Any
 
 Train = Callable[..., Any]
 SECONDS_BEFORE_TIDYING = 1.0
+LONGEST_ERROR = 300  # letters; the rest is in the details
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Progress:
     asked for. history : one list for each quantity, one number for each epoch that is done.
     epoch_seconds : how long each epoch took. within : the share of the present epoch that is done, where
     the training tells it; since : the seconds that it has taken. result : what the training returned,
-    None while it runs and when it failed. error : why it failed, in one line; details : the traceback.
+    None while it runs and when it failed. error : why it failed, shortened; details : the traceback.
     """
 
     state: str = "idle"
@@ -178,9 +181,8 @@ class Runner:
         outcome: dict[str, Any] = {}
         try:
             outcome["result"] = train(stop=self._stop.is_set, watch=watch, advance=advance)
-        except BaseException as error:  # the thread ends here: whatever it was must be shown
-            outcome["error"] = f"{type(error).__name__}: {error}"
-            outcome["details"] = traceback.format_exc()
+        except BaseException as error:  # this thread serves the next training, too
+            outcome["error"], outcome["details"] = _told_error(error)
         with self._lock:
             self._progress = replace(self._progress, state="idle", **outcome)
         self._tell()
@@ -190,3 +192,16 @@ class Runner:
             self._told(self._progress)
         except Exception:
             traceback.print_exc()
+
+
+def _told_error(error: BaseException) -> tuple[str, str]:
+    """Return an error in a line or two, without the colours of a terminal, and its traceback."""
+    try:
+        text = _COLOURS.sub("", str(error)).strip()
+        details = _COLOURS.sub("", traceback.format_exc())
+    except Exception:
+        text = details = "(it cannot say what it is)"
+    text = " ".join(text.split())
+    if len(text) > LONGEST_ERROR:
+        text = text[:LONGEST_ERROR] + " …"
+    return f"{type(error).__name__}: {text}", details

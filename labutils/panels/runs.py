@@ -35,22 +35,38 @@ class Entry:
     settings: dict[str, float]
     network: str
     run: Run
-    score: float
 
     @property
     def name(self) -> str:
         return f"run {self.number}"
 
 
-def scored(score: Score, run: Run) -> float:
-    """Return the score of a run, NaN where not one epoch was finished."""
-    return float(score.of(run)) if run.epochs else math.nan
+def scored(score: Score, run: Run) -> tuple[float, str]:
+    """Return the score of a run, or NaN and the reason why it has none."""
+    if not run.epochs:
+        return math.nan, "not one epoch was finished"
+    try:
+        return float(score.of(run)), ""
+    except Exception as error:  # the function is the notebook's
+        return math.nan, f"{type(error).__name__}: {error}"
 
 
 def best_of(entries: Sequence[Entry], score: Score) -> Entry | None:
     """Return the entry with the best score, the earlier one of equals; None where none has a score."""
-    finished = [entry for entry in entries if math.isfinite(entry.score)]
-    return score.best(finished, key=lambda entry: entry.score) if finished else None
+    scores = {entry.number: scored(score, entry.run)[0] for entry in entries}
+    finished = [entry for entry in entries if math.isfinite(scores[entry.number])]
+    return score.best(finished, key=lambda entry: scores[entry.number]) if finished else None
+
+
+def refuse_labels(fields: Sequence[Field], score: Score) -> None:
+    """Raise ValueError where two columns of the table would have the same name."""
+    names = [score.name, *(field.label.lower() for field in fields), *_MEASURED, "best"]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two columns of the table would be named {name!r}: choose another label")
+
+
+_MEASURED = ("epochs done", "seconds", "how it ended", "parameters", "network")
 
 
 def frame(entries: Sequence[Entry], fields: Sequence[Field], score: Score) -> pd.DataFrame:
@@ -58,7 +74,7 @@ def frame(entries: Sequence[Entry], fields: Sequence[Field], score: Score) -> pd
     best = best_of(entries, score)
     rows = {
         entry.number: {
-            score.name: entry.score,
+            score.name: scored(score, entry.run)[0],
             "best": entry is best,
             **{field.label.lower(): entry.settings.get(field.name, math.nan) for field in fields},
             "epochs done": entry.run.epochs,

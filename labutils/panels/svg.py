@@ -53,7 +53,7 @@ def line_chart(
     Values that are not finite, or not above zero on a logarithmic axis, leave a gap in their line.
     Raises ValueError when nothing gives the axes a range.
     """
-    references = {n: float(y) for n, y in (references or {}).items() if _drawable(float(y), logy)}
+    references = {n: float(y) for n, y in (references or {}).items() if drawable(float(y), logy)}
     points = [(x, y) for line in lines for run in _runs(line.x, line.y, logy) for x, y in run]
     xs = [x for x, _ in points] + list(xlim or ())
     ys = [y for _, y in points] + list(references.values()) + list(ylim or ())
@@ -217,7 +217,7 @@ def wrapped(inside: str, width: float, height: float, alt: str) -> str:
     """Return a whole SVG that a screen reader announces as one image with this text."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{html.escape(alt)}" font-family="sans-serif" font-size="13" '
+        f'aria-label="{_escaped(alt)}" font-family="sans-serif" font-size="13" '
         f'style="width:100%;max-width:{width}px;min-width:480px">{inside}</svg>'
     )
 
@@ -225,11 +225,16 @@ def wrapped(inside: str, width: float, height: float, alt: str) -> str:
 def _text(x: float, y: float, text: str, anchor: str = "start", halo: bool = False) -> str:
     around = f' paint-order="stroke" stroke-width="8" stroke="{PAPER}"' if halo else ""
     placed = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {placed} fill="{INK}"{around}>{html.escape(text)}</text>'
+    return f'<text {placed} fill="{INK}"{around}>{_escaped(text)}</text>'
 
 
 def _box(x: float, y: float, width: float, fill: str) -> str:
     return f'<rect x="{x}" y="{y}" width="{width}" height="26" fill="{fill}" stroke="#767676"/>'
+
+
+def _escaped(text: str) -> str:
+    """Return a text for XML, which has no place for control characters."""
+    return html.escape("".join(c if c.isprintable() or c in "\n\t" else " " for c in text))
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
@@ -273,14 +278,15 @@ def _apart(heights: Mapping[str, float], top: float, bottom: float) -> dict[str,
     return spread
 
 
-def _drawable(value: float, logy: bool) -> bool:
+def drawable(value: float, logy: bool) -> bool:
+    """Whether an axis can show this value."""
     return math.isfinite(value) and (value > 0 or not logy)
 
 
 def _runs(xs: Sequence[float], ys: Sequence[float], logy: bool) -> list[list[tuple[float, float]]]:
     runs: list[list[tuple[float, float]]] = [[]]
     for x, y in zip(xs, ys):
-        if _drawable(float(y), logy):
+        if drawable(float(y), logy):
             runs[-1].append((float(x), float(y)))
         elif runs[-1]:
             runs.append([])
@@ -288,7 +294,8 @@ def _runs(xs: Sequence[float], ys: Sequence[float], logy: bool) -> list[list[tup
 
 
 def _stretched(low: float, high: float) -> tuple[float, float]:
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    around = max(0.5, 1e-3 * abs(low))
+    return (low, high) if high > low else (low - around, high + around)
 
 
 def _plain_ticks(low: float, high: float, finest: float = 0) -> list[tuple[float, str]]:

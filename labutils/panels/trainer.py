@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import html
 import inspect
-import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +41,12 @@ class Chart:
     logy: bool = False
     ylim: tuple[float, float] | None = None
 
+    def __post_init__(self) -> None:
+        for name, value in {**self.references, **dict(zip(("ylim", "ylim "), self.ylim or ()))}.items():
+            if not svg.drawable(float(value), self.logy):
+                kind = "logarithmic axis" if self.logy else "axis"
+                raise ValueError(f"{name.strip()} of the chart {self.quantity!r}: no {kind} can show {value}")
+
 
 class Session:
     """What outlives a panel when its cell is run again: the runs so far, and the one that goes on.
@@ -69,7 +74,7 @@ class Session:
 
     def _told(self, progress: Progress) -> None:
         if self.panel is not None:
-            self.panel.follow(progress)
+            self.panel.follow()
 
 
 @functools.cache
@@ -81,14 +86,14 @@ def session(title: str) -> Session:
 class TrainingPanel(look.Panel):
     """Fields for the settings, Train and Stop, live curves, and a table of the runs so far.
 
-    build : returns a compiled model; data : returns (x, y), whose last fifth is kept for validation, or
-    ((x, y), (x_validation, y_validation)). Each is called with those fields that it has an argument
-    for. fields : one must be "epochs"; one named "seed" is set before the network is built. charts :
-    what is drawn. score : what the table compares the runs by. settings : more arguments for
+    build : returns a compiled model; data : returns a tuple (x, y), whose last fifth is kept for
+    validation, or ((x, y), (x_validation, y_validation)). Each is called with those fields that it has
+    an argument for. fields : one must be "epochs"; one named "seed" is set before the network is built.
+    charts : what is drawn. score : what the table compares the runs by. settings : more arguments for
     `training.fit`, such as ``batch_size=32`` or ``whole_epochs=True``.
 
     Running the cell again keeps the runs and a training that goes on: they belong to the title.
-    Raises ValueError for a field that nobody takes, an argument that nobody gives, and no chart at all.
+    Raises ValueError for fields, charts and settings that do not fit together.
     """
 
     def __init__(
@@ -104,6 +109,8 @@ class TrainingPanel(look.Panel):
     ) -> None:
         super().__init__(title)
         _check_arguments(build, data, fields)
+        _check_settings(settings)
+        runs.refuse_labels(fields, score)
         if not charts:
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
         self._build, self._data, self._fields = build, data, tuple(fields)
@@ -132,8 +139,9 @@ class TrainingPanel(look.Panel):
             ]
         )
         self.session = session(title)
+        self.picture()  # what cannot be drawn is refused before another panel gives way
         self.session.show_in(self)
-        self.follow(self.session.runner.progress)
+        self.follow()
 
     @property
     def runs(self) -> list[training.Run]:
@@ -155,9 +163,12 @@ class TrainingPanel(look.Panel):
     def _usual_epochs(self) -> int:
         return int(next(field.value for field in self._fields if field.name == "epochs"))
 
-    def follow(self, progress: Progress) -> None:
-        """Show a training as it stands, at most four times a second unless its state has changed."""
+    def follow(self) -> None:
+        """Show the training as it stands, at most four times a second unless its state has changed."""
         with self._drawing:
+            if self.session.panel is not self:
+                return
+            progress = self.session.runner.progress
             past, self._drawn = self._drawn, progress
             has_news = past is None or progress.state != past.state
             first_point = past is not None and progress.epochs_done > 0 == past.epochs_done
@@ -179,6 +190,8 @@ class TrainingPanel(look.Panel):
             for widget in self._asked:
                 widget.disabled = True
             self.say("This panel was made anew elsewhere; use the new one. Your runs are there.")
+            self.close_all_but_said()
+            self._build = self._data = None
 
     def picture(self) -> str:
         shown = [(entry.field.asks, f"{entry.field.value:g}") for entry in self.inputs]
@@ -206,20 +219,21 @@ class TrainingPanel(look.Panel):
     def _choice_made(self, change: dict) -> None:
         look.answer_where_asked(*self._asked)
         with self._drawing:
-            self._draw(self.session.runner.progress)
+            if self.session.panel is self:
+                self._draw(self.session.runner.progress)
 
     def _train(self, values: dict[str, float], **told: Callable) -> training.Run:
         """Build, train and record one network; everything in the one thread that Keras wants."""
         backend.set_seed(int(values.get("seed", 0)))
-        model = self._build(**_wanted_by(self._build, values))
+        model = _a_model(self._build(**_wanted_by(self._build, values)))
         x, y, validation = _parts(self._data(**_wanted_by(self._data, values)))
-        settings = {"keep_compiled": True} | self._settings
-        settings |= {"validation": validation} if validation else {"validation_split": 0.2}
+        usual = {"validation_split": 0.2} if validation is None else {"validation": validation}
+        settings = {"keep_compiled": True} | usual | self._settings
         name = f"run {self.session.number}"
         epochs = int(values["epochs"])
         run = training.fit(model, x, y, name=name, epochs=epochs, verbose=False, **told, **settings)
         network = " → ".join(type(layer).__name__ for layer in model.layers)
-        entry = runs.Entry(self.session.number, values, network, run, runs.scored(self._score, run))
+        entry = runs.Entry(self.session.number, values, network, run)
         self.session.entries.append(entry)
         self.session.model = model
         return run
@@ -246,11 +260,12 @@ class TrainingPanel(look.Panel):
         text = f"Run {entry.number} ({self._spelled(entry.settings)}) has ended: {entry.run.ended}"
         if not entry.run.epochs:
             return f"{text} before its first epoch was done."
+        score, reason = runs.scored(self._score, entry.run)
+        text += f", {entry.run.seconds:.1f} seconds"
+        if reason:
+            return f"{text}, but it has no {self._score.name} ({reason})."
         best = entry is runs.best_of(self.session.entries, self._score) and len(self.session.entries) > 1
-        return (
-            f"{text}, {entry.run.seconds:.1f} seconds, {self._score.name} {entry.score:.4g}"
-            f"{', the best so far' if best else ''}."
-        )
+        return f"{text}, {self._score.name} {score:.4g}{', the best so far' if best else ''}."
 
     def _list_runs(self) -> None:
         entries = self.session.entries
@@ -304,7 +319,12 @@ class TrainingPanel(look.Panel):
                     label = kind if len(curves) == 1 else f"{name}, {kind}"
                     lines.append(svg.Line(label, range(1, len(values) + 1), values, colour, dash, marker))
                     told.append(f"{label} from {values[0]:.4g} to {values[-1]:.4g}")
-        has_points = any(math.isfinite(value) for line in lines for value in line.y)
+        has_points = any(svg.drawable(value, chart.logy) for line in lines for value in line.y)
+        note = "" if has_points else "the curves appear here"
+        if lines and not has_points:
+            note = "no value that this axis can show"
+        elif not lines and any(values for _, history in curves for values in history.values()):
+            note = f"this network does not report {chart.quantity}"
         told += [f"{name} {value:.4g}" for name, value in chart.references.items()]
         return svg.line_chart(
             lines,
@@ -315,8 +335,8 @@ class TrainingPanel(look.Panel):
             xlim=(1, max(2, epochs)),
             ylim=chart.ylim or (None if chart.references or has_points else (0.1, 1)),
             whole_x=True,
-            note="" if has_points else "no value is a finite number" if lines else "the curves appear here",
-            alt=f"{chart.label} by epoch: {'; '.join(told) or 'no run yet'}.",
+            note=note,
+            alt=f"{chart.label} by epoch: {'; '.join([*told, note]).strip('; ')}.",
         )
 
 
@@ -324,34 +344,76 @@ def _check_arguments(build: Callable, data: Callable, fields: Sequence[Field]) -
     names = [field.name for field in fields]
     if "epochs" not in names:
         raise ValueError('one of the fields must be named "epochs"')
+    if len(set(names)) < len(names):
+        raise ValueError(f"two fields have the same name: {', '.join(names)}")
+    for asked in fields:
+        if asked.name in ("epochs", "seed") and not asked.whole:
+            raise ValueError(f"the field {asked.name!r} must start with a whole number, not {asked.value}")
     taken = {"epochs", "seed"}
-    for function in (build, data):
-        for parameter in inspect.signature(function).parameters.values():
+    for function, name in ((build, "build"), (data, "data")):
+        name = getattr(function, "__name__", name)
+        for parameter in _named(function):
             if parameter.default is parameter.empty and parameter.name not in names:
                 raise ValueError(
-                    f"{function.__name__} wants the argument {parameter.name!r}, but no field has that name: "
+                    f"{name} wants the argument {parameter.name!r}, but no field has that name: "
                     f"there are {', '.join(names)}. Give it a default, or add a field"
                 )
             taken.add(parameter.name)
     for name in names:
         if name not in taken:
             raise ValueError(
-                f"neither {build.__name__} nor {data.__name__} has an argument {name!r}: the field of that "
-                f"name would change nothing"
+                f"neither build nor data has an argument {name!r}: the field of that name would change "
+                f"nothing"
             )
 
 
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    for name in settings:
+        if name not in _SETTINGS:
+            raise ValueError(f"a panel has no setting {name!r} for training.fit, only {', '.join(_SETTINGS)}")
+
+
+_SETTINGS = tuple(
+    name
+    for name in inspect.signature(training.fit).parameters
+    if name not in "model x y name epochs validation stop watch advance verbose".split()
+)
+
+
+def _named(function: Callable) -> list[inspect.Parameter]:
+    some = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p for p in inspect.signature(function).parameters.values() if p.kind not in some]
+
+
 def _wanted_by(function: Callable, values: Mapping[str, float]) -> dict[str, float]:
-    names = inspect.signature(function).parameters
+    names = [parameter.name for parameter in _named(function)]
     return {name: value for name, value in values.items() if name in names}
 
 
-def _parts(data: tuple) -> tuple[Any, Any, tuple | None]:
-    """Return x, y and the validation data or None."""
-    first, second = data
-    if isinstance(first, tuple):
-        return (*first, second)
-    return first, second, None
+def _a_model(built: Any) -> keras.Model:
+    if isinstance(built, type) or not hasattr(built, "layers"):
+        raise TypeError(f"build gave {type(built).__name__}, not a model: does it end with “return model”?")
+    return built
+
+
+def _parts(data: Any) -> tuple[Any, Any, tuple | None]:
+    """Return x, y and the validation data or None; TypeError says what `data` should have given."""
+    if _is_pair(data) and all(map(_is_array, data)):
+        return (*data, None)
+    if _is_pair(data) and all(_is_pair(part) and all(map(_is_array, part)) for part in data):
+        return (*data[0], tuple(data[1]))
+    raise TypeError(
+        f"data must give a tuple of arrays (x, y), or ((x, y), (x_validation, y_validation)); "
+        f"it gave {type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}"
+    )
+
+
+def _is_pair(part: Any) -> bool:
+    return isinstance(part, tuple | list) and len(part) == 2
+
+
+def _is_array(part: Any) -> bool:
+    return hasattr(part, "shape") and hasattr(part, "__len__")
 
 
 def _progress_in_words(name: str, progress: Progress) -> str:
