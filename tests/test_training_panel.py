@@ -149,7 +149,7 @@ def test_the_curves_grow_while_it_trains_and_the_buttons_follow(fake, monkeypatc
     assert (
         "Run 1 (units 5, epochs 3, window length 10, seed 0) has ended: all epochs done" in panel.said.value
     )
-    assert "Drawn: run 1" in panel.head.value and "progressbar" not in panel.head.value
+    assert "Shown: run 1" in panel.head.value and "progressbar" not in panel.head.value
 
 
 def test_drawing_waits_between_epochs_but_not_for_the_first_point_and_the_end(fake):
@@ -157,7 +157,7 @@ def test_drawing_waits_between_epochs_but_not_for_the_first_point_and_the_end(fa
     panel.head.observe(lambda change: drawn.append(change["new"]), "value")
     trained(panel, fake, epochs=50)
     assert 3 <= len(drawn) < 15 and any("1 of 50 epochs done" in one for one in drawn)
-    assert "Drawn: run 1" in drawn[-1]
+    assert "Shown: run 1" in drawn[-1]
 
 
 def test_stop_says_so_at_once_and_keeps_what_was_reached(fake):
@@ -333,17 +333,17 @@ def test_two_runs_can_be_laid_over_each_other(fake):
     for name in ("run 2, training", "run 2, validation", "run 1, training", "run 1, validation"):
         assert name in panel.live.value
     panel.drawn_run.value = "run 1"
-    assert "Drawn: run 1" in panel.head.value and "run 2" not in panel.live.value
+    assert "Shown: run 1" in panel.head.value and "run 2" not in panel.live.value
     trained(panel, fake, units=20)
     assert panel.drawn_run.value == "the newest run" and panel.other_run.value == "run 1"
-    assert "Drawn: run 3" in panel.head.value and "run 1, training" in panel.live.value
+    assert "Shown: run 3" in panel.head.value and "run 1, training" in panel.live.value
 
 
 def test_running_the_cell_again_keeps_the_runs(fake):
     title = next(TITLES)
     trained(a_panel(title), fake, units=6)
     again = a_panel(title)
-    assert heads(again) == ["1"] and "Run 1" in again.said.value and "Drawn: run 1" in again.head.value
+    assert heads(again) == ["1"] and "Run 1" in again.said.value and "Shown: run 1" in again.head.value
     assert heads(trained(again, fake)) == ["2", "1"]
     assert heads(a_panel()) == []
 

@@ -98,7 +98,7 @@ def table(entries: Sequence[Entry], fields: Sequence[Field], score: Score, title
     heads = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in ["run", *shown.columns])
     lines = []
     for number, row in shown.iterrows():
-        is_best = runs.loc[number, "best"]
+        is_best = runs.loc[number, "best"] and len(runs) > 1
         cells = [html.escape(spelled.get(name, _plain)(value)) for name, value in row.items()]
         cells[0] += " (best)" if is_best else ""
         told = f'<th scope="row">{number}</th>' + "".join(f"<td>{cell}</td>" for cell in cells)

@@ -42,6 +42,7 @@ def line_chart(
     xlim: tuple[float, float] | None = None,
     ylim: tuple[float, float] | None = None,
     whole_x: bool = False,
+    room: int = 0,
     note: str = "",
     alt: str = "",
 ) -> str:
@@ -49,7 +50,8 @@ def line_chart(
 
     references : name → y, fixed lines with their names at the right. logy : a logarithmic y-axis. xlim,
     ylim : the ranges of the axes, widened to what is drawn. whole_x : x is counted, so it has no ticks
-    between whole numbers. note : written across the middle.
+    between whole numbers. room : letters to leave room for at the right, so that charts with other
+    references line up. note : written across the middle.
     Values that are not finite, or not above zero on a logarithmic axis, leave a gap in their line.
     Raises ValueError when nothing gives the axes a range.
     """
@@ -61,7 +63,8 @@ def line_chart(
         raise ValueError("there is nothing to draw: no value is a finite number that the axis can show")
     x_low, x_high = _stretched(min(xs), max(xs))
     y_low, y_high = _stretched(*((math.log10(f(ys)) if logy else f(ys)) for f in (min, max)))
-    right = _RIGHT + max((_LETTER * len(name) + 8 for name in references), default=0)
+    letters = max([room, *map(len, references)])
+    right = _RIGHT + (_LETTER * letters + 8 if letters else 0)
     rows = _legend_rows([line.name for line in lines], WIDTH - _LEFT - _RIGHT)
     top = _TOP + 20 * max(0, len(rows) - 1)
     bottom = HEIGHT - _BOTTOM
@@ -165,7 +168,9 @@ def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt
     crisp = 'shape-rendering="crispEdges"'  # or hairlines show between the cells
     parts = [f'<path d="{"".join(paths)}" fill="{colour}" {crisp}/>' for colour, paths in cells.items()]
     for i, share in enumerate((-1, -0.5, 0, 0.5, 1)):
-        parts.append(f'<rect x="{left + 76 * i}" y="6" width="14" height="14" fill="{shade(share)}"/>')
+        parts.append(
+            f'<rect x="{left + 76 * i}" y="6" width="14" height="14" fill="{shade(share)}" stroke="{FAINT}"/>'
+        )
         parts.append(_text(left + 76 * i + 18, 18, f"{share * largest:.2g}"))
     for column, label in _plain_ticks(1, max(2, len(values[0])), finest=1):
         parts.append(_text(left + (column - 0.5) * wide, top + height + 16, label, "middle"))

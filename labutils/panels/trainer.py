@@ -120,7 +120,7 @@ class TrainingPanel(look.Panel):
         self.train_button = look.button("Train", self._train_clicked)
         self.stop_button = look.button("Stop", self._stop_clicked)
         self.head, self.live, self.table_of_runs = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self.drawn_run = _choice("Draw", [NEWEST], self._choice_made)
+        self.drawn_run = _choice("Show", [NEWEST], self._choice_made)
         self.other_run = _choice("and lay over it", [NONE], self._choice_made)
         self._asked = [entry.box for entry in self.inputs]
         self._asked += [self.train_button, self.stop_button, self.drawn_run, self.other_run]
@@ -289,7 +289,7 @@ class TrainingPanel(look.Panel):
             epochs = progress.epochs or self._usual_epochs
         else:
             chosen = entries.get(self.drawn_run.value, self.session.entries[-1])
-            head = f"<p>Drawn: {html.escape(self._named(chosen))}</p>"
+            head = f"<p>Shown: {html.escape(self._named(chosen))}</p>"
             first = (chosen.name, chosen.run.history)
             epochs = int(chosen.settings["epochs"])
         curves, other = [first], entries.get(self.other_run.value)
@@ -336,6 +336,7 @@ class TrainingPanel(look.Panel):
             ylim=chart.ylim or (None if chart.references or has_points else (0.1, 1)),
             whole_x=True,
             note=note,
+            room=max(len(name) for chart in self._charts for name in ["", *chart.references]),
             alt=f"{chart.label} by epoch: {'; '.join([*told, note]).strip('; ')}.",
         )
 

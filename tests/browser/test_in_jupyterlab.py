@@ -158,7 +158,7 @@ def test_command_keys_leave_the_notebook_alone(forecaster):
     lab, before = forecaster, forecaster.cells()
     trained(lab), trained(lab)
     link = lab.panel.get_by_role("link", name="Save the table as CSV")
-    for target in (button(lab, "Train"), lab.panel.get_by_label("Draw"), link, box(lab, "Seed")):
+    for target in (button(lab, "Train"), lab.panel.get_by_label("Show", exact=True), link, box(lab, "Seed")):
         target.focus()
         for key in "ddxabmyzdd":
             lab.page.keyboard.press(key)
@@ -182,7 +182,7 @@ def test_the_keyboard_goes_through_the_panel_in_order(forecaster):
     for _ in range(8):
         names.append(lab.page.evaluate(FOCUSED))
         lab.page.keyboard.press("Tab")
-    assert [name.split()[0] for name in names] == "Units Epochs Window Seed Train Draw and Save".split()
+    assert [name.split()[0] for name in names] == "Units Epochs Window Seed Train Show and Save".split()
     number = next_run(lab)
     box(lab, "Epochs").fill("4")
     button(lab, "Train").focus()
@@ -241,7 +241,7 @@ def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     lab.run_all()  # while it trains
     assert lab.panel.count() == 1
-    lab.panel.get_by_text(re.compile(r"Run 2: \d+ of 200 epochs done|Drawn: run 2")).first.wait_for()
+    lab.panel.get_by_text(re.compile(r"Run 2: \d+ of 200 epochs done|Shown: run 2")).first.wait_for()
 
     lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     lab.page.wait_for_timeout(500)
