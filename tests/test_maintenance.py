@@ -78,7 +78,7 @@ def test_a_name_imported_from_a_package_brings_the_modules_behind_it():
     behind = notebooks._modules_behind(
         ["from labutils.panels import StepExplorer", "StepExplorer({}, '', '')"]
     )
-    assert behind == {"panels.explorers", "panels.fields", "panels.svg"}
+    assert behind == {"panels.explorers", "panels.fields", "panels.look", "panels.svg"}
     assert notebooks._modules_behind(["from labutils import plots as p", "p.lstm()"]) == {
         "plots.diagrams",
         "plots.style",
