@@ -363,6 +363,21 @@ def test_running_the_cell_again_while_it_trains_goes_on_in_the_new_panel(fake):
     assert len(fake.calls) == 1
 
 
+def test_running_the_cell_again_while_it_builds_loses_nothing(fake):
+    built, title = threading.Event(), next(TITLES)
+
+    def slow(units):
+        assert built.wait(5)
+        return Model(units)
+
+    a_panel(title, build=slow).train_button.click()
+    new = a_panel(title)
+    built.set()
+    fake.go(3)
+    assert new.session.runner.wait(5)
+    assert "has ended: all epochs done" in new.said.value and heads(new) == ["1"]
+
+
 def test_a_loss_that_is_not_a_number_is_survived(fake, monkeypatch):
     panel = a_panel(charts=[Chart("loss", "loss", logy=True)])
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from labutils import backend, training
 from labutils.panels import look, runs, svg
-from labutils.panels.fields import Field, Input
+from labutils.panels.fields import Field, Input, spelled
 from labutils.panels.runner import Progress, Runner
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class TrainingPanel(look.Panel):
             self._build = self._data = None
 
     def picture(self) -> str:
-        shown = [(entry.field.asks, f"{entry.field.value:g}") for entry in self.inputs]
+        shown = [(entry.field.asks, spelled(entry.field.value)) for entry in self.inputs]
         charts = [self._chart(chart, [], self._usual_epochs) for chart in self._charts]
         return svg.below([svg.form(shown, ["Train", "Stop"]), *charts])
 
@@ -208,7 +208,8 @@ class TrainingPanel(look.Panel):
         if not self.session.runner.is_busy:
             self.session.settings = values
             self.drawn_run.value = NEWEST
-        if not self.session.runner.start(functools.partial(self._train, values), int(values["epochs"])):
+        train = functools.partial(self._train, self._build, self._data, values)
+        if not self.session.runner.start(train, int(values["epochs"])):
             self.say("A training is going on: stop it first, or wait for its end.")
 
     def _stop_clicked(self, button: widgets.Button) -> None:
@@ -222,11 +223,13 @@ class TrainingPanel(look.Panel):
             if self.session.panel is self:
                 self._draw(self.session.runner.progress)
 
-    def _train(self, values: dict[str, float], **told: Callable) -> training.Run:
+    def _train(
+        self, build: Callable, data: Callable, values: dict[str, float], **told: Callable
+    ) -> training.Run:
         """Build, train and record one network; everything in the one thread that Keras wants."""
         backend.set_seed(int(values.get("seed", 0)))
-        model = _a_model(self._build(**_wanted_by(self._build, values)))
-        x, y, validation = _parts(self._data(**_wanted_by(self._data, values)))
+        model = _a_model(build(**_wanted_by(build, values)))
+        x, y, validation = _parts(data(**_wanted_by(data, values)))
         usual = {"validation_split": 0.2} if validation is None else {"validation": validation}
         settings = {"keep_compiled": True} | usual | self._settings
         name = f"run {self.session.number}"
