@@ -34,7 +34,7 @@ FOCUSED = """() => {
   const node = document.activeElement;
   return node.labels && node.labels.length ? node.labels[0].innerText : node.innerText;
 }"""
-SOME_OF_200 = re.compile(r"[1-9]\d* of 200 epochs done")
+SOME_OF_200 = re.compile(r"[1-9]\d+ of 200 epochs done")  # ten or more: a bar at 5 %
 
 
 def button(lab, name):
