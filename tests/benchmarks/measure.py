@@ -59,11 +59,17 @@ def fit_once(ours: bool, seed: int) -> tuple[float, float]:
 def in_new_process(kind: str, seed: int) -> tuple[float, float]:
     """Run `fit_once` in a process of its own, so that no compilation is inherited."""
     code = f"import measure; print(*measure.fit_once({kind == 'ours'}, {seed}))"
-    printed = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-    ).stdout
+    printed = printed_by(code)
     seconds, accuracy = printed.split()[-2:]
     return float(seconds), float(accuracy)
+
+
+def printed_by(code: str) -> str:
+    """Run code in a new process in this folder and return what it printed."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def told(values: Iterable[float]) -> str:
@@ -116,13 +122,7 @@ def measure_forecaster() -> list[str]:
     code = "import measure; print(*measure.forecaster_seconds())"
     runs = []
     for _ in range(PAIRS):
-        printed = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        printed = printed_by(code)
         runs.append([float(seconds) for seconds in printed.split()])
     lines = []
     for place, when in ((1, "first of its architecture"), (2, "seen before")):
@@ -219,13 +219,7 @@ def measure_panels() -> list[str]:
     lines = []
     for lesson, name in (("forecaster", "panel of 05"), ("reviews", "panel of 04, on 2,000 reviews")):
         code = f"import measure; print(*measure.panel_numbers({lesson!r}))"
-        printed = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        printed = printed_by(code)
         first, later, latest, gained, more = map(float, printed.split())
         lines += [
             f"| {name}, from Train to the first point of the curve | {first:.2f} s (longest of five new "
