@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 KEPT = 3
-_OWN = re.compile(r'"registered_name": "[^"]*>')  # of a class or function that may change under its name
+# a class or a function of the reader's own, which may change under its name, as Keras spells them
+_OWN = re.compile(r'"(registered_name|config)": "[^"]*>')
 _IN_USE = threading.Lock()
 
 

@@ -25,7 +25,7 @@ import sys
 import uuid
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,6 +136,11 @@ class Vocabulary:
                 f"got {numbers.min():,} to {numbers.max():,}"
             )
         return [special.get(n) or self.words[n - INDEX_FROM - 1] for n in numbers.tolist()]
+
+    def texts(self, rows: Iterable[Sequence[int]]) -> list[str]:
+        """Return the words of each row (padded or not) as one text, without padding and start."""
+        rows = map(np.asarray, rows)
+        return [" ".join(self.decode(row[row > START] if row.ndim == 1 else row)) for row in rows]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -283,6 +288,23 @@ def pad(
         else:
             row[: len(kept)] = kept
     return padded
+
+
+def shuffled(rows: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Return padded reviews (n, tokens) with the words of each in random order.
+
+    Padding and start stay where they are. The same seed and rows give the same order.
+    """
+    rows = np.array(rows)
+    if rows.ndim != 2 or rows.dtype.kind not in "iu":
+        raise ValueError(
+            f"shuffled takes padded reviews: whole numbers (n, tokens), got {rows.dtype} {rows.shape}"
+        )
+    rng = np.random.default_rng(seed)
+    for row in rows:
+        words = row > START
+        row[words] = rng.permutation(row[words])
+    return rows
 
 
 def embedded_file() -> Path:

@@ -182,6 +182,21 @@ def test_a_registered_layer_may_change_under_its_name(keras):
     assert losses[1] > 1000 * losses[0] and kept() == 0
 
 
+def test_a_registered_loss_may_change_under_its_name(keras):
+    losses = []
+    for factor in (1, 1000):
+
+        @keras.saving.register_keras_serializable("lab")
+        def my_loss(y, predicted, factor=factor):
+            return factor * keras.ops.mean((y - predicted) ** 2)
+
+        backend.set_seed(0)
+        model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.0), my_loss)
+        losses.append(fit(model, epochs=1, keep_compiled=True).history["loss"][0])
+    assert losses[1] == pytest.approx(1000 * losses[0]) and kept() == 0
+
+
 def test_stop_is_asked_before_the_first_batch_and_before_the_validation(keras):
     model, asked = build(keras), []
     run = fit(model, stop=lambda: True, keep_compiled=True)

@@ -180,6 +180,15 @@ def test_decode_of_nothing(corpus):
     assert corpus.vocabulary.decode([]) == []
 
 
+def test_texts_are_the_words_without_padding_and_start(corpus):
+    row = corpus.vocabulary.encode("The film zzyzx the")
+    padded = reviews.pad([row, [1]], 7)
+    assert corpus.vocabulary.texts(padded) == ["the film ? the", ""]
+    assert corpus.vocabulary.texts([row.tolist()]) == ["the film ? the"]
+    with pytest.raises(ValueError, match="decode takes one review"):
+        corpus.vocabulary.texts(row)
+
+
 @pytest.mark.parametrize("num_words", [5, 1_000, 10_000])
 def test_num_words_keeps_the_numbers_below_it(corpus, num_words):
     cut = reviews.load(num_words)
@@ -287,6 +296,27 @@ def test_padding_side_refused(name, side):
 def test_pad_wants_a_list_of_reviews():
     with pytest.raises((TypeError, ValueError)):
         reviews.pad(np.array([1, 4, 5], dtype="int32"), 10)
+
+
+# Shuffled words
+
+
+def test_shuffled_moves_words_and_nothing_else():
+    rows = reviews.pad([np.r_[1, np.arange(4, 90)], [1, 5, 2], [1], np.arange(200, 300)], 100)
+    before = rows.copy()
+    found = reviews.shuffled(rows)
+    assert np.array_equal(rows, before), "the caller's rows were changed"
+    assert np.array_equal(found[rows < 2], rows[rows < 2]) and found.dtype == rows.dtype
+    assert np.array_equal(np.sort(found), np.sort(rows))
+    assert (found[0] != rows[0]).sum() > 60 and (found[3] != rows[3]).sum() > 60
+    assert np.array_equal(found, reviews.shuffled(rows))
+    assert not np.array_equal(found, reviews.shuffled(rows, seed=1))
+
+
+@pytest.mark.parametrize("rows", [np.arange(5), np.ones((2, 3)), [["a"]]])
+def test_shuffled_wants_padded_reviews(rows):
+    with pytest.raises(ValueError, match="shuffled takes padded reviews"):
+        reviews.shuffled(rows)
 
 
 # Own texts
