@@ -32,7 +32,7 @@ def pictures():
         plots.scores({"a": [0.5], "b": [0.6, 0.7]}, "accuracy", {"b": 0.65}),
         plots.confusion(labels, p > 0.5, ["negative", "positive"]),
         plots.calibration(labels, {"a": p}),
-        plots.accuracy_by_length(lengths, {"a": p > 0.5, "b": p > 0.2}, [0, 100, 300, 1000], mark=300),
+        plots.accuracy_by(lengths, {"a": p > 0.5, "b": p > 0.2}, [0, 100, 300, 1000]),
         plots.reading(words, np.linspace(0.1, 0.9, len(words)), "a review"),
         plots.reading(["one"], [0.7]),
         plots.reading(["x" * 500] * 100, np.linspace(0, 1, 100)),

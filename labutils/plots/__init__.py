@@ -8,7 +8,7 @@ from labutils.plots.curves import curves, gates, sequences
 from labutils.plots.diagrams import gru, lstm, unrolled, wirings
 from labutils.plots.forecasts import forecast, limits, residuals, windows
 from labutils.plots.reviews import (
-    accuracy_by_length,
+    accuracy_by,
     padding,
     reading,
     review_lengths,
@@ -20,7 +20,7 @@ from labutils.plots.training import calibration, confusion, scores, training_cur
 
 __all__ = [
     "Picture",
-    "accuracy_by_length",
+    "accuracy_by",
     "calibration",
     "canvas",
     "confusion",

@@ -166,17 +166,21 @@ def padding(
 
 
 @styled
-def accuracy_by_length(
-    lengths: Sequence[int],
+def accuracy_by(
+    numbers: Sequence[int],
     correct: Mapping[str, Sequence[bool]],
     edges: Sequence[int],
-    mark: int | None = None,
+    what: str = "review length (tokens)",
 ) -> Picture:
-    """Accuracy in groups of review length, with 95 % intervals (Wilson), for each model."""
+    """Accuracy in groups of reviews, with 95 % intervals (Wilson), for each model.
+
+    numbers : what the reviews are grouped by, one whole number each, and `what` says what it is.
+    correct : model → one truth for each review. edges : where a group begins; the last one only ends.
+    """
     from scipy.stats import binomtest
 
-    lengths = np.asarray(lengths)
-    groups = [(low, high, (lengths >= low) & (lengths < high)) for low, high in zip(edges[:-1], edges[1:])]
+    numbers = np.asarray(numbers)
+    groups = [(low, high, (numbers >= low) & (numbers < high)) for low, high in zip(edges[:-1], edges[1:])]
     figure, (axes,) = canvas(height=3.9)
     told = []
     for i, ((name, right), marker) in enumerate(zip(correct.items(), "osD^")):
@@ -199,23 +203,18 @@ def accuracy_by_length(
         )
         told.append(f"{name} " + ", ".join(f"{s:.2f}" for s in share))
     axes.set_xticks(
-        range(len(groups)), [f"{low}–{high - 1}\n({inside.sum():,})" for low, high, inside in groups]
+        range(len(groups)),
+        [
+            f"{low}–{high - 1}\n({inside.sum():,})" if high - low > 1 else f"{low}\n({inside.sum():,})"
+            for low, high, inside in groups
+        ],
     )
-    axes.set(xlabel="length of the review (tokens; in brackets how many test reviews)", ylabel="accuracy")
-    if mark is not None:
-        axes.axvline(np.searchsorted(edges, mark) - 0.5, color=GREY, linestyle="--")
-        axes.text(
-            np.searchsorted(edges, mark) - 0.45,
-            0.02,
-            f"longer than {mark}: the start is cut off",
-            transform=axes.get_xaxis_transform(),
-            color="#4D4D4D",
-        )
+    axes.set(xlabel=f"{what}; in brackets how many test reviews", ylabel="accuracy")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return Picture(
         figure,
-        "accuracy against review length",
-        "Accuracy by length group, short to long: " + "; ".join(told) + ".",
+        f"accuracy by {what}",
+        f"Accuracy by {what}, in groups from low to high: " + "; ".join(told) + ".",
     )
 
 
