@@ -24,6 +24,7 @@ PAIRS = 6
 LIMITS = {
     "01_recurrent_networks": (120, 2.0),
     "02_gates_lstm_and_gru": (120, 2.0),
+    "03_simple_rnn_sentiment": (480, 2.5),
     "04_gru_sentiment": (360, 2.0),
     "05_lstm_forecaster": (240, 2.0),
 }

@@ -85,6 +85,11 @@ def gru(open_panel):
 
 
 @pytest.fixture(scope="module")
+def simple(open_panel):
+    return open_panel("03_simple_rnn_sentiment", "TrainingPanel")
+
+
+@pytest.fixture(scope="module")
 def reader(open_panel):
     return open_panel("04_gru_sentiment", "ReadingPanel")
 
@@ -280,6 +285,20 @@ def test_the_gru_trains_stops_and_trains_again(gru):
     lab.panel.get_by_role("alert").filter(has_text="type a whole number from 10 to 400.").wait_for()
 
 
+def test_the_simple_network_trains_with_and_without_clipping(simple):
+    lab = simple
+    train(lab, Units=2, Epochs=1, Clip_at_length="0,5")
+    said(lab, "Run 1 (units 2, epochs 1, clip at length 0.5, learning rate 0.003, seed 0) has ended")
+    train(lab, Units=2, Epochs=20, Clip_at_length=1000)
+    lab.panel.get_by_text(re.compile("[1-9] of 20 epochs done")).wait_for()
+    button(lab, "Stop").click()
+    said(lab, "has ended: stopped on request")
+    assert lab.panel.get_by_role("img").count() == 2
+    train(lab, Clip_at_length="none")
+    lab.panel.get_by_role("alert").filter(has_text="type a number from 0.01 to 1000.").wait_for()
+    assert next_run(lab) == 3
+
+
 def test_a_review_with_html_in_it_is_only_read(reader):
     lab = reader
     box(lab, "Your review").fill("A <b>good</b> film, <img src=x onerror=\"document.title='hit'\"> xyzzy")
@@ -317,7 +336,7 @@ def test_the_explorers_follow_what_is_typed(gradient, steps):
     said(steps, "Step 3 of")
 
 
-def test_nothing_is_fetched_from_elsewhere(forecaster, gru, reader, gradient, steps):
-    for lab in (forecaster, gru, reader, gradient, steps):
+def test_nothing_is_fetched_from_elsewhere(forecaster, gru, simple, reader, gradient, steps):
+    for lab in (forecaster, gru, simple, reader, gradient, steps):
         own = (lab.address, "data:", "blob:" + lab.address)
         assert lab.asked_for and not [url for url in lab.asked_for if not url.startswith(own)]
