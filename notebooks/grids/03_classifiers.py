@@ -12,7 +12,6 @@ nothing: the candidates for the mended network ("mended") are not shown them at 
 import os
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
@@ -33,11 +32,9 @@ MODELS = {
     "mean of embeddings": (None, None, {}),
 }
 MENDED = {
-    "last state, 400 tokens": {"tokens": 400},
     "both ways": {"units": 16, "both_ways": True},
     "mean of all states": {"pooling": "mean"},
     "mean, both ways": {"units": 16, "both_ways": True, "pooling": "mean"},
-    "mean, 400 tokens": {"tokens": 400, "pooling": "mean"},
 }
 INPUTS = {
     "front": {"mask": False},
@@ -47,6 +44,7 @@ INPUTS = {
     "first 100": {"tokens": 100, "truncating": "post"},
     "shuffled": {"shuffle": True},
 }
+PADDINGS = ("front", "back", "back, mask")
 
 
 def layers_for(
@@ -84,9 +82,7 @@ def one(
 ) -> dict:
     keras = backend.load_keras()
     data = reviews.load(num_words=WORDS)
-    x, x_test = (
-        reviews.pad(p.sequences, tokens, padding, truncating) for p in (data.train, data.test)
-    )
+    x, x_test = (reviews.pad(p.sequences, tokens, padding, truncating) for p in (data.train, data.test))
     x = reviews.shuffled(x) if shuffle else x
     backend.set_seed(seed)
     net = keras.Sequential(layers_for(model, tokens, mask, units, both_ways, pooling))
@@ -132,9 +128,7 @@ def main() -> None:
         )
         for row in done:
             rows.append(row)
-            pd.DataFrame(rows).to_csv(
-                Path(__file__).with_suffix(".csv"), index=False, float_format="%.4f"
-            )
+            pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.4f")
 
     train(
         [
@@ -145,10 +139,13 @@ def main() -> None:
     )
     rate = chosen_rates(rows)
     print(rate, flush=True)
-    simple = {"model": "SimpleRNN 32, identity", "learning_rate": rate["SimpleRNN 32, identity"]}
-    gated = {"model": "GRU 32", "learning_rate": rate["GRU 32"]}
+    plain, simple, gated = (
+        {"model": model, "learning_rate": rate[model]}
+        for model in ("SimpleRNN 32", "SimpleRNN 32, identity", "GRU 32")
+    )
     train([("mended", name, simple | change) for name, change in MENDED.items()])
     train([("inputs", name, model | change) for model in (simple, gated) for name, change in INPUTS.items()])
+    train([("inputs", name, plain | INPUTS[name]) for name in PADDINGS])
 
 
 if __name__ == "__main__":

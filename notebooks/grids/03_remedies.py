@@ -3,8 +3,8 @@
     python notebooks/grids/03_remedies.py
 
 About forty minutes on two cores. Only the training part is used: its last fifth validates, and the labels
-of the test reviews play no part. One row for each epoch, epoch 0 before the training; radius: the spectral radius of the
-recurrent kernel.
+of the test reviews play no part. One row for each epoch, epoch 0 before the training; radius: the spectral
+radius of the recurrent kernel.
 """
 
 import os
