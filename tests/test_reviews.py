@@ -779,7 +779,6 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from labutils import reviews
-from labutils.packaged import DataError
 
 sound, folder, me, other = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 store = reviews._read_cache(sound, "embedded")
