@@ -4,9 +4,10 @@
 
 About fifty minutes on two cores. Every model: an embedding of 32 numbers a word, dropout of one half, what is
 compared, a dense layer; Adam, batches of 256, gradients clipped at length 1, five epochs, and the weights of
-the epoch of lowest validation loss. The learning rate of each model is the one with the highest mean
-validation accuracy; everything after that choice uses it. The labels of the test reviews measure, and choose
-nothing: the candidates for the mended network ("mended") are not shown them at all.
+the epoch of lowest validation loss. Three learning rates for each model ("comparison"); all that comes after
+uses RATE: more seeds of the two starts ("starts"), other readings of the states ("mended", which the test
+reviews are not shown to at all), padding, ends and shuffled words ("inputs"). The labels of the test reviews
+measure, and choose nothing.
 """
 
 import os
