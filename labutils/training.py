@@ -113,6 +113,7 @@ def fit(
     stop: Callable[[], bool] | None = None,
     watch: Callable[[int, dict[str, float]], None] | None = None,
     advance: Callable[[float], None] | None = None,
+    look: Callable[[keras.Model], None] | None = None,
     verbose: bool = True,
 ) -> Run:
     """Train a compiled Keras model quietly and return the `Run`.
@@ -129,7 +130,9 @@ def fit(
     and again during the training, which ends when it answers True; what the unfinished epoch has
     learned stays in the weights. watch : called after each epoch with its number, from 1, and its
     losses and metrics. advance : called after each batch with the epochs done so far, 1.5 in the middle
-    of the second (whole epochs have no batches to tell of). verbose : print the epochs as they end.
+    of the second (whole epochs have no batches to tell of). look : called after each epoch, before `watch`,
+    with the network as it then is: with what is trained, which need not be `model` itself but may be one
+    that was compiled before. verbose : print the epochs as they end.
 
     Same batches, same order and same numbers as ``model.fit``. Only the batches of the validation
     differ in size, which changes no result and spares a compilation (dropout inside a recurrent layer
@@ -153,7 +156,11 @@ def fit(
         raise ValueError(f"whole_epochs does not work for this model: {reason}. Leave whole_epochs out")
     keras = backend.load_keras()
     companion = _companion(
-        keras, stop or (lambda: False), watch or (lambda epoch, logs: None), advance or (lambda epochs: None)
+        keras,
+        stop or (lambda: False),
+        watch or (lambda epoch, logs: None),
+        advance or (lambda epochs: None),
+        look or (lambda network: None),
     )
     lent = keep_compiled and not whole_epochs
     callbacks = [companion]
@@ -311,6 +318,7 @@ def _companion(
     stop: Callable[[], bool],
     watch: Callable[[int, dict[str, float]], None],
     advance: Callable[[float], None],
+    look: Callable[[keras.Model], None],
 ) -> keras.callbacks.Callback:
     """Ask whether to stop, end the training if so, and tell of batches and epochs that were finished."""
 
@@ -353,6 +361,7 @@ def _companion(
                 measured = {name: float(value) for name, value in (logs or {}).items()}
                 for name, value in measured.items():
                     self.history.setdefault(name, []).append(value)
+                look(self.model)
                 watch(epoch + 1, measured)
 
     return Companion()

@@ -2,8 +2,18 @@
 
 from labutils.panels.explorers import CurveExplorer, StepExplorer
 from labutils.panels.fields import Field
+from labutils.panels.preview import Preview
 from labutils.panels.reader import ReadingPanel
 from labutils.panels.runs import Score
 from labutils.panels.trainer import Chart, TrainingPanel
 
-__all__ = ["Chart", "CurveExplorer", "Field", "ReadingPanel", "Score", "StepExplorer", "TrainingPanel"]
+__all__ = [
+    "Chart",
+    "CurveExplorer",
+    "Field",
+    "Preview",
+    "ReadingPanel",
+    "Score",
+    "StepExplorer",
+    "TrainingPanel",
+]

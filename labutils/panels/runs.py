@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from labutils.panels.fields import Field
+from labutils.panels.preview import Pictures
 from labutils.training import Run
 
 
@@ -29,12 +30,16 @@ class Score:
 
 @dataclass(frozen=True)
 class Entry:
-    """One run of a panel: its number, from 1, what stood in the fields, its layers, what came of it."""
+    """One run of a panel: its number, from 1, what stood in the fields, its layers, what came of it.
+
+    pictures : what the network made of the panel's preview, if it has one.
+    """
 
     number: int
     settings: dict[str, float]
     network: str
     run: Run
+    pictures: Pictures | None = None
 
     @property
     def name(self) -> str:

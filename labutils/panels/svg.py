@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.image import imsave
 
 WIDTH, HEIGHT = 660, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 14, 34, 50
@@ -178,6 +183,39 @@ def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt
     middle = top + height / 2
     parts.append(f'<g transform="rotate(-90 30 {middle})">{_text(30, middle, ylabel, "middle")}</g>')
     return wrapped("".join(parts), WIDTH, top + height + 46, alt)
+
+
+def image_rows(rows: Mapping[str, np.ndarray], *, note: str = "", alt: str = "") -> str:
+    """Return an SVG with one row of images for each name, in black ink on white paper.
+
+    rows : name → (n, height, width), 0 = paper, 1 = ink, what lies beyond is cut off. note : below them.
+    """
+    n, tall, wide = max((np.shape(images) for images in rows.values()), default=(0, 0, 0))
+    if not n * tall * wide:
+        raise ValueError("there is nothing to draw: give at least one row of images")
+    left, gap, top = 118, 4, 6.0
+    step = min(72.0, (WIDTH - left - _RIGHT) / n)
+    height = (step - gap) * tall / wide
+    parts = []
+    for name, images in rows.items():
+        parts.append(_text(left - 10, top + height / 2 + 4, name, "end"))
+        for i, image in enumerate(images):
+            parts.append(
+                f'<image x="{left + i * step:.1f}" y="{top:.1f}" width="{step - gap:.1f}" '
+                f'height="{height:.1f}" preserveAspectRatio="none" style="image-rendering:pixelated" '
+                f'href="data:image/png;base64,{_png(image)}"/>'
+            )
+        top += height + gap
+    if note:
+        parts.append(_text(left, top + 14, note))
+        top += 20
+    return wrapped("".join(parts), WIDTH, round(top + 6), alt)
+
+
+def _png(image: np.ndarray) -> str:
+    file = io.BytesIO()
+    imsave(file, np.clip(image, 0, 1), cmap="gray_r", vmin=0, vmax=1, format="png")
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def form(fields: Sequence[tuple[str, str]], buttons: Sequence[str]) -> str:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 
 from labutils import backend, training
 from labutils.panels import look, runs, svg
 from labutils.panels.fields import Field, Input, spelled
+from labutils.panels.preview import Pictures, Preview
 from labutils.panels.runner import Progress, Runner
 
 if TYPE_CHECKING:
@@ -51,13 +53,15 @@ class Chart:
 class Session:
     """What outlives a panel when its cell is run again: the runs so far, and the one that goes on.
 
-    entries : the finished runs, oldest first. model : the network of the latest of them.
+    entries : the finished runs, oldest first. model : the network of the latest of them. pictures : what
+    the network that is being trained made of the preview, when it was last asked.
     """
 
     def __init__(self) -> None:
         self.entries: list[runs.Entry] = []
         self.model: keras.Model | None = None
         self.settings: dict[str, float] = {}
+        self.pictures: Pictures | None = None
         self.panel: TrainingPanel | None = None
         self.runner = Runner(self._told)
 
@@ -89,7 +93,8 @@ class TrainingPanel(look.Panel):
     build : returns a compiled model; data : returns a tuple (x, y), whose last fifth is kept for
     validation, or ((x, y), (x_validation, y_validation)). Each is called with those fields that it has
     an argument for. fields : one must be "epochs"; one named "seed" is set before the network is built.
-    charts : what is drawn. score : what the table compares the runs by. settings : more arguments for
+    charts : what is drawn. score : what the table compares the runs by. preview : images that the network
+    is given during the training, to show what it makes of them. settings : more arguments for
     `training.fit`, such as ``batch_size=32`` or ``whole_epochs=True``.
 
     Running the cell again keeps the runs and a training that goes on: they belong to the title.
@@ -105,6 +110,7 @@ class TrainingPanel(look.Panel):
         score: runs.Score,
         *,
         title: str,
+        preview: Preview | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(title)
@@ -115,7 +121,9 @@ class TrainingPanel(look.Panel):
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
         self._build, self._data, self._fields = build, data, tuple(fields)
         self._charts, self._score, self._settings = tuple(charts), score, settings
+        self._preview = preview
         self._drawing, self._drawn_at, self._drawn = threading.RLock(), 0.0, None
+        self._looked_at = 0.0
         self.inputs = [Input(field, lambda: None) for field in fields]
         self.train_button = look.button("Train", self._train_clicked)
         self.stop_button = look.button("Stop", self._stop_clicked)
@@ -196,7 +204,7 @@ class TrainingPanel(look.Panel):
     def picture(self) -> str:
         shown = [(entry.field.asks, spelled(entry.field.value)) for entry in self.inputs]
         charts = [self._chart(chart, [], self._usual_epochs) for chart in self._charts]
-        return svg.below([svg.form(shown, ["Train", "Stop"]), *charts])
+        return svg.below([svg.form(shown, ["Train", "Stop"]), *charts, *self._images({})])
 
     def _train_clicked(self, button: widgets.Button) -> None:
         look.answer_where_asked(*self._asked)
@@ -206,7 +214,7 @@ class TrainingPanel(look.Panel):
             return
         values = {entry.field.name: entry.number for entry in self.inputs}
         if not self.session.runner.is_busy:
-            self.session.settings = values
+            self.session.settings, self.session.pictures = values, None
             self.drawn_run.value = NEWEST
         train = functools.partial(self._train, self._build, self._data, values)
         if not self.session.runner.start(train, int(values["epochs"])):
@@ -234,12 +242,20 @@ class TrainingPanel(look.Panel):
         settings = {"keep_compiled": True} | usual | self._settings
         name = f"run {self.session.number}"
         epochs = int(values["epochs"])
+        if self._preview is not None:
+            told["look"] = self._look
         run = training.fit(model, x, y, name=name, epochs=epochs, verbose=False, **told, **settings)
         network = " → ".join(type(layer).__name__ for layer in model.layers)
-        entry = runs.Entry(self.session.number, values, network, run)
-        self.session.entries.append(entry)
+        pictures = self._preview and self._preview.of(model)
+        self.session.entries.append(runs.Entry(self.session.number, values, network, run, pictures))
         self.session.model = model
         return run
+
+    def _look(self, network: keras.Model) -> None:
+        """See what the network makes of the preview, as often as it can be drawn."""
+        now = time.monotonic()
+        if self.session.pictures is None or now - self._looked_at >= SECONDS_BETWEEN_DRAWINGS:
+            self.session.pictures, self._looked_at = self._preview.of(network), now
 
     def _tell_news(self, progress: Progress) -> None:
         name = f"Run {self.session.number}"
@@ -290,24 +306,46 @@ class TrainingPanel(look.Panel):
             head = _progress_in_words(f"Run {self.session.number}", progress)
             first = (f"run {self.session.number}", progress.history)
             epochs = progress.epochs or self._usual_epochs
+            made = {first[0]: self.session.pictures}
         else:
             chosen = entries.get(self.drawn_run.value, self.session.entries[-1])
             head = f"<p>Shown: {html.escape(self._named(chosen))}</p>"
             first = (chosen.name, chosen.run.history)
             epochs = int(chosen.settings["epochs"])
+            made = {first[0]: chosen.pictures}
         curves, other = [first], entries.get(self.other_run.value)
         if other and other.name != first[0]:
             curves.append((other.name, other.run.history))
+            made[other.name] = other.pictures
             head += f"<p>Laid over it: {html.escape(self._named(other))}</p>"
             epochs = max(epochs, int(other.settings["epochs"]))
         self.head.value = head
         if progress.state == "building" and entries:
             return
         charts = "".join(self._chart(chart, curves, epochs) for chart in self._charts)
-        self.live.value = f'<div class="lab-charts">{charts}</div>'
+        images = "".join(self._images(made))
+        self.live.value = f'<div class="lab-charts">{charts}{images}</div>'
 
     def _named(self, entry: runs.Entry) -> str:
         return f"run {entry.number} ({self._spelled(entry.settings)})"
+
+    def _images(self, made: Mapping[str, Pictures | None]) -> list[str]:
+        """Return the SVG of the preview, below it what each of these runs made of it; [] without one."""
+        preview = self._preview
+        if preview is None:
+            return []
+        below = {name: preview.row(pictures) for name, pictures in made.items()}
+        rows = {preview.names[0]: preview.images}
+        told = [f"{len(preview.images)} images: {preview.names[0]}"]
+        for name, images in below.items():
+            if images is not None:
+                kind = preview.names[1] if len(made) == 1 else name
+                rows[kind] = images
+                error = float(np.mean((images - preview.images) ** 2))
+                told.append(f"{name}, {preview.names[1]}, mean square difference {error:.3g}")
+        reasons = [f"{n}: {p.reason}" for n, p in made.items() if p is not None and p.reason]
+        note = "; ".join(reasons)[:100]
+        return [svg.image_rows(rows, note=note, alt="; ".join([*told, *reasons]) + ".")]
 
     def _chart(self, chart: Chart, curves: Sequence[tuple[str, Mapping[str, list]]], epochs: int) -> str:
         kinds = (
@@ -380,7 +418,7 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
 _SETTINGS = tuple(
     name
     for name in inspect.signature(training.fit).parameters
-    if name not in "model x y name epochs validation stop watch advance verbose".split()
+    if name not in "model x y name epochs validation stop watch advance look verbose".split()
 )
 
 

@@ -7,6 +7,7 @@ is kept between cells, and no backend has to be chosen.
 from labutils.plots.curves import curves, gates, sequences
 from labutils.plots.diagrams import gru, lstm, unrolled, wirings
 from labutils.plots.forecasts import forecast, limits, residuals, windows
+from labutils.plots.images import code_map, histograms, images
 from labutils.plots.reviews import (
     accuracy_by,
     padding,
@@ -23,11 +24,14 @@ __all__ = [
     "accuracy_by",
     "calibration",
     "canvas",
+    "code_map",
     "confusion",
     "curves",
     "forecast",
     "gates",
     "gru",
+    "histograms",
+    "images",
     "limits",
     "lstm",
     "padding",

@@ -1,0 +1,85 @@
+"""Train recurrent autoencoders that read digits row by row, for notebook 06, and store 06_rows.csv.
+
+    python notebooks/grids/06_rows.py
+
+About forty minutes on two cores. order: the row that is read first; the rows are always written from the
+top. One line for each training: validation loss after every tenth epoch; then, with the weights of the best
+epoch, the mean square error on the validation and the test digits, and for each of the 28 rows of the test
+digits, counted from the top.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from labutils import backend, digits, training
+
+FITTED, EPOCHS, SEEDS = 3200, 60, (0, 1, 2)
+ORDERS = {"top first": slice(None), "bottom first": slice(None, None, -1)}
+JOBS = [("GRU", 32, order) for order in ORDERS] + [("LSTM", 32, order) for order in ORDERS]
+JOBS += [("GRU", 8, "top first"), ("SimpleRNN", 32, "top first")]
+
+
+def build(cell: str, code: int):
+    keras = backend.load_keras()
+    layers = keras.layers
+    recurrent = getattr(layers, cell)
+    model = keras.Sequential(
+        [
+            layers.Input((28, 28)),
+            recurrent(64),
+            layers.Dense(code),
+            layers.RepeatVector(28),
+            recurrent(64, return_sequences=True),
+            layers.Dense(28, activation="sigmoid"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.005, global_clipnorm=1.0), "mse")
+    return model
+
+
+def one(cell: str, code: int, order: str, seed: int) -> dict:
+    data = digits.load(source="embedded")
+    read = ORDERS[order]
+    (x, validation), test = np.split(data.train.images, [FITTED]), data.test.images
+    backend.set_seed(seed)
+    model = build(cell, code)
+    run = training.fit(
+        model,
+        x[:, read],
+        x,
+        name=cell,
+        epochs=EPOCHS,
+        batch_size=32,
+        validation=(validation[:, read], validation),
+        patience=EPOCHS,
+        whole_epochs=True,
+        verbose=False,
+    )
+    errors = (model.predict(test[:, read], batch_size=500, verbose=0) - test) ** 2
+    result = {"cell": cell, "code": code, "order": order, "seed": seed, "parameters": run.parameters}
+    result |= {f"epoch_{n}": run.history["val_loss"][n - 1] for n in range(10, EPOCHS + 1, 10)}
+    result |= {
+        "kept_epoch": run.kept_epoch,
+        "validation": run.at_kept_epoch("val_loss"),
+        "test": errors.mean(),
+    }
+    return result | {f"row_{n}": error for n, error in enumerate(errors.mean(axis=(0, 2)))}
+
+
+def main() -> None:
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # two trainings at a time
+    done = Parallel(n_jobs=2, verbose=5, return_as="generator")(
+        delayed(one)(*job, seed) for job in JOBS for seed in SEEDS
+    )
+    rows = []
+    for row in done:
+        rows.append(row)
+        pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5f")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Train flat autoencoders of several kinds, code sizes and amounts of data; store 06_sizes.csv.
+
+    python notebooks/grids/06_sizes.py
+
+About ten minutes on two cores. As many updates for each: 50 epochs of 3,200 digits in batches of 64. The
+weights kept are those of the epoch with the lowest validation loss. validation, test: mean square error.
+"""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from labutils import backend, digits, training
+
+FITTED, EPOCHS, SEEDS = 3200, 50, (0, 1, 2)
+KINDS = {"linear": (), "one layer": (), "deep": (128,), "deep, 24 hidden units": (24,)}
+CODES, AMOUNTS = (2, 4, 8, 16, 32, 64, 128), (200, 400, 800, 1600)
+JOBS = [("linear", code, FITTED) for code in (2, 8, 32, 128)]
+JOBS += [(kind, code, FITTED) for kind in ("one layer", "deep") for code in CODES]
+JOBS += [("deep, 24 hidden units", code, FITTED) for code in (8, 32)]
+JOBS += [("deep", code, amount) for code in (8, 32) for amount in AMOUNTS]
+
+
+def build(kind: str, code: int):
+    keras = backend.load_keras()
+    layers = keras.layers
+    hidden = KINDS[kind]
+    model = keras.Sequential(
+        [
+            layers.Input((28, 28)),
+            layers.Flatten(),
+            *(layers.Dense(units, activation="relu") for units in hidden),
+            layers.Dense(code),
+            *(layers.Dense(units, activation="relu") for units in reversed(hidden)),
+            layers.Dense(784, activation=None if kind == "linear" else "sigmoid"),
+            layers.Reshape((28, 28)),
+        ]
+    )
+    model.compile("adam", "mse")
+    return model
+
+
+def one(kind: str, code: int, amount: int, seed: int) -> dict:
+    data = digits.load(source="embedded")
+    x, validation = data.train.images[:amount], data.train.images[FITTED:]
+    backend.set_seed(seed)
+    run = training.fit(
+        build(kind, code),
+        x,
+        x,
+        name=kind,
+        epochs=EPOCHS * FITTED // amount,
+        batch_size=64,
+        validation=(validation, validation),
+        test=(data.test.images, data.test.images),
+        patience=EPOCHS * FITTED // amount,
+        whole_epochs=True,
+        verbose=False,
+    )
+    return {
+        "kind": kind,
+        "code": code,
+        "digits": amount,
+        "seed": seed,
+        "parameters": run.parameters,
+        "kept_epoch": run.kept_epoch,
+        "validation": run.at_kept_epoch("val_loss"),
+        "test": run.test_loss,
+    }
+
+
+def main() -> None:
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # two trainings at a time
+    done = Parallel(n_jobs=2, verbose=5, return_as="generator")(
+        delayed(one)(*job, seed) for job in JOBS for seed in SEEDS
+    )
+    rows = []
+    for row in done:
+        rows.append(row)
+        pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5f")
+
+
+if __name__ == "__main__":
+    main()
