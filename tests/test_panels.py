@@ -1,10 +1,13 @@
 """The explorers without a browser: what is typed, what is drawn, what is answered."""
 
+import base64
+import io
 import re
 import xml.etree.ElementTree as xml
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from labutils.panels import CurveExplorer, Field, StepExplorer, svg
 
@@ -190,3 +193,21 @@ def test_bars_point_up_for_positive_and_down_for_negative_values():
     assert len(bars) == 12 and bars[5]["fill"] == "none"
     assert float(bars[7]["height"]) == float(bars[6]["height"]) / 2 == float(bars[0]["height"]) / 2
     assert {"4", "-4", "1", "-1"} <= set(marks(chart)[0])
+
+
+def test_rows_of_images_are_png_in_the_svg_in_black_ink():
+    images = np.zeros((2, 4, 6))
+    images[1] = 1
+    text = svg.image_rows({"original": images, "<copy>": images + 5}, note="a & b", alt="two rows")
+    root = xml.fromstring(text)
+    pngs = [e.get("href") for e in root.iter() if e.tag.endswith("image")]
+    assert len(pngs) == 4 and "&lt;copy&gt;" in text and "a &amp; b" in text
+    pixels = [imread(io.BytesIO(base64.b64decode(png.split(",")[1])))[..., :3] for png in pngs]
+    assert pixels[0].shape == (4, 6, 3) and pixels[0].min() == 1 and pixels[1].max() == 0
+    assert pixels[2].max() == 0  # more ink than black
+
+
+@pytest.mark.parametrize("rows", [{}, {"none": np.zeros((0, 28, 28))}])
+def test_no_images_are_refused(rows):
+    with pytest.raises(ValueError, match="at least one row of images"):
+        svg.image_rows(rows)

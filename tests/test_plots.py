@@ -75,6 +75,16 @@ def pictures():
         plots.gates(
             {"gate": random.random((9, 4)), "state": random.normal(size=(9, 4))}, "AwxyzwxyB", "gates"
         ),
+        plots.code_map(
+            random.normal(size=(90, 2)), np.arange(90) % 10, random.random((3, 4, 28, 28)), "a map of codes"
+        ),
+        plots.histograms(
+            {"some": random.random(99), "others": [2.0] * 3},
+            "score",
+            "scores",
+            threshold=0.5,
+            name="the limit",
+        ),
         plots.sequences(([1700, 1701], [5, 11]), ([0, 0.001], [0, 1]), (["not", "good"], [24, 52]), "ACGT"),
     ]
 
@@ -212,3 +222,58 @@ def test_limits_ring_what_was_published_and_write_what_is_off_the_scale():
     assert [text.get_text() for text in units.texts] == ["9.3 ↑"] and not epochs.texts
     rings = [line for axes in (units, epochs) for line in axes.lines if line.get_fillstyle() == "none"]
     assert [(float(r.get_xdata()[0]), float(r.get_ydata()[0])) for r in rings] == [(1, 1.3), (0, 1.3)]
+
+
+def test_images_stand_in_named_rows_under_named_columns():
+    rows = {"original, a name of many letters": np.zeros((10, 28, 28)), "copies": np.ones((7, 28, 28))}
+    picture = plots.images(rows, "copies of digits", columns=[f"no. {i}" for i in range(10)])
+    (axes,) = picture.figure.axes
+    assert len(axes.images) == 17
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(rows)
+    picture.figure.canvas.draw()
+    frame = picture.figure.bbox
+    for label in [*axes.get_yticklabels(), *axes.get_xticklabels()]:
+        place = label.get_window_extent()
+        assert frame.x0 <= place.x0 and place.x1 <= frame.x1 and place.y1 <= frame.y1, label.get_text()
+    assert "copies, 7 of them" in picture.alt and "no. 9" in picture.alt
+
+
+def test_ink_is_black_and_signed_images_are_white_at_zero():
+    image = np.array([[[0.0, 1.0], [-2.0, 0.5]]])
+    picture = plots.images({"ink": image, "signed": image}, "two kinds", signed=["signed"])
+    ink, signed = (shown.to_rgba(shown.get_array()) for shown in picture.figure.axes[0].images)
+    assert ink[0, 0, :3].tolist() == [1, 1, 1] and ink[0, 1, :3].tolist() == [0, 0, 0]
+    assert signed[0, 0, :3].min() > 0.95
+    assert signed[1, 0, 0] > signed[1, 0, 2] and signed[0, 1, 2] > signed[0, 1, 0]  # orange, purple
+
+
+def test_a_blank_signed_image_is_drawn():
+    assert plots.images({"blank": np.zeros((1, 4, 4))}, "nothing", signed=["blank"]).png
+
+
+def test_images_that_cannot_be_laid_out_are_refused():
+    with pytest.raises(ValueError, match="at least one row of images"):
+        plots.images({}, "nothing")
+    with pytest.raises(ValueError, match="at least one row of images"):
+        plots.images({"none": np.zeros((0, 28, 28))}, "nothing")
+    with pytest.raises(ValueError, match="2 names for 3 columns"):
+        plots.images({"three": np.zeros((3, 28, 28))}, "three", columns=["a", "b"])
+
+
+def test_histograms_tell_what_lies_above_the_threshold():
+    values = {"low": np.linspace(0, 1, 101), "high": np.linspace(2, 3, 11)}
+    picture = plots.histograms(values, "score", "scores", threshold=0.895, name="limit")
+    assert [text.get_text() for text in picture.figure.axes[0].texts] == ["11% above", "100% above"]
+    assert "low: median 0.5, 11% above" in picture.alt
+
+
+def test_the_map_of_codes_puts_each_image_at_its_code():
+    codes = np.array([[0.0, 0.0], [4.0, 3.0]])
+    decoded = np.zeros((3, 4, 2, 2))
+    decoded[0, 3] = 1  # highest, rightmost
+    picture = plots.code_map(codes, [1, 7], decoded, "a map")
+    right = picture.figure.axes[1]
+    shown = right.images[0].get_array()
+    assert shown.shape == (6, 8) and shown[:2, 6:].all() and shown.sum() == 4
+    assert right.get_xlim() == (0, 4) and right.get_ylim() == (0, 3)
+    assert {text.get_text() for text in picture.figure.axes[0].texts} == {"1", "7"}

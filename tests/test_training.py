@@ -143,3 +143,24 @@ def test_runs_tabulate_with_others(keras, task):
     assert isinstance(training.table(runs[0]), pd.DataFrame)
     with pytest.raises(ValueError, match="no runs"):
         training.table([])
+
+
+@pytest.mark.parametrize("way", [{}, {"keep_compiled": True}, {"whole_epochs": True}])
+def test_each_epochs_network_can_be_looked_at(keras, task, way):
+    """What `look` is given has, before `watch` is called, the weights of that epoch, whoever is trained."""
+    told = []
+
+    def look(network):
+        told.append(float(np.mean((network(x, training=False) > 0.5)[:, 0] == y)))
+
+    def watch(epoch, logs):
+        assert len(told) == epoch
+
+    x, y = task
+    model = build(keras)
+    model.compile("adam", "binary_crossentropy")
+    training.fit(
+        model, x, y, name="net", epochs=3, batch_size=32, look=look, watch=watch, verbose=False, **way
+    )
+    assert len(set(told)) > 1
+    assert told[-1] == np.mean((model.predict(x, verbose=0)[:, 0] > 0.5) == y)

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from labutils.panels import Chart, Field, Score, TrainingPanel, trainer
+from labutils.panels import Chart, Field, Preview, Score, TrainingPanel, trainer
 from labutils.training import Run
 
 TITLES = (f"panel {n}" for n in itertools.count())
@@ -466,3 +466,145 @@ def test_it_trains_a_real_network(keras):
         assert histories[0] == histories[1] and panel.table().loc[1, "network"] == "LSTM → Dense"
         reached = panel.model.evaluate(x[48:], x[48:, 0], verbose=0)
         assert reached == pytest.approx(histories[1]["val_loss"][-1], rel=1e-4)
+
+
+IMAGES = np.linspace(0, 1, 2 * 4 * 4).reshape(2, 4, 4).astype("float32")
+
+
+class Copier(Model):
+    """Copies images with as much ink as it has units, in percent."""
+
+    def __call__(self, images, training):
+        assert training is False
+        return images * self.units / 100
+
+
+@pytest.fixture
+def previewed(fake, monkeypatch):
+    """A panel that shows copies; the fake training lets it look at the network after each epoch."""
+    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_DRAWINGS", 0.0)
+    plain = type(fake).__call__
+
+    def fit(self, model, x, y, *, look, watch, **settings):
+        def told(epoch, logs):
+            look(model)
+            watch(epoch, logs)
+
+        return plain(self, model, x, y, watch=told, **settings)
+
+    monkeypatch.setattr(type(fake), "__call__", fit)
+
+    def panel(build=Copier, preview=None, **settings):
+        fields = (UNITS, EPOCHS)
+        preview = preview or Preview(IMAGES)
+        return a_panel(build=build, data=lambda: DATA, fields=fields, preview=preview, **settings)
+
+    return panel
+
+
+DATA = (np.array([1]), np.array([0]))
+
+
+def image_rows(panel):
+    """The names of the rows of images and how many images stand in all of them."""
+    part = panel.live.value[panel.live.value.rindex("<svg") :]
+    return re.findall(r"<text [^>]*>([^<]*)</text>", part), part.count("<image ")
+
+
+def test_a_preview_shows_its_images_before_anything_is_trained(previewed):
+    panel = previewed()
+    assert image_rows(panel) == (["original"], 2)
+    assert "2 images: original." in panel.live.value
+    assert panel.picture().count("<image ") == 2
+
+
+def test_copies_follow_the_training(previewed, fake):
+    panel = previewed()
+    typed(panel, "epochs", "3"), typed(panel, "units", "50")
+    panel.train_button.click()
+    assert image_rows(panel) == (["original"], 2)
+    fake.go()
+    eventually(lambda: image_rows(panel) == (["original", "reconstruction"], 4))
+    error = float(np.mean((0.5 * IMAGES) ** 2))
+    assert f"run 1, reconstruction, mean square difference {error:.3g}" in panel.live.value
+    fake.go(2)
+    assert panel.session.runner.wait(5)
+    assert image_rows(panel) == (["original", "reconstruction"], 4)
+    assert np.allclose(panel.session.entries[0].pictures.made, IMAGES / 2)
+
+
+def test_copies_of_two_runs_stand_below_each_other(previewed, fake):
+    panel = previewed()
+    trained(panel, fake, units=50), trained(panel, fake, units=100)
+    assert "run 2, reconstruction, mean square difference 0." in panel.live.value
+    panel.other_run.value = "run 1"
+    assert image_rows(panel) == (["original", "run 2", "run 1"], 6)
+    panel.drawn_run.value = "run 1"
+    assert image_rows(panel) == (["original", "reconstruction"], 4)
+
+
+def test_a_run_with_nothing_to_show_says_why_and_is_kept(previewed, fake):
+    class Classifier(Model):
+        def __call__(self, images, training):
+            return images[:, 0, :1]
+
+    class Broken(Model):
+        def __call__(self, images, training):
+            raise ValueError("expects <b>vectors</b>")
+
+    for build, reason in (
+        (Classifier, "this network gives (1,) for an image of (4, 4)"),
+        (Broken, "ValueError: expects &lt;b&gt;vectors&lt;/b&gt;"),
+    ):
+        panel = trained(previewed(build), fake)
+        names, images = image_rows(panel)
+        assert names == ["original", f"run 1: {reason}"] and images == 2
+        assert len(panel.runs) == 1 and "has ended: all epochs done" in panel.said.value
+
+
+def test_copies_of_other_images_are_not_shown_under_these(previewed, fake):
+    title = next(TITLES)
+    trained(previewed(title=title), fake, units=50)
+    again = previewed(title=title, preview=Preview(IMAGES[::-1].copy()))
+    assert image_rows(again) == (["original"], 2)
+    same = previewed(title=title)
+    assert image_rows(same) == (["original", "reconstruction"], 4)
+
+
+def test_the_names_of_the_rows_may_be_chosen(previewed, fake):
+    panel = trained(previewed(preview=Preview(IMAGES, ("noisy", "cleaned"))), fake)
+    assert image_rows(panel) == (["noisy", "cleaned"], 4)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((28, 28)), "1 to 12 images"),
+        (np.zeros((13, 28, 28)), r"got the shape \(13, 28, 28\)"),
+        (np.zeros((0, 28, 28)), "1 to 12 images"),
+        (np.full((1, 2, 2), np.nan), "nan or infinity"),
+    ],
+)
+def test_images_that_cannot_be_shown_are_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        Preview(images)
+
+
+@pytest.mark.parametrize("settings", [{}, {"whole_epochs": True}])
+def test_it_shows_what_a_real_network_makes(keras, settings):
+    def autoencoder(units):
+        layers = [keras.layers.Input((4, 4)), keras.layers.Flatten(), keras.layers.Dense(units)]
+        model = keras.Sequential([*layers, keras.layers.Dense(16), keras.layers.Reshape((4, 4))])
+        model.compile(keras.optimizers.Adam(0.02), "mse")
+        return model
+
+    x = np.random.default_rng(0).random((40, 4, 4)).astype("float32")
+    panel = a_panel(
+        build=autoencoder, data=lambda: (x, x), fields=(UNITS, EPOCHS), preview=Preview(x[:3]), **settings
+    )
+    typed(panel, "epochs", "30")
+    panel.train_button.click()
+    assert panel.session.runner.wait(60)
+    made = panel.session.entries[0].pictures.made
+    np.testing.assert_allclose(made, panel.model.predict(x[:3], verbose=0), atol=1e-5)
+    assert image_rows(panel)[1] == 6

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from labutils.plots.style import BLACK, GREY, PALETTE, Picture, canvas, styled
 
@@ -36,9 +35,10 @@ def images(
         raise ValueError(f"{len(columns)} names for {most} columns of images")
     longest = max(map(len, rows))
     figure, (axes,) = canvas(
-        width=_INCHES * most + 0.095 * longest + 0.4,
+        width=_INCHES * most + 0.085 * longest + 0.4,
         height=_INCHES * len(rows) + 0.25 + 0.2 * bool(columns),
     )
+    figure.set_layout_engine("compressed")  # which knows that the images keep their shape
     for down, (name, row) in enumerate(rows.items()):
         for across, image in enumerate(row):
             _draw_image(axes, image, (across, down), name in signed)
@@ -125,30 +125,28 @@ def code_map(
 def histograms(
     values: Mapping[str, Sequence[float]], xlabel: str, title: str, *, threshold: float, name: str
 ) -> Picture:
-    """One histogram for each kind below each other on one axis, with a line at a threshold.
+    """One histogram for each kind, in rows over one axis, with a line at a threshold.
 
-    values : kind → its scores. name : of the threshold. Beside each: the share that lies above it.
+    values : kind → its scores. name : of the threshold. At the right: the share of each that lies above.
     """
-    figure, all_axes = canvas(width=9, height=0.5 + 0.95 * len(values), rows=len(values))
-    low = min(min(v) for v in values.values())
-    high = max(np.quantile(v, 0.995) for v in values.values())
+    figure, (axes,) = canvas(height=1.0 + 0.75 * len(values))
+    low = min(np.min(scores) for scores in values.values())
+    high = max(np.quantile(scores, 0.995) for scores in values.values())
     bins, told = np.linspace(low, high, 60), []
-    for axes, (kind, scores), colour in zip(all_axes, values.items(), PALETTE * 3):
-        scores = np.asarray(scores)
-        above = np.mean(scores > threshold)
-        axes.hist(scores, bins, color=colour)
-        axes.axvline(threshold, color=BLACK, linestyle="--", linewidth=1.3)
-        axes.set_yticks([])
-        axes.set_ylabel(kind, rotation=0, ha="right", va="center")
-        axes.text(1.01, 0.5, f"{above:.0%} above", transform=axes.transAxes, va="center")
-        axes.tick_params(labelbottom=axes is all_axes[-1])
-        axes.set_xlim(low, high)
+    for row, (kind, scores) in enumerate(values.items()):
+        counts, _ = np.histogram(scores, bins)
+        foot = len(values) - 1 - row
+        tops = foot + 0.85 * counts / max(counts.max(), 1)
+        axes.stairs(tops, bins, baseline=foot, fill=True, color=(PALETTE * 3)[row])
+        above = np.mean(np.asarray(scores) > threshold)
+        axes.text(1.01, foot + 0.3, f"{above:.0%} above", transform=axes.get_yaxis_transform(), va="center")
         told.append(f"{kind}: median {np.median(scores):.3g}, {above:.0%} above the threshold")
-    all_axes[-1].set_xlabel(xlabel)
-    line = Line2D([], [], color=BLACK, linestyle="--", linewidth=1.3, label=name)
-    figure.legend(handles=[line], loc="outside upper center")
+    axes.axvline(threshold, color=BLACK, linestyle="--", linewidth=1.3, label=name)
+    axes.set_yticks(np.arange(len(values))[::-1] + 0.3, list(values))
+    axes.tick_params(axis="y", length=0)
+    axes.grid(False, axis="y")
+    axes.set(xlabel=xlabel, xlim=(low, high), ylim=(0, len(values)))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center")
     return Picture(
-        figure,
-        title,
-        f"Histograms of {xlabel} below each other. Dashed: {name}, {threshold:.3g}. {'; '.join(told)}.",
+        figure, title, f"Histograms of {xlabel} in rows. Dashed: {name}, {threshold:.3g}. {'; '.join(told)}."
     )
