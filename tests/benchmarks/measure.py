@@ -1,7 +1,7 @@
 """Measure speed and memory, as ratios in one run, and print the table that README quotes.
 
     python tests/benchmarks/measure.py            # everything, about twenty minutes
-    python tests/benchmarks/measure.py fit cache  # some of it: fit, forecaster, panels, cache, notebooks
+    python tests/benchmarks/measure.py fit cache  # some of it: fit, forecaster, autoencoder, …
 
 Nothing else should run on the machine meanwhile. Seconds depend on the machine; ratios travel.
 """
@@ -27,6 +27,7 @@ LIMITS = {
     "03_simple_rnn_sentiment": (480, 2.5),
     "04_gru_sentiment": (360, 2.0),
     "05_lstm_forecaster": (240, 2.0),
+    "06_autoencoder": (240, 2.0),
 }
 
 
@@ -90,37 +91,55 @@ def measure_fit() -> list[str]:
     ]
 
 
-def forecaster_seconds() -> tuple[float, float, float]:
-    """Train experiment B in this process: plain Keras, whole epochs the first time, and again."""
-    from labutils import backend, series, training
+def whole_epochs_seconds(lesson: str) -> tuple[float, float, float]:
+    """Train experiment B or E in this process: plain Keras, whole epochs the first time, and again."""
+    from labutils import backend, digits, series, training
 
     keras = backend.load_keras()
-    x, y = series.sliding_windows(series.noisy_sine(0).values, 10)
-    data = series.split_in_time(x, y, 198)[0]
+    layers = keras.layers
+    if lesson == "forecaster":
+        x, y = series.sliding_windows(series.noisy_sine(0).values, 10)
+        x, y = series.split_in_time(x, y, 198)[0]
+        settings = {"epochs": 20, "batch_size": 32, "validation_split": 0.2}
+    else:
+        x = y = digits.load(source="embedded").train.images
+        settings = {"epochs": 50, "batch_size": 64, "validation_split": 0.2}
+
+    def new_layers() -> list:
+        if lesson == "forecaster":
+            return [layers.Input((10, 1)), layers.LSTM(50), layers.Dense(1)]
+        return [
+            layers.Input((28, 28)),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(32),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(784, activation="sigmoid"),
+            layers.Reshape((28, 28)),
+        ]
+
+    def build():
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential(new_layers())
+        model.compile("adam", "mse")
+        return model
 
     def plain() -> float:
         started = time.perf_counter()
-        build().fit(*data, epochs=20, batch_size=32, validation_split=0.2, verbose=0)
+        build().fit(x, y, verbose=0, **settings)
         return time.perf_counter() - started
 
     def ours() -> float:
         started = time.perf_counter()
-        settings = {"epochs": 20, "batch_size": 32, "validation_split": 0.2, "whole_epochs": True}
-        training.fit(build(), *data, name="LSTM", verbose=False, **settings)
+        training.fit(build(), x, y, name=lesson, verbose=False, whole_epochs=True, **settings)
         return time.perf_counter() - started
-
-    def build():
-        keras.utils.set_random_seed(0)
-        model = keras.Sequential([keras.layers.Input((10, 1)), keras.layers.LSTM(50), keras.layers.Dense(1)])
-        model.compile("adam", "mse")
-        return model
 
     plain()  # what TensorFlow does once in a process counts for nobody
     return plain(), ours(), ours()
 
 
-def measure_forecaster() -> list[str]:
-    code = "import measure; print(*measure.forecaster_seconds())"
+def measure_whole_epochs(lesson: str, name: str) -> list[str]:
+    code = f"import measure; print(*measure.whole_epochs_seconds({lesson!r}))"
     runs = []
     for _ in range(PAIRS):
         printed = printed_by(code)
@@ -129,11 +148,19 @@ def measure_forecaster() -> list[str]:
     for place, when in ((1, "first of its architecture"), (2, "seen before")):
         ratios = sorted(run[0] / run[place] for run in runs)
         lines.append(
-            f"| the published LSTM forecaster, 20 epochs, {when} | {median(r[0] for r in runs):.1f} s (plain "
-            f"Keras) | {median(r[place] for r in runs):.2f} s (whole epochs) | {median(ratios):.1f} times as "
+            f"| {name}, {when} | {median(r[0] for r in runs):.1f} s (plain Keras) | "
+            f"{median(r[place] for r in runs):.2f} s (whole epochs) | {median(ratios):.1f} times as "
             f"fast ({ratios[0]:.1f} to {ratios[-1]:.1f}) |"
         )
     return lines
+
+
+def measure_forecaster() -> list[str]:
+    return measure_whole_epochs("forecaster", "the published LSTM forecaster, 20 epochs")
+
+
+def measure_autoencoder() -> list[str]:
+    return measure_whole_epochs("autoencoder", "the flat autoencoder, code of 32, 50 epochs")
 
 
 def panel_of(lesson: str):
@@ -284,6 +311,7 @@ def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str
 MEASUREMENTS = {
     "fit": measure_fit,
     "forecaster": measure_forecaster,
+    "autoencoder": measure_autoencoder,
     "panels": measure_panels,
     "cache": measure_cache,
     "notebooks": measure_notebooks,

@@ -90,6 +90,11 @@ def simple(open_panel):
 
 
 @pytest.fixture(scope="module")
+def autoencoder(open_panel):
+    return open_panel("06_autoencoder", "TrainingPanel")
+
+
+@pytest.fixture(scope="module")
 def reader(open_panel):
     return open_panel("04_gru_sentiment", "ReadingPanel")
 
@@ -196,17 +201,18 @@ def test_the_keyboard_goes_through_the_panel_in_order(forecaster):
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-@pytest.mark.parametrize("panel", ["forecaster", "reader", "gradient", "steps"])
+@pytest.mark.parametrize("panel", ["forecaster", "autoencoder", "reader", "gradient", "steps"])
 def test_every_text_stands_out(panel, theme, request):
     lab = request.getfixturevalue(panel)
-    box(lab, {"forecaster": "Units", "reader": "Test review"}.get(panel, "")).first.fill("0.5")
+    first = {"forecaster": "Units", "autoencoder": "Units", "reader": "Test review"}.get(panel, "")
+    box(lab, first).first.fill("0.5")
     lab.page.keyboard.press("Tab")
     lab.panel.get_by_role("alert").first.wait_for() if panel != "gradient" else None
     in_front(lab, theme)
     contrasts = lab.panel.evaluate(CONTRAST)
     assert len(contrasts) > 8
     assert contrasts[0][0] >= 4.5, contrasts[:5]
-    box(lab, {"forecaster": "Units", "reader": "Test review"}.get(panel, "")).first.fill("1")
+    box(lab, first).first.fill("1")
     in_front(lab, "JupyterLab Light")
 
 
@@ -299,6 +305,34 @@ def test_the_simple_network_trains_with_and_without_clipping(simple):
     assert next_run(lab) == 3
 
 
+def test_reconstructions_follow_the_training(autoencoder):
+    lab = autoencoder
+    images = lab.panel.locator("svg image")
+    assert images.count() == 10 and lab.panel.locator("svg").get_by_text("reconstruction").count() == 0
+    train(lab, Units_of_the_code=2, Epochs=200)
+    lab.panel.locator("svg").get_by_text("reconstruction").wait_for()
+    assert images.count() == 20
+    early = images.last.get_attribute("href")
+    lab.panel.get_by_text(SOME_OF_200).wait_for()
+    assert images.last.get_attribute("href") != early
+    assert images.last.evaluate("image => image.getBoundingClientRect().width") > 30
+    button(lab, "Stop").click()
+    said(
+        lab, "Run 1 (units of the code 2, epochs 200, hidden units 128, seed 0) has ended: stopped on request"
+    )
+    train(lab, Units_of_the_code=16, Epochs=4)
+    said(lab, "Run 2 (units of the code 16, epochs 4, hidden units 128, seed 0) has ended: all epochs done")
+    lab.panel.get_by_label("and lay over it").select_option("run 1")
+    lab.panel.locator("svg").get_by_text("run 1", exact=True).wait_for()
+    assert images.count() == 30
+    assert "reconstruction, mean square difference" in lab.panel.get_by_role("img").last.get_attribute(
+        "aria-label"
+    )
+    train(lab, Units_of_the_code="0")
+    lab.panel.get_by_role("alert").filter(has_text="type a whole number from 1 to 256.").wait_for()
+    assert next_run(lab) == 3
+
+
 def test_a_review_with_html_in_it_is_only_read(reader):
     lab = reader
     box(lab, "Your review").fill("A <b>good</b> film, <img src=x onerror=\"document.title='hit'\"> xyzzy")
@@ -336,7 +370,7 @@ def test_the_explorers_follow_what_is_typed(gradient, steps):
     said(steps, "Step 3 of")
 
 
-def test_nothing_is_fetched_from_elsewhere(forecaster, gru, simple, reader, gradient, steps):
-    for lab in (forecaster, gru, simple, reader, gradient, steps):
+def test_nothing_is_fetched_from_elsewhere(forecaster, gru, simple, autoencoder, reader, gradient, steps):
+    for lab in (forecaster, gru, simple, autoencoder, reader, gradient, steps):
         own = (lab.address, "data:", "blob:" + lab.address)
         assert lab.asked_for and not [url for url in lab.asked_for if not url.startswith(own)]
