@@ -108,15 +108,7 @@ def whole_epochs_seconds(lesson: str) -> tuple[float, float, float]:
     def new_layers() -> list:
         if lesson == "forecaster":
             return [layers.Input((10, 1)), layers.LSTM(50), layers.Dense(1)]
-        return [
-            layers.Input((28, 28)),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(32),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(784, activation="sigmoid"),
-            layers.Reshape((28, 28)),
-        ]
+        return autoencoder_layers(32)
 
     def build():
         keras.utils.set_random_seed(0)
@@ -136,6 +128,22 @@ def whole_epochs_seconds(lesson: str) -> tuple[float, float, float]:
 
     plain()  # what TensorFlow does once in a process counts for nobody
     return plain(), ours(), ours()
+
+
+def autoencoder_layers(code: int) -> list:
+    """Return the layers of the flat autoencoder of notebook 06."""
+    from labutils import backend
+
+    layers = backend.load_keras().layers
+    return [
+        layers.Input((28, 28)),
+        layers.Flatten(),
+        layers.Dense(128, activation="relu"),
+        layers.Dense(code),
+        layers.Dense(128, activation="relu"),
+        layers.Dense(784, activation="sigmoid"),
+        layers.Reshape((28, 28)),
+    ]
 
 
 def measure_whole_epochs(lesson: str, name: str) -> list[str]:
@@ -164,9 +172,9 @@ def measure_autoencoder() -> list[str]:
 
 
 def panel_of(lesson: str):
-    """Return a training panel as in notebook 05 ("forecaster") or, on fewer reviews, 04 ("reviews")."""
-    from labutils import backend, reviews, series
-    from labutils.panels import Chart, Field, Score, TrainingPanel
+    """Return a training panel as in notebook 05, 06 or, on fewer reviews, 04."""
+    from labutils import backend, digits, reviews, series
+    from labutils.panels import Chart, Field, Preview, Score, TrainingPanel
 
     keras = backend.load_keras()
     layers = keras.layers
@@ -189,6 +197,15 @@ def panel_of(lesson: str):
         model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
         return model
 
+    def autoencoder(units):
+        model = keras.Sequential(autoencoder_layers(units))
+        model.compile("adam", "mse")
+        return model
+
+    def images():
+        x = digits.load(source="embedded").train.images
+        return x, x
+
     def windows():
         return series.split_in_time(*series.sliding_windows(series.noisy_sine(100).values, 10), 198)
 
@@ -199,6 +216,11 @@ def panel_of(lesson: str):
     build, data, settings = {
         "forecaster": (forecaster, windows, {"batch_size": 32, "whole_epochs": True}),
         "reviews": (classifier, padded, {"batch_size": 256}),
+        "autoencoder": (
+            autoencoder,
+            images,
+            {"batch_size": 64, "whole_epochs": True, "preview": Preview(images()[0][:10])},
+        ),
     }[lesson]
     score = Score("loss", lambda run: run.at_kept_epoch("val_loss"))
     return TrainingPanel(build, data, fields, [Chart("loss", "loss")], score, title=lesson, **settings)
@@ -229,7 +251,7 @@ def panel_numbers(lesson: str) -> list[float]:
     The memory is in MB: gained until all five architectures were seen, and in the 25 trainings after.
     """
     panel, process = panel_of(lesson), psutil.Process()
-    epochs = {"forecaster": 20, "reviews": 2}[lesson]
+    epochs = {"forecaster": 20, "reviews": 2, "autoencoder": 10}[lesson]
     press_train(panel, 7, epochs)  # what TensorFlow does once in a process counts for nobody
     memory, points = [process.memory_info().rss], []
     for _ in range(6):
@@ -245,7 +267,11 @@ def panel_numbers(lesson: str) -> list[float]:
 
 def measure_panels() -> list[str]:
     lines = []
-    for lesson, name in (("forecaster", "panel of 05"), ("reviews", "panel of 04, on 2,000 reviews")):
+    for lesson, name in {
+        "forecaster": "panel of 05",
+        "reviews": "panel of 04, on 2,000 reviews",
+        "autoencoder": "panel of 06",
+    }.items():
         code = f"import measure; print(*measure.panel_numbers({lesson!r}))"
         printed = printed_by(code)
         first, later, latest, gained, more = map(float, printed.split())
