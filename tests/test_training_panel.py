@@ -584,6 +584,9 @@ def test_the_names_of_the_rows_may_be_chosen(previewed, fake):
         (np.zeros((13, 28, 28)), r"got the shape \(13, 28, 28\)"),
         (np.zeros((0, 28, 28)), "1 to 12 images"),
         (np.full((1, 2, 2), np.nan), "nan or infinity"),
+        ([["a"]], "images of numbers .* got list"),
+        ([[1, 2], [3]], "images of numbers .* got list"),
+        (None, "got the shape"),
     ],
 )
 def test_images_that_cannot_be_shown_are_refused(images, message):
@@ -609,3 +612,20 @@ def test_it_shows_what_a_real_network_makes(keras, settings):
     made = panel.session.entries[0].pictures.made
     np.testing.assert_allclose(made, panel.model.predict(x[:3], verbose=0), atol=1e-5)
     assert image_rows(panel)[1] == 6
+
+
+def test_fields_and_buttons_are_answered_together_in_a_panel_made_while_it_trains(fake, monkeypatch):
+    """Or a click could overtake what was typed before it: see `look.answer_where_asked`."""
+    title = next(TITLES)
+    first = a_panel(title)
+    typed(first, "epochs", "2")
+    first.train_button.click()
+    again, asked = a_panel(title), []
+    monkeypatch.setattr(
+        trainer.look, "answer_where_asked", lambda *widgets: asked.append((threading.get_ident(), widgets))
+    )
+    fake.go(2)
+    assert again.session.runner.wait(5)
+    thread, widgets = asked[-1]
+    assert thread != threading.get_ident()
+    assert {again.train_button, *(entry.box for entry in again.inputs)} <= set(widgets)

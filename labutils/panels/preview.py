@@ -36,11 +36,19 @@ class Preview:
     names: tuple[str, str] = ("original", "reconstruction")
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.images)
-        if len(shape) != 3 or not 1 <= shape[0] <= MOST or not all(shape):
-            raise ValueError(f"a preview takes 1 to {MOST} images (n, height, width), got the shape {shape}")
-        if not np.isfinite(self.images).all():
+        try:
+            images = np.asarray(self.images, dtype="float32")
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"a preview takes images of numbers (n, height, width), got {type(self.images).__name__}"
+            ) from None
+        if images.ndim != 3 or not 1 <= len(images) <= MOST or not images.size:
+            raise ValueError(
+                f"a preview takes 1 to {MOST} images (n, height, width), got the shape {images.shape}"
+            )
+        if not np.isfinite(images).all():
             raise ValueError("a preview cannot show images with nan or infinity in them")
+        object.__setattr__(self, "images", images)
 
     def of(self, network: keras.Model) -> Pictures:
         """Return what this network makes of the images now. No error: `reason` says what was wrong."""

@@ -184,6 +184,10 @@ class TrainingPanel(look.Panel):
             if early and not (has_news or first_point):
                 return
             busy = progress.state != "idle"
+            if has_news:
+                # the buttons are answered from the training's thread; their clicks must not overtake
+                # what is typed into the fields of a panel that was made while it trains
+                look.answer_where_asked(*self._asked)
             self.train_button.disabled, self.stop_button.disabled = busy, not busy
             if has_news:
                 self._tell_news(progress)

@@ -173,8 +173,9 @@ def test_command_keys_leave_the_notebook_alone(forecaster):
         for key in "ddxabmyzdd":
             lab.page.keyboard.press(key)
     box(lab, "Seed").fill("0")
+    number = next_run(lab)
     button(lab, "Train").click()  # which takes the focus from it, as a disabled button has none
-    said(lab, "has ended")
+    said(lab, f"Run {number} (")  # not "has ended", which the run before has said
     lab.page.keyboard.type("ddxdd")
     train(lab, Units=50, Epochs=200)
     lab.panel.get_by_text(SOME_OF_200).wait_for()
