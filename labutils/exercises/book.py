@@ -1,0 +1,46 @@
+"""Find an exercise by its number. The exercises are loaded when they are asked for.
+
+A notebook imports this module alone, so that a better hint does not make its stored outputs stale.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labutils.exercises.kinds import Exercise
+
+
+def exercise(number: str) -> Exercise:
+    """Return the exercise with this number, such as "1.2": the second of notebook 01.
+
+    Raises ValueError, with the numbers there are, where there is none.
+    """
+    if not isinstance(number, str) or not re.fullmatch(r"\d+\.\d+", number.strip()):
+        raise ValueError(f'an exercise is called by its number in quotes, exercise("1.2"), not {number!r}')
+    notebook, _ = number.strip().split(".")
+    if int(notebook) not in notebook_numbers():
+        there = ", ".join(f"{n:02d}" for n in notebook_numbers())
+        raise ValueError(f"there is no exercise {number}: the notebooks with exercises are {there}")
+    listed = {one.number: one for one in exercises_of(int(notebook))}
+    if number.strip() not in listed:
+        raise ValueError(f"there is no exercise {number}: notebook {notebook} has {', '.join(listed)}")
+    return listed[number.strip()]
+
+
+def exercises_of(notebook: int) -> tuple[Exercise, ...]:
+    """Return the exercises of one notebook in their order."""
+    return importlib.import_module(f"labutils.exercises.notebook_{notebook:02d}").EXERCISES
+
+
+def notebook_numbers() -> list[int]:
+    """Return the numbers of the notebooks that have exercises."""
+    return sorted(int(path.stem[-2:]) for path in Path(__file__).parent.glob("notebook_[0-9][0-9].py"))
+
+
+def all_exercises() -> list[Exercise]:
+    """Return every exercise of the series, in order."""
+    return [one for notebook in notebook_numbers() for one in exercises_of(notebook)]

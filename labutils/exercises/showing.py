@@ -1,0 +1,109 @@
+"""Numbers and arrays in words: are they the same, how do they differ, and how to print them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+WIDTH = 96
+_MOST_SHOWN = 30
+
+
+def paragraph(text: str) -> str:
+    """Return running text in lines of a readable length; line breaks that are there stay."""
+    return "\n".join(textwrap.fill(line, WIDTH, break_long_words=False) for line in text.split("\n"))
+
+
+def same(
+    ours: tuple[np.ndarray, ...] | None, theirs: tuple[np.ndarray, ...] | None, tolerance: float
+) -> bool:
+    """True where there are as many arrays, of the same shapes, with the same numbers up to the tolerance."""
+    if ours is None or theirs is None or len(ours) != len(theirs):
+        return False
+    return all(
+        one.shape == other.shape and np.allclose(one, other, rtol=tolerance, atol=tolerance)
+        for one, other in zip(ours, theirs)
+    )
+
+
+def difference(ours: tuple[np.ndarray, ...], expected: tuple[np.ndarray, ...], tolerance: float) -> str:
+    """Return in words how the first array that is not as expected differs."""
+    for place, (one, right) in enumerate(zip(ours, expected), start=1):
+        if same((one,), (right,), tolerance):
+            continue
+        name = f"Result {place}" if len(expected) > 1 else "Your result"
+        if one.shape != right.shape:
+            return _other_shape(name, one, right, tolerance)
+        if not np.isfinite(one).all():
+            return f"{name} contains nan or infinity."
+        return _other_numbers(name, one, right, tolerance)
+    return "The results differ."
+
+
+def listed(values: Mapping[str, Any]) -> str:
+    """Return names and values below each other, indented; of what is long only a part."""
+    return "\n".join(
+        textwrap.indent(_with_name(name, value, max(map(len, values))), "  ")
+        for name, value in values.items()
+    )
+
+
+def _other_shape(name: str, one: np.ndarray, right: np.ndarray, tolerance: float) -> str:
+    said = f"{name} has the shape {one.shape}, {right.shape} was expected"
+    if one.ndim == 2 and same((one.T,), (right,), tolerance):
+        return f"{said}: it is the transpose of what is right."
+    if one.size == right.size and np.allclose(one.ravel(), right.ravel(), tolerance, tolerance):
+        return f"{said}. The numbers are right, only the shape is not."
+    return f"{said}."
+
+
+def _other_numbers(name: str, one: np.ndarray, right: np.ndarray, tolerance: float) -> str:
+    wrong = ~np.isclose(one, right, rtol=tolerance, atol=tolerance)
+    if one.ndim == 2 and one.shape[0] == one.shape[1] and same((one.T,), (right,), tolerance):
+        return f"{name} is the transpose of what is right."
+    if right.size > 1 and (right != 0).all():
+        factor = one.flat[0] / right.flat[0]
+        if factor and np.allclose(one, factor * right, rtol=tolerance, atol=tolerance):
+            return (
+                f"{name} has the right numbers with the wrong sign."
+                if np.isclose(factor, -1)
+                else f"{name} is {factor:.4g} times what is right, in all its numbers."
+            )
+    if right.ndim == 0:
+        return f"{name} is another number."
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = ", ".join(map(str, first))
+    return (
+        f"{name} differs in {wrong.sum()} of {right.size} numbers, first at [{where}]: "
+        f"{one[first]:.4g} instead of {right[first]:.4g}."
+    )
+
+
+def _with_name(name: str, value: Any, width: int) -> str:
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, np.ndarray) for one in value):
+        parts = {f"{name}[{place}]": one for place, one in enumerate(value)}
+        return "\n".join(_with_name(part, one, max(map(len, parts))) for part, one in parts.items())
+    if callable(value):
+        return f"{name:<{width}} = {(value.__doc__ or 'a function').strip().splitlines()[0]}"
+    array = np.asarray(value)
+    lines = _numbers(array).split("\n")
+    shape = f"   {array.shape}" if array.ndim else ""
+    first = f"{name:<{width}} = {lines[0]}{shape if len(lines) == 1 else ''}"
+    rest = [f"{'':<{width}}   {line}" for line in lines[1:]]
+    if rest:
+        rest[-1] += shape
+    return "\n".join([first, *rest])
+
+
+def _numbers(array: np.ndarray) -> str:
+    if array.dtype.kind not in "biuf":
+        return str(array)
+    if array.dtype.kind == "f" and (array == np.round(array)).all() and (np.abs(array) < 1e6).all():
+        array = array.astype(int)
+    return np.array2string(
+        array, precision=4, suppress_small=True, threshold=_MOST_SHOWN, edgeitems=2, separator=", ",
+        max_line_width=WIDTH - 20,
+    )  # fmt: skip
