@@ -173,7 +173,7 @@ def test_an_error_is_told_in_words_with_its_line_and_its_input(capsys):
     exercise("1.2").check(my_step)
     shown = capsys.readouterr().out
     assert (
-        "Your function stopped: AttributeError" in shown and "In this line: return W @ x_t.missing" in shown
+        "Your function stopped: AttributeError, " in shown and "In this line: return W @ x_t.missing" in shown
     )
     assert "This was tried:\n  x_t" in shown and "Expected:" in shown and "Traceback" not in shown
 
@@ -181,8 +181,10 @@ def test_an_error_is_told_in_words_with_its_line_and_its_input(capsys):
 @pytest.mark.parametrize(
     "function, said",
     [
-        (lambda *a: (_ for _ in ()).throw(SystemExit(1)), "Your function stopped: SystemExit: 1."),
+        (lambda *a: (_ for _ in ()).throw(SystemExit(1)), "Your function stopped: SystemExit, 1."),
         (lambda *a: 1 / 0, "ZeroDivisionError"),
+        (lambda x, h, W, U, b: W @ x.T @ x.T, "compare the shapes"),
+        (lambda x, h, W, U, b: np.ones(4) + np.ones(7), "do not fit number by number: (4,) (7,)"),
         (lambda: 0, "TypeError"),
         (lambda *a: "a word", "not an array of numbers"),
         (lambda *a: [[1, 2], [3]], "not an array of numbers"),

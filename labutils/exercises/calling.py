@@ -85,21 +85,22 @@ def is_stub(answer: object) -> bool:
     return True
 
 
-def as_numbers(value: object) -> list | float:
-    """Return an array, a list, a number or a tensor as nested lists of floats.
+class _NoNumbers(ValueError):
+    """What a function returned cannot be compared; the message says why, in words."""
 
-    Raises ValueError, in words, for what is not made of real numbers or too large to compare.
-    """
+
+def _as_numbers(value: object) -> list | float:
+    """Return an array, a list, a number or a tensor as nested lists of floats."""
     try:
         array = np.asarray(value)
-        if array.dtype.kind in "biuf":
-            if array.size > _MOST_NUMBERS:
-                raise ValueError(f"it gave an array of {array.size:,} numbers, far more than were asked for")
-            return array.astype(float).tolist()
-    except (TypeError, ValueError) as error:
-        if "far more" in str(error):
-            raise
-    raise ValueError(f"it gave something that is not an array of numbers, of the type {type(value).__name__}")
+    except (TypeError, ValueError):
+        array = np.array(None)
+    if array.dtype.kind not in "biuf":
+        what = type(value).__name__
+        raise _NoNumbers(f"Your function gave something of the type {what} that is not an array of numbers")
+    if array.size > _MOST_NUMBERS:
+        raise _NoNumbers(f"Your function gave {array.size:,} numbers, far more than were asked for")
+    return array.astype(float).tolist()
 
 
 def _call(function: Callable, arguments: list, wanted: int | None) -> Outcome:
@@ -108,20 +109,29 @@ def _call(function: Callable, arguments: list, wanted: int | None) -> Outcome:
         if given is None:
             return Outcome(nothing=True)
         if wanted is None:
-            return Outcome([as_numbers(given)])
+            return Outcome([_as_numbers(given)])
         if not isinstance(given, (tuple, list)) or len(given) != wanted:
             what = f"{len(given)} results" if isinstance(given, (tuple, list)) else type(given).__name__
-            return Outcome(error=f"it should return {wanted} results, as a tuple or a list, and gave {what}")
-        return Outcome([as_numbers(one) for one in given])
+            return Outcome(
+                error=f"Your function should return {wanted} results, as a tuple or a list, and gave {what}"
+            )
+        return Outcome([_as_numbers(one) for one in given])
     except (Exception, SystemExit) as error:
-        if isinstance(error, ValueError) and str(error).startswith("it gave"):
+        if isinstance(error, _NoNumbers):
             return Outcome(error=str(error))
         return Outcome(error=_in_words(error), line=_line_of(function, error))
 
 
 def _in_words(error: BaseException) -> str:
     text = " ".join(str(error).split())[:300]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if "matmul: Input operand" in text or "not aligned" in text:
+        text = (
+            "in a matrix product, the left side has another number of columns than the right side has rows; "
+            "compare the shapes"
+        )
+    elif "could not be broadcast together" in text:
+        text = f"these shapes do not fit number by number: {text.split('shapes')[-1].strip()}"
+    return f"Your function stopped: {type(error).__name__}" + (f", {text}" if text else "")
 
 
 def _line_of(function: Callable, error: BaseException) -> str:

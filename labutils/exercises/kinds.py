@@ -126,13 +126,14 @@ class Coding(Exercise):
 
     solve : the right function, whose source is the solution. cases : draws the inputs, the smallest
     first. mistakes : wrong answers to recognise. tolerance : how far a number may be off, absolutely and
-    relatively; the default lets 32-bit floats pass.
+    relatively; the default lets 32-bit floats pass. results : the names of what it returns.
     """
 
     solve: Callable
     cases: Callable[[np.random.Generator], Sequence[Case]]
     mistakes: tuple[Mistake, ...]
     tolerance: float = 1e-5
+    results: tuple[str, ...] = ("result",)
 
     def solution_text(self) -> str:
         return inspect.getsource(self.solve)
@@ -215,8 +216,8 @@ class Coding(Exercise):
             return "Your function gives nothing back (None). Does it end with return?", "returns nothing"
         if outcome.error:
             where = f" In this line: {outcome.line}" if outcome.line else ""
-            return f"Your function stopped: {outcome.error}.{where}", f"stops: {outcome.error}"
-        return difference(outcome.arrays(), expected, self.tolerance), "wrong"
+            return f"{outcome.error}.{where}", f"stops: {outcome.error}"
+        return difference(outcome.arrays(), expected, self._names(expected), self.tolerance), "wrong"
 
     def _shown(self, case: Case, expected: tuple[np.ndarray, ...], outcome: Outcome) -> str:
         rows = {name: value for name, value in case.items()}
@@ -226,8 +227,12 @@ class Coding(Exercise):
         return f"{text}\nYours:\n{listed(self._named(outcome.arrays()))}"
 
     def _named(self, results: tuple[np.ndarray, ...]) -> dict[str, Any]:
-        return {f"result {place}" if len(results) > 1 else "result": one
-                for place, one in enumerate(results, start=1)}  # fmt: skip
+        return dict(zip(self._names(results), results))
+
+    def _names(self, results: tuple[np.ndarray, ...]) -> Sequence[str]:
+        if len(self.results) == len(results):
+            return self.results
+        return [f"{self.results[0]}[{place}]" for place in range(len(results))]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -217,6 +217,7 @@ EXERCISES = (
         answer_name="my_windows",
         solve=my_windows,
         cases=_series,
+        results=("x", "y"),
         mistakes=(
             Mistake(
                 "target in its window",
@@ -265,6 +266,7 @@ EXERCISES = (
         answer_name="my_step_back",
         solve=my_step_back,
         cases=_steps_back,
+        results=("grad_W", "grad_U", "grad_b", "delta_before"),
         mistakes=(
             Mistake(
                 "slope forgotten",
@@ -318,6 +320,7 @@ EXERCISES = (
         answer_name="my_clip",
         solve=my_clip,
         cases=_gradients,
+        results=("clipped",),
         mistakes=(
             Mistake(
                 "number by number",

@@ -350,6 +350,7 @@ EXERCISES = (
         answer_name="my_early_stop",
         solve=my_early_stop,
         cases=_losses,
+        results=("epochs", "kept"),
         mistakes=(
             Mistake(
                 "counted from 0",

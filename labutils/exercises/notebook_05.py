@@ -258,6 +258,7 @@ EXERCISES = (
         answer_name="my_interval",
         solve=my_interval,
         cases=_scores,
+        results=("mean", "half_width"),
         mistakes=(
             Mistake(
                 "spread over n",

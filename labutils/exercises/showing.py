@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,17 +29,19 @@ def same(
     )
 
 
-def difference(ours: tuple[np.ndarray, ...], expected: tuple[np.ndarray, ...], tolerance: float) -> str:
+def difference(
+    ours: tuple[np.ndarray, ...], expected: tuple[np.ndarray, ...], names: Sequence[str], tolerance: float
+) -> str:
     """Return in words how the first array that is not as expected differs."""
-    for place, (one, right) in enumerate(zip(ours, expected), start=1):
+    for one, right, name in zip(ours, expected, names):
         if same((one,), (right,), tolerance):
             continue
-        name = f"Result {place}" if len(expected) > 1 else "Your result"
+        said = "Your result" if len(expected) == 1 else f"Your {name}"
         if one.shape != right.shape:
-            return _other_shape(name, one, right, tolerance)
+            return _other_shape(said, one, right, tolerance)
         if not np.isfinite(one).all():
-            return f"{name} contains nan or infinity."
-        return _other_numbers(name, one, right, tolerance)
+            return f"{said} contains nan or infinity."
+        return _other_numbers(said, one, right, tolerance)
     return "The results differ."
 
 
