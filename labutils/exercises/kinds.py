@@ -216,7 +216,7 @@ class Coding(Exercise):
             return "Your function gives nothing back (None). Does it end with return?", "returns nothing"
         if outcome.error:
             where = f" In this line: {outcome.line}" if outcome.line else ""
-            return f"{outcome.error}.{where}", f"stops: {outcome.error}"
+            return f"{outcome.error}.{where}", outcome.error.removeprefix("Your function ")
         return difference(outcome.arrays(), expected, self._names(expected), self.tolerance), "wrong"
 
     def _shown(self, case: Case, expected: tuple[np.ndarray, ...], outcome: Outcome) -> str:

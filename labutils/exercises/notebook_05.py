@@ -116,33 +116,8 @@ def _over_the_floor(facts) -> float:
 
 
 EXERCISES = (
-    Number(
-        number="5.1",
-        title="The mean of four values",
-        idea="the noise of the past goes into the forecast",
-        minutes=3,
-        answer_name="answer_5_1",
-        right=1.25,
-        tolerance=0.005,
-        wrong={
-            0.25: "That is what the noise of the four values adds. The noise of the value to come is in "
-            "the error as well, and it is the unit: 1.",
-            1.5: "The noise of a mean of four has half the *standard deviation*. The mean square error "
-            "adds variances: a quarter.",
-            5: "The noise of the four does not add up: each goes in with the weight 1/4, so its variance "
-            "with 1/16.",
-            1.0625: "Each of the four goes in with 1/16 of its variance; there are four of them.",
-            2: "That is repeating the last value. A mean of four has less noise than one value.",
-        },
-        hints=(
-            "The error of a forecast is its own error plus the new noise. Variances of independent noise "
-            "add up.",
-            "Each of the four values has the weight 1/4 and adds its variance times 1/16.",
-        ),
-        afterwards="The new noise, 1, and that of the mean, four times a sixteenth.",
-    ),
     Coding(
-        number="5.2",
+        number="5.1",
         title="Error over the floor",
         idea="a score against what nobody can beat",
         minutes=5,
@@ -194,6 +169,31 @@ EXERCISES = (
         ),
         afterwards="1 is perfect on average; 1.4 means that the method adds four tenths of the noise's own "
         "error.",
+    ),
+    Number(
+        number="5.2",
+        title="The mean of four values",
+        idea="the noise of the past goes into the forecast",
+        minutes=3,
+        answer_name="answer_5_2",
+        right=1.25,
+        tolerance=0.005,
+        wrong={
+            0.25: "That is what the noise of the four values adds. The noise of the value to come is in "
+            "the error as well, and it is the unit: 1.",
+            1.5: "The noise of a mean of four has half the *standard deviation*. The mean square error "
+            "adds variances: a quarter.",
+            5: "The noise of the four does not add up: each goes in with the weight 1/4, so its variance "
+            "with 1/16.",
+            1.0625: "Each of the four goes in with 1/16 of its variance; there are four of them.",
+            2: "That is repeating the last value. A mean of four has less noise than one value.",
+        },
+        hints=(
+            "The error of a forecast is its own error plus the new noise. Variances of independent noise "
+            "add up.",
+            "Each of the four values has the weight 1/4 and adds its variance times 1/16.",
+        ),
+        afterwards="The new noise, 1, and that of the mean, four times a sixteenth.",
     ),
     Coding(
         number="5.3",
@@ -425,8 +425,8 @@ EXERCISES = (
                 "Too many parameters. An LSTM of n units that gets m values at a step has 4 n (m + n + 1).",
             ),
             Goal(
-                "error over the floor at most 1.15 on the practice draw (seed 100)",
-                lambda facts: _over_the_floor(facts) <= 1.15,
+                "error over the floor at most 1.2 on the practice draw (seed 100)",
+                lambda facts: _over_the_floor(facts) <= 1.2,
                 lambda facts: f"{_over_the_floor(facts):.2f}",
                 "Small enough, but not good enough yet. Section 6 says what gains most: the window, then a "
                 "longer training with a sinking rate. Train on practice_data(length), with its second part "
@@ -436,18 +436,18 @@ EXERCISES = (
         hints=(
             "build_longer of section 6 has the shape; it needs fewer units, and 150 values read 15 at a "
             "step.",
-            "Ten units with 15 values at a step have 1,040 parameters. Sixty epochs with CosineDecay take "
-            "a second.",
+            "Ten units with 15 values at a step have 1,051 parameters with the dense layer. 120 epochs with "
+            "CosineDecay take a few seconds.",
         ),
         code="""
 (x_my, y_my), held_out = practice_data(150)
 backend.set_seed(0)
-rate = keras.optimizers.schedules.CosineDecay(0.003, 60 * -(-len(x_my) // 32))
+rate = keras.optimizers.schedules.CosineDecay(0.003, 120 * -(-len(x_my) // 32))
 my_model = keras.Sequential([
     keras.layers.Input((150, 1)), keras.layers.Reshape((10, 15)),
     keras.layers.LSTM(10), keras.layers.Dense(1)])
 my_model.compile(keras.optimizers.Adam(rate), "mse")
-my_run = training.fit(my_model, x_my, y_my, name="a tenth", epochs=60, batch_size=32,
+my_run = training.fit(my_model, x_my, y_my, name="a tenth", epochs=120, batch_size=32,
                       validation=held_out, whole_epochs=True, verbose=False)
 """,
         afterwards="A tenth of the parameters and a window fifteen times as long come much nearer to the "

@@ -1,4 +1,4 @@
-"""Rows of small images, codes of two numbers as a map, and scores of two kinds laid over each other."""
+"""Rows of small images, codes of two numbers as a map, and histograms in rows."""
 
 from __future__ import annotations
 

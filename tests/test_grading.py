@@ -1,0 +1,217 @@
+"""Grading: made-up submissions, hostile ones included, each become one row that says what was found."""
+
+import json
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from labutils.exercises import __main__ as command
+from labutils.exercises import grading
+from labutils.exercises.book import all_exercises, exercises_of
+from labutils.exercises.submission import Tampered, _look_for_tampering, _which
+
+FIRST = "import numpy as np\nfrom labutils.exercises import exercise"
+RIGHT = {one.number: one.solution_text() for one in exercises_of(1)}
+RIGHT["1.7"] = "my_run = ..."
+UNTOUCHED = {
+    "1.1": "answer_1_1 = ...",
+    "1.2": 'def my_step(x_t, h_before, W, U, b):\n    """The next state."""\n    ...',
+    "1.3": "answer_1_3 = ...",
+    "1.4": "def my_windows(values, length):\n    ...",
+    "1.5": "def my_step_back(delta, h, h_before, x_t, U):\n    ...",
+    "1.6": "def my_clip(gradients, limit):\n    ...",
+    "1.7": "my_run = ...",
+}
+WRONG_STEP = "def my_step(x_t, h_before, W, U, b):\n    return np.tanh(x_t @ W + h_before @ U)"
+
+
+def cells(answers, first=FIRST):
+    names = {one.number: one.answer_name for one in exercises_of(1)}
+    return [new_code_cell(first)] + [
+        new_code_cell(f'{text}\n\nexercise("{number}").check({names[number]})')
+        for number, text in answers.items()
+    ]
+
+
+SUBMISSIONS = {
+    "a_perfect": cells(RIGHT),
+    "b_untouched": cells(UNTOUCHED),
+    "c_typical_mistakes": cells(
+        RIGHT | {"1.1": 'answer_1_1 = "a"', "1.2": WRONG_STEP, "1.3": "answer_1_3 = 600"}
+    ),
+    "d_half": cells({number: RIGHT[number] for number in ("1.1", "1.2", "1.3")}),
+    "e_a_cell_fails": [*cells(UNTOUCHED | {"1.2": RIGHT["1.2"]}), new_code_cell("1 / 0")],
+    "f_hangs": [*cells(RIGHT), new_code_cell("while True:\n    pass")],
+    "g_ends_python": [*cells(RIGHT), new_code_cell("import os\nos._exit(1)")],
+    "h_own_exercise": cells(UNTOUCHED, FIRST + "\ndef exercise(number):\n    print('right')"),
+    "i_changes_numpy": cells(
+        RIGHT | {"1.2": WRONG_STEP},
+        FIRST + "\nnp.allclose = lambda *a, **k: True\nnp.isclose = lambda a, b, **k: a == a",
+    ),
+    "j_endless_answer": cells(
+        UNTOUCHED | {"1.2": "def my_step(*all):\n    while True:\n        pass", "1.3": "answer_1_3 = 620"}
+    ),
+    "k_floods": [*cells(RIGHT), new_code_cell("for _ in range(20_000):\n    print('x' * 1000)")],
+    "l_forged_answers": [
+        *cells(UNTOUCHED),
+        new_code_cell(
+            "import builtins, json\nfrom pathlib import Path\n"
+            "forged = json.dumps({'1.2': {'answer': 1}})\n"
+            "Path.write_text = lambda self, text, **k: open(self, 'w').write(forged)"
+        ),
+    ],
+}
+STORED_AS_RIGHT = cells(UNTOUCHED | {"1.2": WRONG_STEP})
+STORED_AS_RIGHT[2].outputs = [new_output("stream", text="Exercise 1.2: right. Well done.\n")]
+SUBMISSIONS["m_stored_as_right"] = STORED_AS_RIGHT
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("handed in")
+    for name, its_cells in SUBMISSIONS.items():
+        nbformat.write(new_notebook(cells=[new_markdown_cell("# 01"), *its_cells]), folder / f"{name}.ipynb")
+    (folder / "n_no_notebook.ipynb").write_text("{'this is': no JSON", encoding="utf-8")
+    nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), folder / "o_another.ipynb")
+    nbformat.write(new_notebook(cells=cells(UNTOUCHED)), folder / "=p(1).ipynb")
+    out = folder / "results" / "grades.csv"
+    out.parent.mkdir()
+    assert command.main(["grade", str(folder), "--minutes", "0.4", "--jobs", "2", "--out", str(out)]) == 0
+    table = pd.read_csv(out, dtype=str, keep_default_na=False)
+    assert len(table) == len(SUBMISSIONS) + 3
+    by_file = {row["file"].removesuffix(".ipynb"): row for _, row in table.iterrows()}
+    return by_file, pd.read_csv(out.with_name("grades_wrong_answers.csv"), dtype=str)
+
+
+@pytest.mark.parametrize(
+    "name, state, reason",
+    [
+        ("a_perfect", "graded", ""),
+        ("b_untouched", "graded", ""),
+        ("c_typical_mistakes", "graded", ""),
+        ("d_half", "graded", ""),
+        ("e_a_cell_fails", "graded", "code cell 9 stops with ZeroDivisionError"),
+        ("f_hangs", "hung", "it ran longer than 0.4 minutes"),
+        ("g_ends_python", "crashed", "its kernel died"),
+        ("h_own_exercise", "tampered", "code cell 1 gives the name exercise to something else"),
+        ("i_changes_numpy", "graded", "stored"),
+        ("j_endless_answer", "graded", ""),
+        ("k_floods", "graded", ""),
+        ("l_forged_answers", "tampered", "its answers are none"),
+        ("m_stored_as_right", "graded", "stored as right but is not when it is run: 1.2"),
+        ("n_no_notebook", "unreadable", ""),
+        ("o_another", "tampered", "no exercise of the series is checked in it"),
+        ("'=p(1)", "graded", ""),
+    ],
+)
+def test_each_submission_is_one_row_with_its_reason(graded, name, state, reason):
+    row = graded[0][name]
+    assert row["state"] == state, row["reason"]
+    if name != "i_changes_numpy":
+        assert reason in row["reason"]
+    if state == "graded" and not reason:
+        assert row["reason"] == ""
+
+
+@pytest.mark.parametrize(
+    "name, answers",
+    [
+        ("a_perfect", {number: "right" for number in RIGHT} | {"1.7": "not started"}),
+        ("b_untouched", {number: "not started" for number in RIGHT}),
+        ("c_typical_mistakes", {"1.1": "wrong: a", "1.2": "wrong: forgotten bias", "1.3": "wrong: 600"}),
+        ("d_half", {"1.1": "right", "1.2": "right", "1.3": "right", "1.4": "missing", "1.7": "missing"}),
+        ("e_a_cell_fails", {"1.2": "right", "1.3": "not started"}),
+        ("f_hangs", {"1.2": ""}),
+        ("i_changes_numpy", {"1.2": "wrong: forgotten bias"}),
+        ("j_endless_answer", {"1.2": "too slow", "1.3": "right"}),
+        ("k_floods", {"1.6": "right"}),
+        ("m_stored_as_right", {"1.2": "wrong: forgotten bias"}),
+    ],
+)  # fmt: skip
+def test_each_answer_is_judged(graded, name, answers):
+    row = graded[0][name]
+    assert {number: row[number] for number in answers} == answers
+    if name == "a_perfect":
+        assert row["right"] == "6" and row["notebook"] == "01"
+
+
+def test_the_wrong_answers_are_counted(graded):
+    counted = graded[1].set_index(["exercise", "answer"]).notebooks
+    assert counted["1.2", "wrong: forgotten bias"] == "3"
+    assert counted["1.1", "wrong: a"] == "1" and counted["1.2", "too slow"] == "1"
+    assert "right" not in graded[1].answer.tolist()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "exercise = print",
+        "class exercise:\n    pass",
+        "from mine import exercise",
+        "from mine import other as exercise",
+        "import mine as exercise",
+        "exercise('1.2').__class__.check = print",
+        "setattr(exercise('1.2'), 'check', print)",
+        "del exercise",
+        "import labutils.exercises.kinds",
+        "import labutils.exercises as e",
+        "from labutils import exercises",
+        "from labutils.exercises import kinds",
+        "from labutils.exercises.notebook_01 import my_step",
+        "import labutils\nlabutils.exercises.kinds.Coding.check = print",
+        "import sys\nsys.modules['labutils.exercises.kinds']",
+        "for exercise in range(3):\n    pass",
+    ],
+)
+def test_signs_of_tampering_are_seen(source):
+    with pytest.raises(Tampered, match="code cell 1"):
+        _look_for_tampering(new_notebook(cells=[new_code_cell(source)]))
+
+
+def test_the_notebooks_themselves_are_not_taken_for_tampered():
+    for path in sorted((ROOT / "notebooks").glob("0[1-6]_*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        _look_for_tampering(notebook)
+        assert _which(notebook) == int(path.name[:2])
+
+
+def test_a_changed_source_is_put_back(tmp_path):
+    (tmp_path / "kinds.py").write_text("right = 1\n")
+    (tmp_path / "book.py").write_text("pages = 2\n")
+    sources = grading._sources(tmp_path)
+    assert not grading._restored(sources)
+    (tmp_path / "kinds.py").write_text("right = 0\n")
+    (tmp_path / "book.py").unlink()
+    assert grading._restored(sources)
+    assert (tmp_path / "kinds.py").read_text() == "right = 1\n" and (tmp_path / "book.py").exists()
+
+
+@pytest.mark.parametrize(
+    "cell, written", [("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("a\nb", "a b"), (3, 3)]
+)
+def test_no_cell_becomes_a_formula(cell, written):
+    assert grading._harmless(cell) == written
+
+
+def test_a_folder_without_notebooks_is_answered(tmp_path, capsys):
+    assert command.main(["grade", str(tmp_path)]) == 2
+    assert "there is no notebook (*.ipynb)" in capsys.readouterr().err
+    assert command.main(["grade", str(tmp_path / "nowhere")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command.main(["grade", str(tmp_path), "--minutes", "0"])
+    assert "must be above 0" in capsys.readouterr().err
+
+
+def test_the_table_lists_every_exercise(capsys):
+    assert command.main(["table"]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()[2:]
+    assert [line.split(" | ")[0].strip("| ") for line in lines] == [one.number for one in all_exercises()]
+
+
+def test_what_is_collected_is_plain_data():
+    for one in all_exercises():
+        json.dumps(one.collect(..., 0))
