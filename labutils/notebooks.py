@@ -128,8 +128,11 @@ def _source(module: str) -> str:
 
 
 def _used(source: str) -> Iterator[str]:
-    """Yield the modules of labutils that a source imports; of a package, those behind the names it uses."""
-    nodes = list(ast.walk(ast.parse(source)))
+    """Yield the modules of labutils that a source imports; of a package, those behind the names it uses.
+
+    What is imported for annotations alone, ``if TYPE_CHECKING:``, makes no output and does not count.
+    """
+    nodes = list(ast.walk(_WithoutAnnotationImports().visit(ast.parse(source))))
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "labutils":
             for alias in node.names:
@@ -144,6 +147,12 @@ def _used(source: str) -> Iterator[str]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
             yield from (name.removeprefix("labutils.") for name in names if name.startswith("labutils."))
+
+
+class _WithoutAnnotationImports(ast.NodeTransformer):
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        is_for_annotations = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return node.orelse if is_for_annotations else self.generic_visit(node)
 
 
 def _is_attribute(node: ast.AST, of: str) -> bool:

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
 from labutils import checkup, notebooks
+from labutils.exercises import exercise, grading
 
 
 def wanted_lines(root) -> list[str]:
@@ -102,6 +104,7 @@ def test_code_is_in_order(root):
 def test_the_theory_does_without_tensorflow():
     code = (
         "import sys; from labutils import cells, claims, panels, plots, recall, reviews; "
+        "from labutils.exercises.book import all_exercises; all_exercises(); "
         "print(sorted({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -112,3 +115,16 @@ def test_cells_can_be_read_in_class(root):
     source = (root / "labutils" / "cells.py").read_text("utf-8")
     assert len(source.splitlines()) <= 275
     assert re.findall(r"^(?:from|import) (\S+)", source, re.M) == ["__future__", "dataclasses", "numpy"]
+
+
+def test_readme_has_the_table_of_all_exercises(root):
+    assert grading.table_of_exercises() in (root / "README.md").read_text("utf-8")
+
+
+def test_readme_shows_an_answer_as_the_exercise_gives_it(root):
+    readme = (root / "README.md").read_text("utf-8")
+    names: dict = {"np": np}
+    exec(re.search(r"```python\n(def my_step.*?)\n\n+exercise\(", readme, re.S)[1], names)
+    said = exercise("1.2").verdict(names["my_step"]).text
+    shown = re.search(r"```\n(Exercise 1\.2: not yet.*?)\n  …", readme, re.S)[1]
+    assert said.startswith(shown)

@@ -111,3 +111,15 @@ def test_minutes_are_read_off_the_first_cell(folder):
 def test_a_wrong_folder_is_explained(tmp_path, capsys):
     assert notebooks.main(["--folder", str(tmp_path)]) == 2
     assert "run this from the root of the project" in capsys.readouterr().err
+
+
+def test_an_exercise_may_change_without_making_its_notebook_stale(monkeypatch):
+    notebook = new_notebook(cells=[new_code_cell("from labutils.exercises import exercise")])
+    before, real = notebooks.fingerprint(notebook), notebooks._source
+    for module, counts in {
+        "exercises.book": True,
+        "exercises.kinds": False,
+        "exercises.notebook_01": False,
+    }.items():
+        monkeypatch.setattr(notebooks, "_source", lambda m, module=module: real(m) + "\n" * (m == module))
+        assert (notebooks.fingerprint(notebook) != before) is counts, module

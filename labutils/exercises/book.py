@@ -1,6 +1,7 @@
 """Find an exercise by its number. The exercises are loaded when they are asked for.
 
-A notebook imports this module alone, so that a better hint does not make its stored outputs stale.
+A notebook imports this module alone, so that a better hint does not make its stored outputs stale. (What
+is stored of an exercise is one line, "not started"; a test compares it with what the exercise says now.)
 """
 
 from __future__ import annotations
