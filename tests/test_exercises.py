@@ -65,8 +65,10 @@ def test_each_has_one_to_three_hints_and_a_word_for_success(one, capsys):
         one.hint(count)
         shown = capsys.readouterr().out
         assert shown.count("Hint ") == count and max(map(len, shown.splitlines())) <= 110
+    one.hint(9)
+    assert capsys.readouterr().out == shown
     with pytest.raises(ValueError, match="has hints 1 to"):
-        one.hint(len(one.hints) + 1)
+        one.hint(0)
     one.solution()
     assert one.answer_name in capsys.readouterr().out
     assert one.number in repr(one) and one.answer_name in repr(one)
@@ -186,9 +188,9 @@ def test_an_error_is_told_in_words_with_its_line_and_its_input(capsys):
         (lambda x, h, W, U, b: W @ x.T @ x.T, "compare the shapes"),
         (lambda x, h, W, U, b: np.ones(4) + np.ones(7), "do not fit number by number: (4,) (7,)"),
         (lambda: 0, "TypeError"),
-        (lambda *a: "a word", "not an array of numbers"),
-        (lambda *a: [[1, 2], [3]], "not an array of numbers"),
-        (lambda *a: object(), "not an array of numbers"),
+        (lambda *a: "a word", "that is no array of numbers"),
+        (lambda *a: [[1, 2], [3]], "that is no array of numbers"),
+        (lambda *a: object(), "that is no array of numbers"),
         (lambda *a: np.zeros(2_000_000), "far more than were asked for"),
         (lambda *a: print(end=""), "gives nothing back"),
         (lambda x, h, W, U, b: np.tanh(x @ W + h @ U + b).T, "transpose"),
@@ -228,7 +230,20 @@ def stubborn(*arguments):
             pass
 
 
-@pytest.mark.parametrize("function", [endless, sleepy, stubborn])
+def swallowing(*arguments):
+    while True:
+        try:
+            np.ones(3) @ np.ones(4)
+        except:  # noqa: E722
+            pass
+
+
+def printing(*arguments):
+    while True:
+        print("x" * 100)
+
+
+@pytest.mark.parametrize("function", [endless, sleepy, stubborn, swallowing, printing])
 def test_a_loop_without_end_is_stopped(function):
     cases = [{"x": 1}, {"x": 2}]
     started = time.perf_counter()
@@ -252,6 +267,65 @@ def test_an_interrupt_by_the_reader_stays_one():
 
     with pytest.raises(KeyboardInterrupt):
         outcomes(interrupts, [{"x": 1}], [None], seconds=5)
+
+
+def test_nothing_is_left_behind():
+    import signal
+    import sys
+    import threading
+    import warnings
+
+    def state():
+        return (
+            signal.getsignal(signal.SIGINT), sys.gettrace(), sys.stdout, np.geterr(), list(warnings.filters),
+            threading.active_count(),
+        )  # fmt: skip
+
+    before = state()
+    for function in (endless, swallowing, printing, lambda *a: 1 / 0):
+        outcomes(function, [{"x": 1}], [None], seconds=0.2)
+    assert state() == before
+
+
+def test_in_another_thread_it_is_checked_as_well():
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(exercise("1.2").verdict, solution(exercise("1.2"))).result().status == "right"
+
+
+def test_what_a_wrong_answer_prints_is_shown_with_it(capsys):
+    def my_step(x_t, h_before, W, U, b):
+        print("shapes", x_t.shape, W.shape)
+
+    exercise("1.2").check(my_step)
+    shown = capsys.readouterr().out
+    assert "gives nothing back" in shown and shown.endswith("It printed:\n  shapes (1, 1) (1, 1)\n")
+
+
+def test_a_right_answer_that_changes_its_input_is_told_so():
+    def my_step(x_t, h_before, W, U, b):
+        h_before[:] = np.tanh(x_t @ W + h_before @ U + b)
+        return h_before
+
+    verdict = exercise("1.2").verdict(my_step)
+    assert verdict.status == "right" and "changes h_before in place" in " ".join(verdict.text.split())
+
+
+def test_results_in_another_order_are_recognised():
+    def my_windows(values, length):
+        return tuple(reversed(solution(exercise("1.4"))(values, length)))
+
+    assert "in another order. Asked for are x, y" in exercise("1.4").verdict(my_windows).text
+
+
+def test_every_wrong_result_is_named():
+    def my_step_back(*arguments):
+        right = solution(exercise("1.5"))(*arguments)
+        return right[0], right[1] + 1, right[2], right[3] + 1
+
+    text = " ".join(exercise("1.5").verdict(my_step_back).text.split())
+    assert "Your grad_U differs" in text and "Not right either: delta_before." in text
 
 
 def test_inputs_cannot_be_spoiled_for_the_comparison():
@@ -297,11 +371,12 @@ def test_only_what_does_nothing_is_a_stub():
 
 @pytest.mark.parametrize("one", [e for e in ALL if isinstance(e, Choice)], ids=by_number)
 def test_each_wrong_choice_has_its_own_answer(one):
-    assert one.verdict(one.right).status == one.verdict(f" ({one.right.upper()}) ").status == "right"
+    for written in ("{}", " ({}) ", "`{}`", "{}.", "{}: that is it"):
+        assert one.verdict(written.format(one.right.upper())).status == "right", written
     said = {letter: one.verdict(letter) for letter in one.wrong}
     assert all(verdict.mistake == letter for letter, verdict in said.items())
     assert len({verdict.text for verdict in said.values()}) == len(one.wrong) >= 2
-    for nonsense in ("z", "", 3, "c, I think"):
+    for nonsense in ("z", "", 3, "I think so", "all of them"):
         assert "Answer with one of the letters" in one.verdict(nonsense).text
 
 

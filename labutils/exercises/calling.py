@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import copy
 import dis
+import io
+import itertools
 import linecache
 import signal
+import sys
 import threading
 import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +30,8 @@ class Outcome:
 
     values : the results as nested lists of numbers, one entry for each result, or None.
     error : why there are none, in words; line : the student's line where it happened, if known.
-    nothing : the function returned None. slow : it did not come to an end in time.
+    nothing : the function returned None. slow : it did not come to an end in time. changed : the places of
+    the arguments that it changed in place. printed : the beginning of what it printed.
     """
 
     values: list[Any] | None = None
@@ -35,6 +39,8 @@ class Outcome:
     line: str = ""
     nothing: bool = False
     slow: bool = False
+    changed: tuple[int, ...] = ()
+    printed: str = ""
 
     def arrays(self) -> tuple[np.ndarray, ...] | None:
         """Return the results as arrays of floats, or None where there are none."""
@@ -62,9 +68,17 @@ def outcomes(
     thread of a process; in another thread there is no limit.
     """
     done: list[Outcome] = []
-    with contextlib.suppress(TimeIsUp), _limited(seconds), _quiet():
+    with contextlib.suppress(TimeIsUp), _limited(seconds, function), _quiet():
         for case, wanted in zip(cases, results, strict=True):
-            done.append(_call(function, copy.deepcopy(list(case.values())), wanted))
+            arguments, printed = copy.deepcopy(list(case.values())), _Beginning()
+            with contextlib.redirect_stdout(printed):
+                outcome = _call(function, arguments, wanted)
+            changed = tuple(
+                place
+                for place, (now, was) in enumerate(zip(arguments, case.values()))
+                if not _equal(now, was)
+            )
+            done.append(replace(outcome, changed=changed, printed=printed.text))
     return done + [Outcome(slow=True)] * (len(cases) - len(done))
 
 
@@ -93,11 +107,14 @@ def _as_numbers(value: object) -> list | float:
     """Return an array, a list, a number or a tensor as nested lists of floats."""
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError):
+    except Exception:
         array = np.array(None)
     if array.dtype.kind not in "biuf":
         what = type(value).__name__
-        raise _NoNumbers(f"Your function gave something of the type {what} that is not an array of numbers")
+        raise _NoNumbers(
+            f"Your function gave something of the type {what} that is no array of numbers: perhaps its parts "
+            "have different lengths, or are no numbers"
+        )
     if array.size > _MOST_NUMBERS:
         raise _NoNumbers(f"Your function gave {array.size:,} numbers, far more than were asked for")
     return array.astype(float).tolist()
@@ -108,18 +125,45 @@ def _call(function: Callable, arguments: list, wanted: int | None) -> Outcome:
         given = function(*arguments)
         if given is None:
             return Outcome(nothing=True)
-        if wanted is None:
-            return Outcome([_as_numbers(given)])
-        if not isinstance(given, (tuple, list)) or len(given) != wanted:
-            what = f"{len(given)} results" if isinstance(given, (tuple, list)) else type(given).__name__
-            return Outcome(
-                error=f"Your function should return {wanted} results, as a tuple or a list, and gave {what}"
+        if wanted is not None:
+            return Outcome(_several(given, wanted))
+        if isinstance(given, tuple) and any(np.ndim(one) for one in given):
+            raise _NoNumbers(
+                f"Your function gave {len(given)} results in a tuple, and one array is asked for"
             )
-        return Outcome([_as_numbers(one) for one in given])
+        return Outcome([_as_numbers(given)])
+    except _NoNumbers as error:
+        return Outcome(error=str(error))
     except (Exception, SystemExit) as error:
-        if isinstance(error, _NoNumbers):
-            return Outcome(error=str(error))
         return Outcome(error=_in_words(error), line=_line_of(function, error))
+
+
+def _several(given: Any, wanted: int) -> list:
+    is_row = isinstance(given, (tuple, list)) or isinstance(given, np.ndarray) and given.ndim > 0
+    if not is_row or len(given) != wanted:
+        asked = f"{wanted} results, in a tuple or a list" if wanted > 1 else "a list with one array in it"
+        what = f"{len(given)}" if is_row else f"something of the type {type(given).__name__}"
+        raise _NoNumbers(f"Your function should return {asked}, and gave {what}")
+    return [_as_numbers(one) for one in given]
+
+
+def _equal(now: Any, was: Any) -> bool:
+    if callable(was):
+        return True
+    if isinstance(was, list):
+        return isinstance(now, list) and len(now) == len(was) and all(map(_equal, now, was))
+    return bool(np.array_equal(now, was, equal_nan=False))
+
+
+class _Beginning(io.TextIOBase):
+    """A stream that keeps the beginning of what is written to it."""
+
+    def __init__(self, most: int = 300) -> None:
+        self.text, self.most = "", most
+
+    def write(self, text: str) -> int:
+        self.text += text[: max(0, self.most - len(self.text))]
+        return len(text)
 
 
 def _in_words(error: BaseException) -> str:
@@ -151,25 +195,48 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Raise `TimeIsUp` in the block once the time is over, again and again until the block is left."""
+def _limited(seconds: float, function: Callable) -> Iterator[None]:
+    """Raise `TimeIsUp` in the block once the time is over, again and again until the block is left.
+
+    A loop around a bare ``except:`` swallows what is raised inside it, so from the second time on it is
+    raised where some further line of the function's own file begins, sooner or later one outside of the
+    ``try``.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    over, left = threading.Event(), threading.Event()
+    over, left, attempts = threading.Event(), threading.Event(), itertools.count()
+    own_file, traced_before = getattr(getattr(function, "__code__", None), "co_filename", ""), sys.gettrace()
 
     def interrupted(number: int, frame: types.FrameType | None) -> None:
         if not over.is_set():  # the reader interrupts the kernel
             raise KeyboardInterrupt
-        if not left.is_set():
+        if left.is_set():
+            return
+        attempt = next(attempts)
+        if not attempt:
             raise TimeIsUp
+        lines = itertools.count()
+
+        def at_line(frame: types.FrameType, event: str, argument: object) -> Callable | None:
+            if left.is_set():
+                return None
+            if event == "line" and next(lines) >= attempt:
+                raise TimeIsUp
+            return at_line
+
+        while frame is not None:
+            if frame.f_code.co_filename == own_file:
+                frame.f_trace = at_line
+            frame = frame.f_back
+        sys.settrace(at_line if own_file else None)
 
     def watch() -> None:
         pause = seconds
         while not left.wait(pause):
             over.set()
             _interrupt_main_thread()
-            pause = 0.25
+            pause = 0.1
 
     before = signal.signal(signal.SIGINT, interrupted)
     watcher = threading.Thread(target=watch, daemon=True)
@@ -179,6 +246,7 @@ def _limited(seconds: float) -> Iterator[None]:
     finally:
         left.set()
         watcher.join()
+        sys.settrace(traced_before)
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 

@@ -8,6 +8,7 @@ notebook both happen in one process; when handed-in notebooks are graded, only t
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -73,8 +74,9 @@ class Exercise(ABC):
     def hint(self, how_many: int = 1) -> None:
         """Print the first hint, or the first two or three: ``hint(2)``, ``hint(3)``."""
         most = len(self.hints)
-        if isinstance(how_many, bool) or not isinstance(how_many, int) or not 1 <= how_many <= most:
+        if isinstance(how_many, bool) or not isinstance(how_many, int) or how_many < 1:
             raise ValueError(f"exercise {self.number} has hints 1 to {most}: .hint({most}) shows all of them")
+        how_many = min(how_many, most)
         for place, text in enumerate(self.hints[:how_many], start=1):
             print(paragraph(f"Hint {place} of {most}: {text}"))
         more = f"hint({how_many + 1})" if how_many < most else "solution()"
@@ -166,7 +168,7 @@ class Coding(Exercise):
             raise ValueError(f"{len(cases)} outcomes are needed, got {len(outcomes)}")
         fine = [same(one.arrays(), right, self.tolerance) for one, right in zip(outcomes, expected)]
         if all(fine):
-            return self._right()
+            return self._right_but(cases, outcomes)
         for mistake in self.mistakes:
             if self._made(mistake, cases, expected, outcomes):
                 # show a case with numbers, where there is one
@@ -179,8 +181,10 @@ class Coding(Exercise):
                     mistake.name,
                 )
         wrong = [place for place, ok in enumerate(fine) if not ok]
-        # one number alone does not tell a wrong sign or a transposed matrix from anything else
-        which = next((place for place in wrong if sum(one.size for one in expected[place]) > 1), wrong[0])
+        # a single row or unit does not tell a forgotten sum, a wrong sign or a transposed matrix
+        telling = [place for place in wrong if _tells(expected[place]) and outcomes[place].values is not None]
+        stopped = [place for place in wrong if outcomes[place].error]
+        which = (telling + stopped + wrong)[0]
         says, reason = self._general(outcomes[which], expected[which])
         return self._not_yet(says, self._shown(cases[which], expected[which], outcomes[which]), reason)
 
@@ -197,6 +201,8 @@ class Coding(Exercise):
         """True where the answer does in every case what the mistake does, which is wrong in some."""
         results = [len(right) if tupled else None for right, tupled in map(self._expected, cases)]
         does = calling.outcomes(mistake.does, cases, results)
+        if all(one.values is None for one in does):
+            return all(one.error and one.error == ours.error for one, ours in zip(does, outcomes))
         return any(
             one.values is not None and not same(one.arrays(), right, self.tolerance)
             for one, right in zip(does, expected)
@@ -222,9 +228,22 @@ class Coding(Exercise):
     def _shown(self, case: Case, expected: tuple[np.ndarray, ...], outcome: Outcome) -> str:
         rows = {name: value for name, value in case.items()}
         text = f"This was tried:\n{listed(rows)}\nExpected:\n{listed(self._named(expected))}"
-        if outcome.values is None:
-            return text
-        return f"{text}\nYours:\n{listed(self._named(outcome.arrays()))}"
+        if outcome.values is not None:
+            text += f"\nYours:\n{listed(self._named(outcome.arrays()))}"
+        if outcome.printed.strip():
+            text += f"\nIt printed:\n{textwrap.indent(outcome.printed.rstrip(), '  ')}"
+        return text
+
+    def _right_but(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Verdict:
+        changed = {list(case)[place] for case, one in zip(cases, outcomes) for place in one.changed}
+        if not changed:
+            return self._right()
+        names = " and ".join(sorted(changed))
+        note = (
+            f"One thing: your function changes {names} in place. Whoever calls it finds other numbers there "
+            "afterwards than before; better make a new array (a = a + b instead of a += b)."
+        )
+        return Verdict("right", f"{self._right().text}\n{paragraph(note)}")
 
     def _named(self, results: tuple[np.ndarray, ...]) -> dict[str, Any]:
         return dict(zip(self._names(results), results))
@@ -233,6 +252,11 @@ class Coding(Exercise):
         if len(self.results) == len(results):
             return self.results
         return [f"{self.results[0]}[{place}]" for place in range(len(results))]
+
+
+def _tells(expected: tuple[np.ndarray, ...]) -> bool:
+    """True where no axis of the results has the length 1."""
+    return all(1 not in one.shape for one in expected) and sum(one.size for one in expected) > 1
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -256,14 +280,15 @@ class Choice(Exercise):
     def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         if given.get("stub"):
             return self._not_started()
-        letter = given["answer"].strip().strip("().`'\"").lower()
+        # also "(c)", "`c`" and "c: half of them"
+        letter = re.split(r"[):.\s]", given["answer"].strip().lstrip("(`'\""))[0].strip("`'\"").lower()
         if letter == self.right:
             return self._right()
         if letter not in self.wrong:
             *some, last = (f'"{one}"' for one in self.letters)
             return self._not_yet(
                 f"Answer with one of the letters {', '.join(some)} or {last}, in quotes; you gave "
-                f"{_short(given['answer'])}.",
+                f"{textwrap.shorten(given['answer'], 60, placeholder=' …') or 'nothing'}.",
                 reason="no such letter",
             )
         return self._not_yet(self.wrong[letter], reason=f"wrong: {letter}", mistake=letter)
@@ -362,12 +387,33 @@ class Experiment(Exercise):
 
 
 def facts_of_run(run: Any) -> dict[str, Any]:
-    """Return of a `training.Run` its parameters, its epochs and every quantity at the epoch that was kept."""
+    """Return of a `training.Run` its parameters and epochs, the rows it was trained on, and what it reached.
+
+    kept : every quantity at the epoch whose weights were kept.
+    """
     try:
         kept = {name: float(run.at_kept_epoch(name)) for name in run.history}
-        return {"parameters": int(run.parameters), "epochs": int(run.epochs), "kept": kept}
+        return {
+            "parameters": int(run.parameters),
+            "epochs": int(run.epochs),
+            "rows": int(run.settings["training_rows"]),
+            "kept": kept,
+        }
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise TypeError("This needs the Run that training.fit(...) returned.") from None
+        raise TypeError(
+            "This needs the Run that training.fit(...) returned, neither the network nor the history that "
+            "my_model.fit(...) returns."
+        ) from None
+
+
+def trained_on(rows: int, how: str) -> Goal:
+    """Return the goal that so many rows were learned from, and the others kept for validation."""
+    return Goal(
+        f"trained on {rows:,} rows, the others for validation",
+        lambda facts: facts["rows"] == rows and "val_loss" in facts["kept"],
+        lambda facts: f"{facts['rows']:,}" + ("" if "val_loss" in facts["kept"] else ", no validation"),
+        f"Runs can only be compared on the same validation data: give training.fit {how}.",
+    )
 
 
 def _short(value: object) -> str:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from labutils.exercises.kinds import Case, Choice, Coding, Experiment, Goal, Mistake, Number, facts_of_run
+from labutils.exercises.kinds import (
+    Case,
+    Choice,
+    Coding,
+    Experiment,
+    Goal,
+    Mistake,
+    Number,
+    facts_of_run,
+    trained_on,
+)
 
 
 def my_step(x_t, h_before, W, U, b):
@@ -88,11 +98,16 @@ def my_clip(gradients, limit):
     return [g * limit / length for g in gradients]
 
 
+def _shortened(gradients, limit, length):
+    return [g * limit / length for g in gradients] if length > limit else gradients
+
+
 def _gradients(rng: np.random.Generator) -> list[Case]:
     long, short = rng.normal(size=(2, 2)), rng.normal(size=3)
     return [
         {"gradients": [np.array([3.0, 4.0])], "limit": 1.0},
         {"gradients": [np.array([0.3, -0.4])], "limit": 1.0},
+        {"gradients": [np.zeros(2), np.zeros((1, 2))], "limit": 1.0},
         {"gradients": [10 * long / np.linalg.norm(long), 0.5 * short / np.linalg.norm(short)], "limit": 2.0},
         {"gradients": [rng.normal(size=(3, 2)), rng.normal(size=(2, 2)), rng.normal(size=2)], "limit": 0.5},
     ]
@@ -119,7 +134,7 @@ EXERCISES = (
             "In the training rows, what does the network see at flips 12 to 20 in rows with a pair, and "
             "what in rows without?",
         ),
-        afterwards="It has learned what pairs look like at flips 1 to 12 and has never been told anything "
+        afterwards="It has learned what pairs look like at flips 2 to 10 and has never been told anything "
         "about pairs further on, so there it can only guess. The next cell measures it.",
     ),
     Coding(
@@ -198,6 +213,7 @@ EXERCISES = (
             600: "Nearly: that is W and U. Each of the 20 units has a bias as well.",
             220: "That is W and b. The state acts on the state, too: U has units times units numbers.",
             420: "That is U and b. The input has weights as well: W has features times units numbers.",
+            640: "Each unit has one bias, not two: W, U and b have 200, 400 and 20 numbers.",
             200: "That is W alone. There are U and b as well.",
             6200: "That would be the case if each of 10 steps had weights of its own. They share them.",
             310: "You have exchanged features and units: 10 features, 20 units.",
@@ -243,6 +259,16 @@ EXERCISES = (
                 "value of the series: with 5 values and windows of 2 there are 3 pairs.",
             ),
             Mistake(
+                "one pair too many",
+                lambda v, n: [(v[i : i + n], v[i + n]) for i in range(len(v) - n + 1)],
+                "One pair too many: the last window has no value after it, so it has no target.",
+            ),
+            Mistake(
+                "list of pairs",
+                lambda v, n: [(v[i : i + n], v[i + n]) for i in range(len(v) - n)],
+                "You return a list of pairs. Asked for are two arrays: all windows first, then all targets.",
+            ),
+            Mistake(
                 "windows do not overlap",
                 lambda v, n: _windows(v, n, n, len(v) - n, step=n),
                 "Your windows stand one after the other. They overlap: each begins one step after the one "
@@ -255,8 +281,8 @@ EXERCISES = (
             "it, and what is the last i for which there is one?",
             "i goes over range(len(values) - length), and the target of window i is values[i + length].",
         ),
-        afterwards="There are as many pairs as values, less the length. The cell below does the same with "
-        "NumPy's sliding_window_view.",
+        afterwards="There are as many pairs as values, less the length. The cell below does it with NumPy's "
+        "sliding_window_view, and gives both arrays one axis more, as the network wants them.",
     ),
     Coding(
         number="1.5",
@@ -295,6 +321,58 @@ EXERCISES = (
                 lambda delta, h, h_before, x_t, U: _back(delta, h, h_before, x_t, U, total=np.mean),
                 "The gradient of b is a mean over the rows. It is a sum: delta already holds the 1/N of "
                 "the loss.",
+            ),
+            Mistake(
+                "tanh once more",
+                lambda delta, h, h_before, x_t, U: _back(
+                    delta, h, h_before, x_t, U, slope=1 - np.tanh(h) ** 2
+                ),
+                "You took the tanh of h once more. h is what came out of the tanh, so its slope there is 1 "
+                "- h**2.",
+            ),
+            Mistake(
+                "h not squared",
+                lambda delta, h, h_before, x_t, U: _back(delta, h, h_before, x_t, U, slope=1 - h),
+                "The slope of the tanh is 1 - h**2; the square is missing.",
+            ),
+            Mistake(
+                "brackets around the slope",
+                lambda delta, h, h_before, x_t, U: _back(delta, h, h_before, x_t, U, slope=1 - h**2 / delta),
+                "Look at the brackets: delta * 1 - h**2 is delta minus h squared. It should be delta * (1 "
+                "- h**2).",
+            ),
+            Mistake(
+                "rows not summed",
+                lambda delta, h, h_before, x_t, U: _back(
+                    delta, h, h_before, x_t, U, total=lambda alpha, axis: alpha
+                ),
+                "grad_b still has a row for each sequence. The same b served all of them: sum over the "
+                "rows, axis 0.",
+            ),
+            Mistake(
+                "everything summed",
+                lambda delta, h, h_before, x_t, U: _back(
+                    delta, h, h_before, x_t, U, total=lambda alpha, axis: alpha.sum()
+                ),
+                "grad_b is a single number. Each unit has a bias of its own: sum over the rows alone, axis "
+                "0.",
+            ),
+            Mistake(
+                "units summed",
+                lambda delta, h, h_before, x_t, U: _back(
+                    delta, h, h_before, x_t, U, total=lambda alpha, axis: alpha.sum(axis=1)
+                ),
+                "grad_b was summed over the units. It goes over the rows, axis 0: one number for each unit "
+                "is left.",
+            ),
+            Mistake(
+                "gradients transposed",
+                lambda delta, h, h_before, x_t, U: (
+                    *(grad.T for grad in _back(delta, h, h_before, x_t, U)[:2]),
+                    *_back(delta, h, h_before, x_t, U)[2:],
+                ),
+                "The gradients of W and U are transposed. A gradient has the shape of its weights: x_t.T @ "
+                "alpha is features by units, as W is.",
             ),
             Mistake(
                 "no slope on the way on",
@@ -343,10 +421,42 @@ EXERCISES = (
                 "it is.",
             ),
             Mistake(
+                "unchanged",
+                lambda gradients, limit: gradients,
+                "The gradient comes back as it was, also where it is longer than the limit. (If you "
+                "compute new arrays in a loop: are they the ones that you return?)",
+            ),
+            Mistake(
+                "lengths added up",
+                lambda gradients, limit: _shortened(gradients, limit, sum(map(np.linalg.norm, gradients))),
+                "You added up the lengths of the arrays. Lengths add up by Pythagoras: the root of the sum "
+                "of all squares.",
+            ),
+            Mistake(
+                "longest array only",
+                lambda gradients, limit: _shortened(gradients, limit, max(map(np.linalg.norm, gradients))),
+                "You measured the longest array only. Together the arrays are one vector, which is longer.",
+            ),
+            Mistake(
+                "sum of absolute values",
+                lambda gradients, limit: _shortened(
+                    gradients, limit, sum(np.abs(g).sum() for g in gradients)
+                ),
+                "You measured with absolute values. The length of a vector is the root of the sum of its "
+                "squares.",
+            ),
+            Mistake(
+                "shortened to 1",
+                lambda gradients, limit: (
+                    [g / limit for g in my_clip(gradients, limit)]
+                    if my_clip(gradients, limit) is not gradients
+                    else gradients
+                ),
+                "Your gradients end with the length 1. They should end with the length `limit`.",
+            ),
+            Mistake(
                 "length without the root",
-                lambda gradients, limit: [
-                    g * min(1, limit / sum(np.sum(one**2) for one in gradients)) for g in gradients
-                ],
+                lambda gradients, limit: _shortened(gradients, limit, sum(np.sum(g**2) for g in gradients)),
                 "You divide by the sum of the squares. The length is the square root of it.",
             ),
         ),
@@ -369,6 +479,7 @@ EXERCISES = (
         answer_name="my_run",
         facts=facts_of_run,
         goals=(
+            trained_on(640, "validation_split=1/6, which keeps the last 128 of the 768 windows"),
             Goal(
                 "at most 60 parameters",
                 lambda facts: facts["parameters"] <= 60,
@@ -383,12 +494,12 @@ EXERCISES = (
                     f"{facts['kept']['val_loss']:.4f}" if "val_loss" in facts["kept"] else "no validation"
                 ),
                 "Small enough, but not good enough yet. Is the training loss still falling? Give it more "
-                "epochs, or try a learning rate of 0.01. (No val_loss? Give fit validation_split=1/6.)",
+                'epochs, or try a learning rate of 0.01. (What counts is the loss: compile with "mse".)',
             ),
         ),
         hints=(
             "Five or six units are within the budget. Which is a matter of trying.",
-            "Adam(0.01) learns three times as fast here as Keras' own 0.001, and a hundred epochs take "
+            "Adam(0.01) learns much faster here than Keras' own 0.001, and a hundred epochs take "
             "seconds with whole_epochs=True.",
         ),
         code="""
@@ -401,7 +512,7 @@ my_model.compile(keras.optimizers.Adam(0.01), "mse")
 my_run = training.fit(my_model, x_train, y_train, name="five units", epochs=100, batch_size=32,
                       validation_split=1/6, whole_epochs=True, verbose=False)
 """,
-        afterwards="Five units, 41 parameters, are enough for the rule of Hénon, though not every seed "
+        afterwards="Five or six units are enough for the rule of Hénon, though not every seed "
         "gets equally far. Two values have to be kept in mind, and one has to be squared.",
     ),
 )

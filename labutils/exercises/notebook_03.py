@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from labutils.exercises.kinds import Case, Choice, Coding, Experiment, Goal, Mistake, facts_of_run
+from labutils.exercises.kinds import (
+    Case,
+    Choice,
+    Coding,
+    Experiment,
+    Goal,
+    Mistake,
+    facts_of_run,
+    trained_on,
+)
 
 
 def my_spectral_radius(U):
@@ -259,6 +268,7 @@ EXERCISES = (
         answer_name="my_run",
         facts=facts_of_run,
         goals=(
+            trained_on(16_000, "validation_split=0.2"),
             Goal(
                 "at most 161,000 parameters, half of the mended network's",
                 lambda facts: facts["parameters"] <= 161_000,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from labutils.exercises.kinds import Case, Choice, Coding, Experiment, Goal, Mistake, facts_of_run
+from labutils.exercises.kinds import (
+    Case,
+    Choice,
+    Coding,
+    Experiment,
+    Goal,
+    Mistake,
+    facts_of_run,
+    trained_on,
+)
 
 
 def my_pad(sequence, length):
@@ -31,16 +40,19 @@ def _labels(rng: np.random.Generator) -> list[Case]:
     return [
         {"labels": np.repeat([0, 1], [5, 5]), "share": 0.2},
         {"labels": np.repeat([1, 0], [8, 4]), "share": 0.25},
+        {"labels": np.repeat([0, 1], [7, 3]), "share": 0.25},
+        {"labels": rng.permutation(np.repeat([0, 1], [9, 5])), "share": 0.25},
         {"labels": rng.permutation(np.repeat([0, 1], [10, 20])), "share": 0.1},
         {"labels": rng.permutation(np.repeat([0, 1], [8, 12])), "share": 0.5},
     ]
 
 
-def _rows(labels, share, last=True):
+def _rows(labels, share, last=True, count=None):
     is_test = np.zeros(len(labels), dtype=bool)
     for label in (0, 1):
-        rows, count = np.flatnonzero(labels == label), int(np.sum(labels == label) * share)
-        is_test[rows[len(rows) - count :] if last else rows[:count]] = True
+        rows = np.flatnonzero(labels == label)
+        chosen = int(len(rows) * share) if count is None else count(len(rows))
+        is_test[rows[len(rows) - chosen :] if last else rows[:chosen]] = True
     return is_test
 
 
@@ -70,6 +82,7 @@ def my_loss(p, y):
 def _probabilities(rng: np.random.Generator) -> list[Case]:
     return [
         {"p": np.array([0.9, 0.2]), "y": np.array([1, 0])},
+        {"p": np.array([0.0002, 0.7, 0.9996]), "y": np.array([1, 1, 0])},
         *(
             {"p": rng.uniform(0.02, 0.98, count).round(2), "y": rng.permutation(np.arange(count) % 2)}
             for count in (3, 6, 20)
@@ -92,6 +105,8 @@ def _losses(rng: np.random.Generator) -> list[Case]:
         {"val_losses": [0.50, 0.40, 0.45, 0.30], "patience": 1},
         {"val_losses": [0.50, 0.40, 0.45, 0.42, 0.41, 0.30], "patience": 2},
         {"val_losses": [0.60, 0.50, 0.45], "patience": 1},
+        {"val_losses": [1.40, 1.20, 1.30, 1.25, 1.10], "patience": 2},
+        {"val_losses": [0.50, 0.40, 0.40, 0.40, 0.30], "patience": 2},
         {"val_losses": [0.60, 0.40, 0.55, 0.39, 0.50, 0.45, 0.48, 0.42, 0.20], "patience": 3},
         *(
             {"val_losses": rng.uniform(0.3, 0.6, 9).round(2).tolist(), "patience": patience}
@@ -100,12 +115,23 @@ def _losses(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _stop(val_losses, patience, *, first=1, late=0, keep_last=False, against_last=False):
-    best, kept, waited, ended = np.inf, 0, 0, len(val_losses)
+def _stop(
+    val_losses,
+    patience,
+    *,
+    first=1,
+    late=0,
+    keep_last=False,
+    against_last=False,
+    tie=0.0,
+    reset=True,
+    best=np.inf,
+):
+    kept, waited, ended = 0, 0, len(val_losses)
     for epoch, loss in enumerate(val_losses, start=1):
         reference = val_losses[epoch - 2] if against_last and epoch > 1 else best
-        waited = 0 if loss < reference else waited + 1
-        if loss < best:
+        waited = (0 if reset else waited) if loss < reference + tie else waited + 1
+        if loss < best + tie:
             best, kept = loss, epoch
         if waited >= patience + late:
             ended = epoch
@@ -211,6 +237,29 @@ EXERCISES = (
                 "sides again.",
             ),
             Mistake(
+                "rounded up",
+                lambda labels, share: _rows(labels, share, count=lambda n: int(np.ceil(round(n * share, 9)))),
+                "You round the number of rows up. Of 7 rows a share of 0.25 is 1.75: one row, rounded down.",
+            ),
+            Mistake(
+                "rounded",
+                lambda labels, share: _rows(labels, share, count=lambda n: round(n * share)),
+                "You round to the nearest number of rows. Of 7 rows a share of 0.25 is 1.75: one row, "
+                "rounded down.",
+            ),
+            Mistake(
+                "all rows where there are none",
+                lambda labels, share: _rows(labels, share, count=lambda n: int(n * share) or n),
+                "Where no row is for testing, you take all: rows[-0:] is the whole array. Count from the "
+                "front instead, rows[len(rows) - n :].",
+            ),
+            Mistake(
+                "numbers of the rows",
+                lambda labels, share: np.flatnonzero(_rows(labels, share)),
+                "Those are the numbers of the rows, and the right ones. Asked for is True or False for "
+                "each row.",
+            ),
+            Mistake(
                 "label 1 only",
                 lambda labels, share: _rows(labels, share) & (labels == 1),
                 "Only rows of label 1 are in your test. It needs the last rows of label 0 as well.",
@@ -258,6 +307,28 @@ EXERCISES = (
                 "sign of the exponent",
                 lambda h, w, b: 1 / (1 + np.exp(h @ w + b)),
                 "That is one minus the probability. There is a minus in the exponent of the sigmoid.",
+            ),
+            Mistake(
+                "minus for one term only",
+                lambda h, w, b: 1 / (1 + np.exp(-h @ w + b)),
+                "The minus in the exponent reaches only the first term: -h @ w + b. It belongs before the "
+                "whole sum, -(h @ w + b).",
+            ),
+            Mistake(
+                "brackets of the fraction",
+                lambda h, w, b: 1 / 1 + np.exp(-(h @ w + b)),
+                "Look at the brackets: 1 / 1 + exp(…) divides before it adds. It should be 1 / (1 + exp(…)).",
+            ),
+            Mistake(
+                "sigmoid twice",
+                lambda h, w, b: 1 / (1 + np.exp(-1 / (1 + np.exp(-(h @ w + b))))),
+                "The sum went through the sigmoid twice.",
+            ),
+            Mistake(
+                "not summed",
+                lambda h, w, b: 1 / (1 + np.exp(-(h * w + b))),
+                "h * w multiplies number by number and leaves a row for each review. A weighted *sum* is "
+                "asked for: h @ w.",
             ),
             Mistake(
                 "tanh",
@@ -324,6 +395,27 @@ EXERCISES = (
                 "The two halves have changed places: the surer and the more right, the higher your loss.",
             ),
             Mistake(
+                "one sign wrong",
+                lambda p, y: np.mean(-y * np.log(p) + (1 - y) * np.log(1 - p)),
+                "The second half has the wrong sign: both logarithms are taken away, - y ln p - (1 - y) "
+                "ln(1 - p).",
+            ),
+            Mistake(
+                "the same logarithm twice",
+                lambda p, y: np.mean(-y * np.log(p) - (1 - y) * np.log(p)),
+                "Both halves have ln p. Where y is 0 it is 1 - p that should be large: ln(1 - p).",
+            ),
+            Mistake(
+                "p and y exchanged",
+                lambda p, y: np.mean(-p * np.log(y) - (1 - p) * np.log(1 - y)),
+                "You take the logarithm of labels, and ln 0 is minus infinity. p and y have changed places.",
+            ),
+            Mistake(
+                "accuracy",
+                lambda p, y: np.mean((p > 0.5) == y),
+                "That is the accuracy. The loss asks how sure the answer was, not only whether it was right.",
+            ),
+            Mistake(
                 "square error",
                 lambda p, y: np.mean((p - y) ** 2),
                 "That is the mean square error (the Brier score of section 7). The loss here has logarithms.",
@@ -376,6 +468,35 @@ EXERCISES = (
                 "and .45, a .42 is no success.",
             ),
             Mistake(
+                "a tie counted as better",
+                lambda losses, patience: _stop(losses, patience, tie=1e-9),
+                "A loss that is the same as the lowest counts as better with you. It has not fallen, so "
+                "patience runs on.",
+            ),
+            Mistake(
+                "counter never reset",
+                lambda losses, patience: _stop(losses, patience, reset=False),
+                "You count all epochs without a new lowest loss. The count begins anew whenever there is "
+                "one.",
+            ),
+            Mistake(
+                "kept epoch counted from 0",
+                lambda losses, patience: (_stop(losses, patience)[0], _stop(losses, patience)[1] - 1),
+                "It stops at the right moment, but the epoch that is kept is counted from 0. The first "
+                "epoch is epoch 1.",
+            ),
+            Mistake(
+                "lowest loss for its epoch",
+                lambda losses, patience: (_stop(losses, patience)[0], losses[_stop(losses, patience)[1] - 1]),
+                "You return the lowest loss. Asked for is its epoch.",
+            ),
+            Mistake(
+                "losses above 1 forgotten",
+                lambda losses, patience: _stop(losses, patience, best=1.0),
+                "You begin with 1 as the lowest loss so far. A loss may be larger than that: begin with "
+                "np.inf.",
+            ),
+            Mistake(
                 "patience ignored",
                 lambda losses, patience: _stop(losses, 1),
                 "It stops at the first epoch without a new lowest loss, whatever the patience.",
@@ -394,7 +515,7 @@ EXERCISES = (
             "- kept >= patience, return epoch, kept. What is returned when the loop comes to its end?",
         ),
         afterwards="This is what keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True) "
-        "does. It never knows what a later epoch would have brought: see the second example.",
+        "does. It never knows what a later epoch would have brought.",
     ),
     Choice(
         number="4.7",
@@ -425,6 +546,7 @@ EXERCISES = (
         answer_name="my_run",
         facts=facts_of_run,
         goals=(
+            trained_on(16_000, "validation_split=0.2"),
             Goal(
                 "at most 81,592 parameters, a quarter of the published GRU's",
                 lambda facts: facts["parameters"] <= 81_592,
@@ -461,8 +583,9 @@ my_model.compile(keras.optimizers.Adam(0.005, global_clipnorm=1.0), "binary_cros
 my_run = training.fit(my_model, x_200, y_train, name="a quarter", epochs=5, batch_size=256,
                       validation_split=0.2, patience=5)
 """,
-        afterwards="A quarter of the parameters is enough for what the published network could do, since "
-        "it reads further. (Which epoch is best was chosen by the same validation reviews, so take half a "
-        "point off.)",
+        afterwards="A quarter of the parameters is enough for what the published network could do. (The "
+        "best epoch was chosen by the same validation reviews, so take half a point off. And try "
+        "GlobalAveragePooling1D in place of the GRU, no recurrence at all: notebook 03 says what to "
+        "expect.)",
     ),
 )

@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from labutils.exercises.kinds import Case, Choice, Coding, Experiment, Goal, Mistake, Number, facts_of_run
+from labutils.exercises.kinds import (
+    Case,
+    Choice,
+    Coding,
+    Experiment,
+    Goal,
+    Mistake,
+    Number,
+    facts_of_run,
+    trained_on,
+)
 
 
 def my_share_lost(images, copies, mean_digit):
@@ -361,6 +371,7 @@ EXERCISES = (
         answer_name="my_answer",
         facts=_facts_of_pair,
         goals=(
+            trained_on(3200, "validation=(validation, validation)"),
             Goal(
                 "nowhere narrower than 8 numbers, and in one place as narrow as that",
                 lambda facts: facts["narrowest"] == 8,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +25,7 @@ def same(
     if ours is None or theirs is None or len(ours) != len(theirs):
         return False
     return all(
-        one.shape == other.shape and np.allclose(one, other, rtol=tolerance, atol=tolerance)
+        one.shape == other.shape and np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
         for one, other in zip(ours, theirs)
     )
 
@@ -32,17 +33,23 @@ def same(
 def difference(
     ours: tuple[np.ndarray, ...], expected: tuple[np.ndarray, ...], names: Sequence[str], tolerance: float
 ) -> str:
-    """Return in words how the first array that is not as expected differs."""
-    for one, right, name in zip(ours, expected, names):
-        if same((one,), (right,), tolerance):
-            continue
-        said = "Your result" if len(expected) == 1 else f"Your {name}"
-        if one.shape != right.shape:
-            return _other_shape(said, one, right, tolerance)
-        if not np.isfinite(one).all():
-            return f"{said} contains nan or infinity."
-        return _other_numbers(said, one, right, tolerance)
-    return "The results differ."
+    """Return in words how the first array that is not as expected differs, and which others do."""
+    wrong = [
+        place for place in range(len(expected)) if not same((ours[place],), (expected[place],), tolerance)
+    ]
+    for order in itertools.permutations(range(len(expected))) if 1 < len(expected) <= 4 else ():
+        if same(tuple(ours[place] for place in order), expected, tolerance):
+            return f"Your results are right, but in another order. Asked for are {', '.join(names)}."
+    one, right = ours[wrong[0]], expected[wrong[0]]
+    said = "Your result" if len(expected) == 1 else f"Your {names[wrong[0]]}"
+    if one.shape != right.shape:
+        text = _other_shape(said, one, right, tolerance)
+    elif not np.isfinite(one).all():
+        text = f"{said} contains nan or infinity (a division by zero, or the logarithm of zero?)."
+    else:
+        text = _other_numbers(said, one, right, tolerance)
+    also = [names[place] for place in wrong[1:]]
+    return text + (f" Not right either: {', '.join(also)}." if also else "")
 
 
 def listed(values: Mapping[str, Any]) -> str:
@@ -55,6 +62,8 @@ def listed(values: Mapping[str, Any]) -> str:
 
 def _other_shape(name: str, one: np.ndarray, right: np.ndarray, tolerance: float) -> str:
     said = f"{name} has the shape {one.shape}, {right.shape} was expected"
+    if one.ndim == right.ndim + 1 and right.size and one.shape[:-1] == right.shape and one.shape[-1] > 1:
+        return f"{said}: should something be summed, or averaged?"
     if one.ndim == 2 and same((one.T,), (right,), tolerance):
         return f"{said}: it is the transpose of what is right."
     if one.size == right.size and np.allclose(one.ravel(), right.ravel(), tolerance, tolerance):
@@ -75,7 +84,7 @@ def _other_numbers(name: str, one: np.ndarray, right: np.ndarray, tolerance: flo
                 else f"{name} is {factor:.4g} times what is right, in all its numbers."
             )
     if right.ndim == 0:
-        return f"{name} is another number."
+        return f"{name} is {one:.4g} instead of {right:.4g}."
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = ", ".join(map(str, first))
     return (
@@ -103,6 +112,8 @@ def _with_name(name: str, value: Any, width: int) -> str:
 def _numbers(array: np.ndarray) -> str:
     if array.dtype.kind not in "biuf":
         return str(array)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return np.array2string(array, precision=4, threshold=_MOST_SHOWN, edgeitems=2, separator=", ")
     if array.dtype.kind == "f" and (array == np.round(array)).all() and (np.abs(array) < 1e6).all():
         array = array.astype(int)
     return np.array2string(
