@@ -54,26 +54,32 @@ def test_the_solution_reaches_every_goal(solved, capsys):
     assert shown.count("reached: ") == len(one.goals)
 
 
-def run(parameters=10, **kept):
+def run(parameters, rows, **kept):
     history = {name: [value] for name, value in kept.items()}
     return SimpleNamespace(
-        parameters=parameters, epochs=1, history=history, at_kept_epoch=lambda name: history[name][0]
+        parameters=parameters,
+        epochs=1,
+        settings={"training_rows": rows},
+        history=history,
+        at_kept_epoch=lambda name: history[name][0],
     )
 
 
 @pytest.mark.parametrize(
     "number, given, missed, advice",
     [
-        ("1.7", run(305, loss=0.1, val_loss=0.001), "at most 60 parameters", "How many units"),
-        ("1.7", run(41, loss=0.1, val_loss=0.02), "a validation loss below 0.0156", "more epochs"),
-        ("1.7", run(41, loss=0.001), "a validation loss below 0.0156", "validation_split=1/6"),
-        ("3.6", run(322_113, val_accuracy=0.85), "at most 161,000", "Count the embedding"),
-        ("3.6", run(160_000, val_accuracy=0.80), "accuracy of 0.83", "identity start"),
-        ("4.8", run(326_369, val_accuracy=0.85), "at most 81,592", "98 in 100"),
-        ("4.8", run(80_000, val_accuracy=0.82), "accuracy of 0.832", "200 tokens"),
-        ("4.8", run(80_000, loss=0.1), "accuracy of 0.832", "200 tokens"),
-        ("5.7", run(10_451, val_loss=0.0101), "at most 2,612", "4 n (m + n + 1)"),
-        ("5.7", run(1_000, val_loss=0.02), "at most 1.2", "the window"),
+        ("1.7", run(305, 640, loss=0.1, val_loss=0.001), "at most 60 parameters", "How many units"),
+        ("1.7", run(41, 640, loss=0.1, val_loss=0.02), "a validation loss below 0.0156", "more epochs"),
+        ("1.7", run(41, 768, loss=0.001), "trained on 640 rows", "validation_split=1/6"),
+        ("1.7", run(41, 752, loss=0.1, val_loss=0.001), "trained on 640 rows", "validation_split=1/6"),
+        ("3.6", run(322_113, 16_000, val_loss=0.4, val_accuracy=0.85), "161,000", "Count the embedding"),
+        ("3.6", run(160_000, 16_000, val_loss=0.4, val_accuracy=0.80), "of 0.83", "identity start"),
+        ("3.6", run(160_000, 20_000, accuracy=0.9), "trained on 16,000 rows", "validation_split=0.2"),
+        ("4.8", run(326_369, 16_000, val_loss=0.4, val_accuracy=0.85), "at most 81,592", "98 in 100"),
+        ("4.8", run(80_000, 16_000, val_loss=0.4, val_accuracy=0.82), "of 0.832", "200 tokens"),
+        ("4.8", run(80_000, 19_980, val_loss=0.4, val_accuracy=0.9), "trained on 16,000", "split=0.2"),
+        ("5.7", run(10_451, 642, val_loss=0.0101), "at most 2,612", "4 n (m + n + 1)"),
+        ("5.7", run(1_000, 642, val_loss=0.02), "at most 1.2", "the window"),
     ],
 )  # fmt: skip
 def test_a_goal_that_is_missed_is_named_with_what_was_measured_and_advice(number, given, missed, advice):
@@ -98,7 +104,7 @@ def test_a_recaller_that_guesses_is_told_which_goal_it_misses():
 def test_an_autoencoder_with_a_wide_code_does_not_count(keras):
     layers = keras.layers
     model = keras.Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(15), layers.Dense(784)])
-    verdict = exercise("6.7").verdict((model, run(24_319, val_loss=0.02)))
+    verdict = exercise("6.7").verdict((model, run(24_319, 3_200, val_loss=0.02)))
     assert "as narrow as that" in verdict.mistake and "15 at the narrowest" in verdict.text
 
 
@@ -112,6 +118,8 @@ def test_what_is_no_run_is_refused_in_words(number, nonsense):
 def test_the_facts_of_a_run_are_those_of_the_epoch_that_was_kept():
     from labutils.training import Run
 
-    kept_first = Run("r", {"parameters": 7}, {"loss": [3.0, 1.0], "val_loss": [2.0, 4.0]}, 1.0, 1, 1)
+    kept_first = Run(
+        "r", {"parameters": 7, "training_rows": 9}, {"loss": [3.0, 1.0], "val_loss": [2.0, 4.0]}, 1.0, 1, 1
+    )
     assert facts_of_run(kept_first)["kept"] == {"loss": 3.0, "val_loss": 2.0}
     assert facts_of_run(dataclasses.replace(kept_first, kept_epoch=2))["kept"]["val_loss"] == 4.0
