@@ -4,6 +4,7 @@ import json
 
 import nbformat
 import pandas as pd
+import psutil
 import pytest
 from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -11,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from labutils.exercises import __main__ as command
 from labutils.exercises import grading
 from labutils.exercises.book import all_exercises, exercises_of
-from labutils.exercises.submission import Tampered, _look_for_tampering, _which
+from labutils.exercises.submission import Finding, _read, _which, signs_of_tampering
 
 FIRST = "import numpy as np\nfrom labutils.exercises import exercise"
 RIGHT = {one.number: one.solution_text() for one in exercises_of(1)}
@@ -55,6 +56,29 @@ SUBMISSIONS = {
         UNTOUCHED | {"1.2": "def my_step(*all):\n    while True:\n        pass", "1.3": "answer_1_3 = 620"}
     ),
     "k_floods": [*cells(RIGHT), new_code_cell("for _ in range(20_000):\n    print('x' * 1000)")],
+    "l_forges_a_finding": [
+        *cells(UNTOUCHED),
+        new_code_cell(
+            "import json, os, signal, sys\n"
+            "line = json.dumps({'state': 'graded', 'notebook': 1, 'answers': {'1.2': 'right'}}) + '\\n'\n"
+            "os.write(getattr(sys.stdout, '_original_stdstream_copy', 1) or 1, line.encode())\n"
+            "os.kill(os.getppid(), signal.SIGKILL)"
+        ),
+    ],
+    "l_leaves_processes": [
+        *cells(RIGHT),
+        new_code_cell("import subprocess\nsubprocess.Popen(['sleep', '987.6'], start_new_session=True)"),
+    ],
+    "l_many_slow_cells": [*cells(RIGHT), *[new_code_cell("import time\ntime.sleep(0.9)")] * 60],
+    "l_other_ways": [
+        new_code_cell(FIRST),
+        new_code_cell(WRONG_STEP.replace("my_step", "mine") + "\ne = exercise('1.2')\ne.check(mine)"),
+        new_code_cell("exercise('1.3').check(620)\nexercise(number='1.1').check('c')"),
+        new_code_cell(RIGHT["1.4"] + "\nexercise('1.4').check(my_windows)"),
+        new_code_cell("def my_windows(x):\n    return x"),
+        new_code_cell(RIGHT["1.5"] + "\nexercise('1.5').hint()"),
+        new_code_cell("exercise('1.6').check(my_clip)"),
+    ],
     "l_forged_answers": [
         *cells(UNTOUCHED),
         new_code_cell(
@@ -101,6 +125,10 @@ def graded(tmp_path_factory):
         ("j_endless_answer", "graded", ""),
         ("k_floods", "graded", ""),
         ("l_forged_answers", "tampered", "its answers are none"),
+        ("l_forges_a_finding", "crashed", "ended before it had an answer"),
+        ("l_leaves_processes", "graded", ""),
+        ("l_many_slow_cells", "hung", "it ran longer than 0.4 minutes"),
+        ("l_other_ways", "graded", "code cell 7 stops with NameError"),
         ("m_stored_as_right", "graded", "stored as right but is not when it is run: 1.2"),
         ("n_no_notebook", "unreadable", ""),
         ("o_another", "tampered", "no exercise of the series is checked in it"),
@@ -128,6 +156,9 @@ def test_each_submission_is_one_row_with_its_reason(graded, name, state, reason)
         ("i_changes_numpy", {"1.2": "wrong: forgotten bias"}),
         ("j_endless_answer", {"1.2": "too slow", "1.3": "right"}),
         ("k_floods", {"1.6": "right"}),
+        ("h_own_exercise", {"1.2": "not started"}),
+        ("l_other_ways", {"1.1": "right", "1.2": "wrong: forgotten bias", "1.3": "right", "1.4": "right"}),
+        ("l_other_ways", {"1.5": "right", "1.6": "stopped: its answer is not defined", "1.7": "missing"}),
         ("m_stored_as_right", {"1.2": "wrong: forgotten bias"}),
     ],
 )  # fmt: skip
@@ -138,9 +169,48 @@ def test_each_answer_is_judged(graded, name, answers):
         assert row["right"] == "6" and row["notebook"] == "01"
 
 
+def test_no_process_is_left(graded):
+    left = [p for p in psutil.process_iter(["cmdline"]) if "987.6" in (p.info["cmdline"] or [])]
+    assert graded and left == []
+
+
+def test_files_of_other_programs_are_read(tmp_path):
+    notebook = new_notebook(cells=[new_code_cell("1 + 1")])
+    content = json.loads(nbformat.writes(notebook))
+    content["nbformat_minor"] = 2  # where cells have no id, but these have
+    del content["cells"][0]["outputs"]
+    path = tmp_path / "other.ipynb"
+    path.write_text("\ufeff" + json.dumps(content), encoding="utf-8")
+    assert _read(path).cells[0].source == "1 + 1"
+
+
+def test_only_those_that_ran_meanwhile_are_suspected(tmp_path, monkeypatch):
+    for name in "ab":
+        nbformat.write(new_notebook(), tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(grading, "_in_a_process", lambda *a: Finding("graded", "", 1, {"1.2": "right"}))
+    answers = [True, False]
+    monkeypatch.setattr(grading, "_restored", lambda sources: answers.pop(0))
+    first, second = grading.grade(tmp_path)
+    assert first["state"] == "tampered" and "was changed while it ran" in first["reason"]
+    assert second["state"] == "graded"
+
+
+def test_one_that_cannot_be_examined_is_a_row(tmp_path, monkeypatch):
+    nbformat.write(new_notebook(), tmp_path / "a.ipynb")
+
+    def fails(*arguments):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(grading, "_in_a_process", fails)
+    (row,) = grading.grade(tmp_path)
+    assert (
+        row["state"] == "crashed" and "OSError" in row["reason"] and grading.told(row).startswith("a.ipynb: ")
+    )
+
+
 def test_the_wrong_answers_are_counted(graded):
     counted = graded[1].set_index(["exercise", "answer"]).notebooks
-    assert counted["1.2", "wrong: forgotten bias"] == "3"
+    assert counted["1.2", "wrong: forgotten bias"] == "4"
     assert counted["1.1", "wrong: a"] == "1" and counted["1.2", "too slow"] == "1"
     assert "right" not in graded[1].answer.tolist()
 
@@ -162,19 +232,19 @@ def test_the_wrong_answers_are_counted(graded):
         "from labutils.exercises import kinds",
         "from labutils.exercises.notebook_01 import my_step",
         "import labutils\nlabutils.exercises.kinds.Coding.check = print",
-        "import sys\nsys.modules['labutils.exercises.kinds']",
         "for exercise in range(3):\n    pass",
     ],
 )
 def test_signs_of_tampering_are_seen(source):
-    with pytest.raises(Tampered, match="code cell 1"):
-        _look_for_tampering(new_notebook(cells=[new_code_cell(source)]))
+    assert signs_of_tampering(new_notebook(cells=[new_code_cell(source)])).startswith("code cell 1 ")
+    with_magic = new_notebook(cells=[new_code_cell("%matplotlib inline\n!ls\n" + source)])
+    assert signs_of_tampering(with_magic).startswith("code cell 1 ")
 
 
 def test_the_notebooks_themselves_are_not_taken_for_tampered():
     for path in sorted((ROOT / "notebooks").glob("0[1-6]_*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        _look_for_tampering(notebook)
+        assert signs_of_tampering(notebook) == ""
         assert _which(notebook) == int(path.name[:2])
 
 

@@ -39,17 +39,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if not chosen.minutes > 0 or chosen.jobs < 1:
         parser.error("--minutes must be above 0 and --jobs 1 or more")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold anything
     print("Handed-in notebooks are foreign code. Run this where there is nothing to lose: in a container.")
+    mistakes = chosen.out.with_name(f"{chosen.out.stem}_wrong_answers.csv")
+    rows: list[dict[str, object]] = []
     try:
-        table = grading.grade(
-            chosen.folder, chosen.minutes, chosen.jobs, chosen.beside, lambda line: print(line, flush=True)
-        )
+        for row in grading.grade(chosen.folder, chosen.minutes, chosen.jobs, chosen.beside):
+            rows.append(row)
+            print(grading.told(row), flush=True)
+            table = grading.table_of_rows(rows)
+            grading.write_csv(table, chosen.out)  # after each: what is graded is not lost
+            grading.write_csv(grading.common_mistakes(table), mistakes)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 2
-    mistakes = chosen.out.with_name(f"{chosen.out.stem}_wrong_answers.csv")
-    grading.write_csv(table, chosen.out)
-    grading.write_csv(grading.common_mistakes(table), mistakes)
     print("", *grading.summary(table), f"\nwritten: {chosen.out} and {mistakes}", sep="\n")
     return 0
 

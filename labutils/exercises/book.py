@@ -22,14 +22,14 @@ def exercise(number: str) -> Exercise:
     """
     if not isinstance(number, str) or not re.fullmatch(r"\d+\.\d+", number.strip()):
         raise ValueError(f'an exercise is called by its number in quotes, exercise("1.2"), not {number!r}')
-    notebook, _ = number.strip().split(".")
-    if int(notebook) not in notebook_numbers():
+    notebook, place = map(int, number.split("."))
+    if notebook not in notebook_numbers():
         there = ", ".join(f"{n:02d}" for n in notebook_numbers())
         raise ValueError(f"there is no exercise {number}: the notebooks with exercises are {there}")
-    listed = {one.number: one for one in exercises_of(int(notebook))}
-    if number.strip() not in listed:
-        raise ValueError(f"there is no exercise {number}: notebook {notebook} has {', '.join(listed)}")
-    return listed[number.strip()]
+    listed = {one.number: one for one in exercises_of(notebook)}
+    if f"{notebook}.{place}" not in listed:
+        raise ValueError(f"there is no exercise {number}: notebook {notebook:02d} has {', '.join(listed)}")
+    return listed[f"{notebook}.{place}"]
 
 
 def exercises_of(notebook: int) -> tuple[Exercise, ...]:

@@ -105,10 +105,18 @@ class _NoNumbers(ValueError):
 
 def _as_numbers(value: object) -> list | float:
     """Return an array, a list, a number or a tensor as nested lists of floats."""
+    if np.ma.isMaskedArray(value) and np.ma.getmaskarray(value).any():
+        raise _NoNumbers("Your function gave a masked array: some of its numbers are hidden")
     try:
         array = np.asarray(value)
+        if array.dtype.kind == "O":
+            array = array.astype(float)
     except Exception:
         array = np.array(None)
+    if array.dtype.kind == "c":
+        if np.any(array.imag):
+            raise _NoNumbers("Your function gave complex numbers. Real ones are asked for")
+        array = array.real
     if array.dtype.kind not in "biuf":
         what = type(value).__name__
         raise _NoNumbers(
@@ -134,7 +142,9 @@ def _call(function: Callable, arguments: list, wanted: int | None) -> Outcome:
         return Outcome([_as_numbers(given)])
     except _NoNumbers as error:
         return Outcome(error=str(error))
-    except (Exception, SystemExit) as error:
+    except (TimeIsUp, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # SystemExit among them
         return Outcome(error=_in_words(error), line=_line_of(function, error))
 
 
@@ -167,7 +177,10 @@ class _Beginning(io.TextIOBase):
 
 
 def _in_words(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:300]
+    try:
+        text = " ".join(str(error).split())[:300]
+    except Exception:
+        text = ""
     if "matmul: Input operand" in text or "not aligned" in text:
         text = (
             "in a matrix product, the left side has another number of columns than the right side has rows; "

@@ -8,12 +8,14 @@ code from reading your files.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +24,8 @@ import psutil
 from labutils.exercises.book import all_exercises
 from labutils.exercises.submission import Finding
 
-_GRACE = 60.0  # seconds beyond the limit, to start, to end and to judge
+_GRACE = 240.0  # seconds beyond the limit, to start, to collect the answers, to end and to judge
+_MARK = "LABUTILS_GRADING"
 
 
 def handed_in(folder: Path) -> list[Path]:
@@ -39,41 +42,56 @@ def handed_in(folder: Path) -> list[Path]:
 
 
 def grade(
-    folder: Path,
-    minutes: float = 20,
-    jobs: int = 1,
-    beside: Path | None = None,
-    told: Callable[[str], None] = lambda line: None,
-) -> pd.DataFrame:
-    """Return one row for each notebook: file, notebook, state, reason, right (how many), and each exercise.
+    folder: Path, minutes: float = 20, jobs: int = 1, beside: Path | None = None
+) -> Iterator[dict[str, object]]:
+    """Yield a row for each notebook as it is done: file, notebook, state, reason, right, and each exercise.
 
-    minutes : for one notebook. jobs : how many run at the same time. beside : a folder that the notebooks
-    expect beside them. told : is handed a line as each one is done. Inputs are drawn anew each time, the same
-    for all notebooks, so that an answer learned by heart does not pass.
+    right : how many are. minutes : for one notebook. jobs : how many run at the same time. beside : a folder
+    that the notebooks expect beside them. Inputs are drawn anew each time, the same for all notebooks, so
+    that an answer learned by heart does not pass.
     """
     paths, seed, sources = handed_in(folder), secrets.randbelow(2**31), _sources(Path(__file__).parent)
+    running: set[Path] = set()
+    suspects: set[Path] = set()
 
-    def examined(path: Path) -> dict[str, object]:
-        finding = _in_a_process(path, 60 * minutes, seed, beside)
+    def row(path: Path) -> dict[str, object]:
+        running.add(path)
+        try:
+            finding = _in_a_process(path, 60 * minutes, seed, beside)
+        except Exception as error:
+            finding = Finding("crashed", f"it could not be examined: {type(error).__name__}")
         if _restored(sources):
-            finding = Finding("tampered", "the files of labutils.exercises were changed while it ran")
-        right = sum(said == "right" for said in finding.answers.values())
-        of = f"{right} of {len(finding.answers)} right" if finding.answers else finding.state
-        name = path.relative_to(folder).as_posix()
-        told(f"{name}: {of}" + (f" ({finding.reason})" if finding.reason else ""))
+            suspects.update(running)
+        if path in suspects:
+            alone = "it ran" if jobs == 1 else "it, or another beside it, ran: grade it again with --jobs 1"
+            finding.state, finding.reason = "tampered", f"labutils.exercises was changed while {alone}"
+        running.discard(path)
         return {
-            "file": name,
-            "notebook": f"{finding.notebook:02d}" if finding.notebook else "",
+            "file": path.relative_to(folder).as_posix(),
+            "notebook": "" if finding.notebook is None else f"{finding.notebook:02d}",
             "state": finding.state,
             "reason": finding.reason,
-            "right": right,
+            "right": sum(said == "right" for said in finding.answers.values()),
             **finding.answers,
         }
 
     with ThreadPoolExecutor(jobs) as pool:
-        table = pd.DataFrame(list(pool.map(examined, paths)))
+        for done in as_completed([pool.submit(row, path) for path in paths]):
+            yield done.result()
+
+
+def table_of_rows(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Return rows by `grade` as a table, in the order of the files, the exercises in theirs."""
+    table = pd.DataFrame(sorted(rows, key=lambda row: str(row["file"])))
     numbers = [one.number for one in all_exercises() if one.number in table.columns]
     return table[["file", "notebook", "state", "reason", "right", *numbers]].fillna("")
+
+
+def told(row: dict[str, object]) -> str:
+    """Return a row by `grade` as a line of text."""
+    asked = len(row) - len(("file", "notebook", "state", "reason", "right"))
+    result = f"{row['right']} of {asked} right" if asked else row["state"]
+    return f"{row['file']}: {result}" + (f" ({row['reason']})" if row["reason"] else "")
 
 
 def common_mistakes(table: pd.DataFrame) -> pd.DataFrame:
@@ -101,19 +119,49 @@ def _harmless(value: object) -> object:
 
 
 def _in_a_process(path: Path, seconds: float, seed: int, beside: Path | None) -> Finding:
-    command = [sys.executable, "-m", "labutils.exercises.submission", str(path.resolve())]
-    command += ["--seconds", str(seconds), "--seed", str(seed)]
-    command += ["--beside", str(beside.resolve())] if beside is not None else []
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        printed, _ = process.communicate(timeout=seconds + _GRACE)
-        return Finding(**json.loads(printed.strip().splitlines()[-1]))
-    except subprocess.TimeoutExpired:
-        return Finding("hung", f"it ran longer than {seconds / 60:.3g} minutes and could not be stopped")
-    except (ValueError, IndexError, TypeError):
-        return Finding("crashed", "the process that examined it ended without an answer")
-    finally:
-        _end(process)
+    """Examine a notebook in a new process, and end whatever it has started."""
+    token = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own_bytecode:
+        # bytecode that an earlier notebook may have left is not trusted
+        command = [
+            sys.executable,
+            "-X",
+            f"pycache_prefix={own_bytecode}",
+            "-m",
+            "labutils.exercises.submission",
+        ]
+        command += [str(path.resolve()), "--seconds", str(seconds), "--seed", str(seed)]
+        command += ["--beside", str(beside.resolve())] if beside is not None else []
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {_MARK: token},
+        )
+        try:
+            printed, _ = process.communicate(timeout=seconds + _GRACE)
+            if process.returncode:
+                return Finding("crashed", "the process that examined it was ended before it had an answer")
+            return Finding(**json.loads(printed))
+        except subprocess.TimeoutExpired:
+            return Finding("hung", f"it ran longer than {seconds / 60:.3g} minutes and could not be stopped")
+        except (ValueError, TypeError):
+            return Finding("crashed", "the process that examined it ended without an answer")
+        finally:
+            process.kill()
+            process.wait()
+            _end_marked(token)
+
+
+def _end_marked(token: str) -> None:
+    """End every process that carries this mark: all that a notebook has started and left."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(_MARK) == token:
+                process.kill()
+        except (psutil.Error, OSError):
+            pass
 
 
 def _sources(package: Path) -> dict[Path, bytes]:
@@ -126,20 +174,6 @@ def _restored(sources: dict[Path, bytes]) -> bool:
     for path in spoiled:
         path.write_bytes(sources[path])
     return bool(spoiled)
-
-
-def _end(process: subprocess.Popen) -> None:
-    """End a process and all that it has started."""
-    try:
-        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-    except psutil.NoSuchProcess:
-        family = []
-    for one in family:
-        try:
-            one.kill()
-        except psutil.NoSuchProcess:
-            pass
-    process.wait()
 
 
 def table_of_exercises() -> str:

@@ -86,6 +86,10 @@ class Exercise(ABC):
         """Print one way to do it, and why."""
         print(f"{self.solution_text().rstrip()}\n\n{paragraph(self.afterwards)}")
 
+    def example(self, which: int = 0) -> list[Any]:
+        """Return the arguments of one of the calls that `check` makes; ValueError where it calls nothing."""
+        raise ValueError(f"exercise {self.number} asks for no function, so there are no arguments to try")
+
     @abstractmethod
     def solution_text(self) -> str:
         """Return the solution as the text of a cell."""
@@ -275,7 +279,7 @@ class Choice(Exercise):
         return f'{self.answer_name} = "{self.right}"'
 
     def collect(self, answer: object, seed: int) -> dict[str, Any]:
-        return {"stub": True} if calling.is_stub(answer) else {"answer": str(answer)[:200]}
+        return {"stub": True} if calling.is_stub(answer) else {"answer": _text(answer)}
 
     def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         if given.get("stub"):
@@ -313,7 +317,7 @@ class Number(Exercise):
             return {"stub": True}
         try:
             return {"answer": float(answer)}  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except Exception:
             return {"unusable": _short(answer)}
 
     def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
@@ -368,6 +372,8 @@ class Experiment(Exercise):
             return {"facts": self.facts(answer)}
         except TypeError as error:
             return {"unusable": f"{error} You gave {_short(answer)}."}
+        except Exception as error:
+            return {"unusable": f"What you gave cannot be judged ({type(error).__name__}): {_short(answer)}."}
 
     def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         if given.get("stub"):
@@ -416,5 +422,15 @@ def trained_on(rows: int, how: str) -> Goal:
     )
 
 
+def _text(value: object) -> str:
+    try:
+        return str(value)[:200]
+    except Exception:
+        return f"something of the type {type(value).__name__}"
+
+
 def _short(value: object) -> str:
-    return textwrap.shorten(repr(value)[:500], 60, placeholder=" …")
+    try:
+        return textwrap.shorten(repr(value)[:500], 60, placeholder=" …")
+    except Exception:
+        return f"something of the type {type(value).__name__}"

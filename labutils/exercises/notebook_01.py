@@ -108,6 +108,8 @@ def _gradients(rng: np.random.Generator) -> list[Case]:
         {"gradients": [np.array([3.0, 4.0])], "limit": 1.0},
         {"gradients": [np.array([0.3, -0.4])], "limit": 1.0},
         {"gradients": [np.zeros(2), np.zeros((1, 2))], "limit": 1.0},
+        {"gradients": [np.array([0.0, 1.5]), np.array([-1.6])], "limit": 1.8},  # each is short, both are not
+        {"gradients": [np.array([1.5]), np.array([0.0, 0.8])], "limit": 2.0},
         {"gradients": [10 * long / np.linalg.norm(long), 0.5 * short / np.linalg.norm(short)], "limit": 2.0},
         {"gradients": [rng.normal(size=(3, 2)), rng.normal(size=(2, 2)), rng.normal(size=2)], "limit": 0.5},
     ]

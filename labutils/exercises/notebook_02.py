@@ -60,7 +60,8 @@ def my_share_left(f):
 
 
 def _forget_gates(rng: np.random.Generator) -> list[Case]:
-    return [{"f": rng.uniform(0.3, 1, (steps, units)).round(2)} for steps, units in [(2, 1), (3, 2), (6, 3)]]
+    drawn = [{"f": rng.uniform(0.3, 1, (steps, units)).round(2)} for steps, units in [(2, 1), (3, 2), (6, 3)]]
+    return [*drawn, {"f": np.array([[0.9, 0.5], [0.0, 0.8], [0.7, 1.0]])}]
 
 
 def my_gru_step(x, h, W, U, b):

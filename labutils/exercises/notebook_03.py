@@ -25,6 +25,7 @@ def _kernels(rng: np.random.Generator) -> list[Case]:
     return [
         {"U": np.array([[0.5, 2.0], [0.0, -0.8]])},
         {"U": turn.round(4)},
+        {"U": np.array([[0, -1.2, 0, 0], [1.2, 0, 0, 0], [0, 0, 0.6, 0], [0, 0, 0, -0.6]])},
         {"U": rng.normal(size=(3, 3)).round(2)},
         {"U": rng.normal(size=(6, 6))},
     ]
@@ -106,6 +107,19 @@ EXERCISES = (
                 lambda U: np.linalg.eigvals(U).real.max(),
                 "Eigenvalues may be negative or complex (a rotation has no real ones). What counts is "
                 "their distance from zero, the absolute value.",
+            ),
+            Mistake(
+                "largest eigenvalue as it is",
+                lambda U: np.linalg.eigvals(U).max(),
+                "Eigenvalues may be negative or complex (a rotation has no real ones), and the largest in "
+                "NumPy's order need not be the longest. What counts is their distance from zero: take "
+                "np.abs first, then the largest.",
+            ),
+            Mistake(
+                "ends of the order",
+                lambda U: max(abs(np.linalg.eigvals(U).max()), abs(np.linalg.eigvals(U).min())),
+                "The first and the last eigenvalue in NumPy's order need not be the longest: complex ones "
+                "may stand in between. Take np.abs of all of them first, then the largest.",
             ),
             Mistake(
                 "largest number",

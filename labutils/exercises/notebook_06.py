@@ -43,8 +43,14 @@ def my_copies(x, mean, components):
 
 
 def _components(rng: np.random.Generator) -> list[Case]:
-    cases = []
-    for rows, numbers, size in [(1, 2, 1), (2, 4, 2), (4, 6, 3)]:
+    cases = [
+        {
+            "x": np.array([[1.0, 1.0], [0.0, 0.0]]),  # one sum is cut off above, one below
+            "mean": np.array([0.9, 0.1]),
+            "components": np.array([[0.8, 0.6]]),
+        }
+    ]
+    for rows, numbers, size in [(2, 4, 2), (4, 6, 3)]:
         directions, _ = np.linalg.qr(rng.normal(size=(numbers, numbers)))
         cases.append(
             {
@@ -83,7 +89,12 @@ def my_called_odd(known_errors, new_errors, share):
 
 
 def _two_sets(rng: np.random.Generator) -> list[Case]:
-    return [
+    decisive = {
+        "known_errors": np.array([0.05, 0.01, 0.03, 0.02, 0.04]),
+        "new_errors": np.array([0.03, 0.025, 0.055, 0.031]),
+        "share": 0.5,
+    }
+    drawn = [
         {
             "known_errors": rng.exponential(0.03, known).round(3),
             "new_errors": (rng.exponential(0.03, new) * np.where(np.arange(new) % 2, 1, 5)).round(3),
@@ -91,6 +102,7 @@ def _two_sets(rng: np.random.Generator) -> list[Case]:
         }
         for known, new, share in [(10, 5, 0.8), (40, 12, 0.95), (60, 30, 0.9), (20, 20, 0.7)]
     ]
+    return [decisive, *drawn]
 
 
 def _facts_of_pair(answer: Any) -> dict[str, Any]:
@@ -336,6 +348,11 @@ EXERCISES = (
                 lambda known, new, share: new <= np.quantile(known, share),
                 "It is the other way round: odd is what is copied *badly*, with an error above the "
                 "threshold.",
+            ),
+            Mistake(
+                "at the threshold as well",
+                lambda known, new, share: new >= np.quantile(known, share),
+                "Nearly: an error that is exactly at the threshold is not above it. Take > instead of >=.",
             ),
             Mistake(
                 "one minus the share",

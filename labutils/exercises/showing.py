@@ -25,7 +25,8 @@ def same(
     if ours is None or theirs is None or len(ours) != len(theirs):
         return False
     return all(
-        one.shape == other.shape and np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
+        (one.shape == other.shape or {one.shape, other.shape} == {(), (1,)})
+        and np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
         for one, other in zip(ours, theirs)
     )
 

@@ -2,7 +2,7 @@
 
 Runs as a process of its own, ``python -m labutils.exercises.submission NOTEBOOK``, and prints its findings
 as JSON. The code that was handed in runs in a further process, the notebook's kernel, and is never imported
-here: what comes back from there is data.
+here: what comes back from there is data, and what it is compared with was loaded before.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import os
 import re
 import secrets
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,26 +29,23 @@ from labutils.exercises.book import exercise, exercises_of, notebook_numbers
 
 LARGEST_FILE = 100_000_000
 _MOST_OUTPUT = 2_000_000
-_CALL = re.compile(r'\bexercise\(\s*[\'"](\d+)\.(\d+)[\'"]\s*\)\s*\.\s*check\(')
+_SECONDS_TO_COLLECT = 120
+_CALL = re.compile(r'\bexercise\(\s*(?:number\s*=\s*)?[\'"]0?(\d+)\.(\d+)[\'"]\s*\)')
 
 
 @dataclass
 class Finding:
     """What is found about one notebook.
 
-    state : "graded", or why not: "unreadable", "tampered", "crashed", "hung". reason : in words.
-    answers : number of an exercise → "right", "not started", "missing", "wrong: …", "stops: …", …
-    notebook : the number of the notebook it was made of, 0 if unknown.
+    state : "graded", or "tampered" (graded as well, see reason), or why not: "unreadable", "crashed", "hung".
+    reason : in words. notebook : the number of the notebook it was made of, None if unknown.
+    answers : number of an exercise → "right", "not started", "missing", "wrong: …", "stopped: …", …
     """
 
     state: str
     reason: str = ""
-    notebook: int = 0
+    notebook: int | None = None
     answers: dict[str, str] = field(default_factory=dict)
-
-
-class Tampered(Exception):
-    """The notebook is not one that was handed out and filled in."""
 
 
 def examine(path: Path, seconds: float, seed: int, beside: Path | None = None) -> Finding:
@@ -60,48 +58,60 @@ def examine(path: Path, seconds: float, seed: int, beside: Path | None = None) -
         notebook = _read(path)
     except Exception as error:
         return Finding("unreadable", _one_line(error))
-    try:
-        number = _which(notebook)
-        _look_for_tampering(notebook)
-    except Tampered as error:
-        return Finding("tampered", str(error))
+    number = _which(notebook)
+    if number is None:
+        return Finding("tampered", "no exercise of the series is checked in it")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         if beside is not None and beside.is_dir():
             shutil.copytree(beside, Path(folder) / beside.name)
-        return _run_and_judge(notebook, number, Path(folder), seconds, seed)
+        finding = _run_and_judge(notebook, number, Path(folder), seconds, seed)
+    signs = signs_of_tampering(notebook)
+    if signs and finding.state == "graded":
+        finding.state = "tampered"
+    finding.reason = "; ".join(reason for reason in (signs, finding.reason) if reason)
+    return finding
 
 
 def _read(path: Path) -> NotebookNode:
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError(f"larger than {LARGEST_FILE // 1_000_000} MB")
-    notebook = nbformat.read(path, as_version=4)
-    nbformat.validate(notebook)
-    return notebook
+    content = json.loads(path.read_text("utf-8-sig"))
+    # what other programs leave out or number otherwise
+    for cell in content.get("cells", []):
+        cell.pop("id", None)
+        cell.setdefault("metadata", {})
+        if cell.get("cell_type") == "code":
+            cell.setdefault("outputs", [])
+            cell.setdefault("execution_count", None)
+    if content.get("nbformat") == 4:
+        content["nbformat_minor"] = 4
+    return nbformat.reads(json.dumps(content), as_version=4)
 
 
 def _code(notebook: NotebookNode) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def _which(notebook: NotebookNode) -> int:
+def _which(notebook: NotebookNode) -> int | None:
     """Return the number of the notebook that it was made of, told by its exercises."""
     found = [int(first) for source in _code(notebook) for first, _ in _CALL.findall(source)]
     known = [number for number in found if number in notebook_numbers()]
-    if not known:
-        raise Tampered("no exercise of the series is checked in it")
-    return max(set(known), key=known.count)
+    return max(set(known), key=known.count) if known else None
 
 
-def _look_for_tampering(notebook: NotebookNode) -> None:
+def signs_of_tampering(notebook: NotebookNode) -> str:
+    """Return in words the first cell that replaces `exercise` or reaches into it, or ""."""
     for place, source in enumerate(_code(notebook), start=1):
-        # magics and half-written cells are no Python; they fail when they are run, or not
+        # magics are no Python
+        lines = ["" if line.lstrip()[:1] in ("%", "!", "?") else line for line in source.split("\n")]
         try:
-            tree = ast.parse(source)
+            tree = ast.parse("\n".join(lines))
         except SyntaxError:
             continue
         for node in ast.walk(tree):
             if what := _tampers(node):
-                raise Tampered(f"code cell {place} {what}")
+                return f"code cell {place} {what}"
+    return ""
 
 
 def _tampers(node: ast.AST) -> str:
@@ -110,8 +120,6 @@ def _tampers(node: ast.AST) -> str:
         return "gives the name exercise to something else"
     if _reaches_in(node):
         return "reaches into labutils.exercises"
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and "labutils.exercises" in node.value:
-        return "names labutils.exercises in a text"
     return ""
 
 
@@ -147,21 +155,21 @@ def _names_bound(node: ast.AST) -> list[str]:
 def _run_and_judge(notebook: NotebookNode, number: int, folder: Path, seconds: float, seed: int) -> Finding:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    checked = {f"{first}.{second}" for source in _code(notebook) for first, second in _CALL.findall(source)}
     wanted = exercises_of(number)
-    names = {one.number: one.answer_name for one in wanted if one.number in checked}
+    names = {one.number: one.answer_name for one in wanted}
     answers_file = folder / f"answers-{secrets.token_hex(8)}.json"
     try:
         failed = _run(notebook, folder, seconds, _collecting(answers_file, names, seed))
-    except CellTimeoutError:
+    except (CellTimeoutError, TimeoutError):
         return Finding("hung", f"it ran longer than {seconds / 60:.3g} minutes", number)
     except DeadKernelError:
         return Finding("crashed", "its kernel died: it ended Python, or the memory was full", number)
     except Exception as error:
         return Finding("crashed", _one_line(error), number)
+    in_it = {f"{first}.{second}" for source in _code(notebook) for first, second in _CALL.findall(source)}
     try:
         collected = json.loads(answers_file.read_text("utf-8"))
-        answers = {one.number: _judged(one.number, collected, names, seed) for one in wanted}
+        answers = {one.number: _judged(one.number, collected, in_it, seed) for one in wanted}
     except FileNotFoundError:
         return Finding("tampered", "its answers could not be collected", number)
     except Exception as error:  # made up by the notebook: no answer looks like this
@@ -170,17 +178,21 @@ def _run_and_judge(notebook: NotebookNode, number: int, folder: Path, seconds: f
     return Finding("graded", "; ".join(reason for reason in reasons if reason), number, answers)
 
 
-def _collecting(path: Path, names: dict[str, str], seed: int) -> str:
+def _collecting(path: Path, names: Mapping[str, str], seed: int) -> tuple[str, str]:
+    """Return the code of two cells: the one before the notebook, and the one after it."""
+    secret = f"_checked_{secrets.token_hex(4)}"
     return (
-        "from labutils.exercises.collecting import write_answers as _write_answers\n"
-        f"_write_answers({str(path)!r}, {names!r}, {seed}, globals())"
+        "from labutils.exercises.collecting import remember_checks as _remember\n"
+        f"{secret} = _remember()\ndel _remember",
+        "from labutils.exercises.collecting import write_answers as _write\n"
+        f"_write({str(path)!r}, {dict(names)!r}, {seed}, {secret}, globals())",
     )
 
 
-def _run(notebook: NotebookNode, folder: Path, seconds: float, last: str) -> str:
-    """Run every cell, and `last` at the end; return in words which cell was the first to fail, if any.
+def _run(notebook: NotebookNode, folder: Path, seconds: float, before_and_after: tuple[str, str]) -> str:
+    """Run every cell between two others; return in words which was the first to fail, if any.
 
-    Raises CellTimeoutError when the time is over, and DeadKernelError when the kernel dies.
+    Raises CellTimeoutError or TimeoutError when the time is over, and DeadKernelError when the kernel dies.
     """
     from nbclient import NotebookClient
 
@@ -193,30 +205,32 @@ def _run(notebook: NotebookNode, folder: Path, seconds: float, last: str) -> str
             self.kept += len(str(msg.get("content", "")))
             return super().output(outs, msg, display_id, cell_index) if self.kept < _MOST_OUTPUT else None
 
+    before, after = map(nbformat.v4.new_code_cell, before_and_after)
     copy = nbformat.from_dict(notebook)
-    copy.cells = [cell for cell in copy.cells if cell.cell_type == "code"]
-    handed_in = len(copy.cells)
-    copy.cells.append(nbformat.v4.new_code_cell(last))
-    end, failed = time.monotonic() + seconds, ""
+    handed_in = [cell for cell in copy.cells if cell.cell_type == "code"]
+    copy.cells = [before, *handed_in, after]
+    failed = ""
     client = Client(
         copy, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
     )
     with client.setup_kernel():
+        end = time.monotonic() + seconds
         for place, cell in enumerate(copy.cells):
-            client.timeout = max(1, int(end - time.monotonic()))
+            left = end - time.monotonic()
+            if left <= 0 and cell is not after:
+                raise TimeoutError
+            client.timeout = _SECONDS_TO_COLLECT if cell is after else max(1, round(left))
             cell.outputs = []
             done = client.execute_cell(cell, place)
             errors = [one.ename for one in done.outputs if one.output_type == "error"]
-            if errors and not failed and place < handed_in:
-                failed = f"code cell {place + 1} stops with {errors[0]}"
+            if errors and not failed and 0 < place <= len(handed_in):
+                failed = f"code cell {place} stops with {errors[0]}"
     return failed
 
 
-def _judged(number: str, collected: dict[str, Any], names: dict[str, str], seed: int) -> str:
-    if number not in names:
-        return "missing"
+def _judged(number: str, collected: dict[str, Any], in_it: set[str], seed: int) -> str:
     if number not in collected:
-        return f"stops: {names[number]} is not defined"
+        return "stopped: its answer is not defined" if number in in_it else "missing"
     verdict = exercise(number).judge(collected[number], seed)
     return "right" if verdict.status == "right" else verdict.reason
 
@@ -239,7 +253,7 @@ def _stored_otherwise(notebook: NotebookNode, answers: dict[str, str]) -> str:
 
 def _one_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[-1]}"[:200]
+    return f"{type(error).__name__}: {lines[0]}"[:200]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -250,8 +264,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--beside", type=Path)
     chosen = parser.parse_args(arguments)
-    print(json.dumps(asdict(examine(chosen.notebook, chosen.seconds, chosen.seed, chosen.beside))))
+    with os.fdopen(_output_of_its_own(), "w", encoding="utf-8") as out:
+        finding = examine(chosen.notebook, chosen.seconds, chosen.seed, chosen.beside)
+        out.write(json.dumps(asdict(finding)))
     return 0
+
+
+def _output_of_its_own() -> int:
+    """Return a copy of the standard output that no kernel inherits; the standard output leads nowhere."""
+    own = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return own
 
 
 if __name__ == "__main__":
