@@ -12,7 +12,10 @@ from labutils.exercises.kinds import (
     Goal,
     Mistake,
     Number,
-    facts_of_run,
+    facts_of_pair,
+    few_parameters,
+    recurrent,
+    square_error,
     trained_on,
 )
 
@@ -478,25 +481,26 @@ EXERCISES = (
         title="A smaller network",
         idea="train a recurrent network in Keras and judge it",
         minutes=15,
-        answer_name="my_run",
-        facts=facts_of_run,
+        answer_name="my_answer",
+        facts=facts_of_pair,
         goals=(
-            trained_on(640, "validation_split=1/6, which keeps the last 128 of the 768 windows"),
-            Goal(
-                "at most 60 parameters",
-                lambda facts: facts["parameters"] <= 60,
-                lambda facts: f"{facts['parameters']:,}",
+            recurrent(),
+            few_parameters(
+                60,
+                "",
                 "Too many parameters. A recurrent layer with n units and one feature has n (n + 2) of "
                 "them, and the dense layer n + 1. How many units can you afford?",
+            ),
+            square_error(),
+            trained_on(
+                lambda facts: 640, "validation_split=1/6, which keeps the last 128 of the 768 windows"
             ),
             Goal(
                 "a validation loss below 0.0156, a fifth of what a curve of the last value reaches",
                 lambda facts: facts["kept"].get("val_loss", np.inf) < 0.0156,
-                lambda facts: (
-                    f"{facts['kept']['val_loss']:.4f}" if "val_loss" in facts["kept"] else "no validation"
-                ),
+                lambda facts: f"{facts['kept'].get('val_loss', np.inf):.4f}",
                 "Small enough, but not good enough yet. Is the training loss still falling? Give it more "
-                'epochs, or try a learning rate of 0.01. (What counts is the loss: compile with "mse".)',
+                "epochs, or try a learning rate of 0.01.",
             ),
         ),
         hints=(
@@ -513,6 +517,7 @@ my_model = keras.Sequential([
 my_model.compile(keras.optimizers.Adam(0.01), "mse")
 my_run = training.fit(my_model, x_train, y_train, name="five units", epochs=100, batch_size=32,
                       validation_split=1/6, whole_epochs=True, verbose=False)
+my_answer = my_model, my_run
 """,
         afterwards="Five or six units are enough for the rule of Hénon, though not every seed "
         "gets equally far. Two values have to be kept in mind, and one has to be squared.",

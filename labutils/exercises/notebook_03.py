@@ -9,9 +9,11 @@ from labutils.exercises.kinds import (
     Choice,
     Coding,
     Experiment,
-    Goal,
     Mistake,
-    facts_of_run,
+    accurate,
+    facts_of_pair,
+    few_parameters,
+    recurrent,
     trained_on,
 )
 
@@ -54,10 +56,13 @@ def my_masked_mean(vectors, tokens):
 
 def _padded(rng: np.random.Generator) -> list[Case]:
     cases = []
-    for rows, time, numbers in [(1, 3, 2), (2, 4, 3), (4, 6, 4), (5, 5, 5)]:
+    for rows, time, numbers in [(1, 3, 2), (2, 4, 3), (4, 6, 5), (5, 7, 3)]:
         tokens = rng.integers(1, 100, (rows, time))
         for row, zeros in enumerate(rng.integers(0, time, rows)):
-            tokens[row, :zeros] = 0
+            if row % 2:  # some rows are padded at the back
+                tokens[row, time - zeros :] = 0
+            else:
+                tokens[row, :zeros] = 0
         tokens[0, 0] = 0
         cases.append({"vectors": rng.normal(size=(rows, time, numbers)), "tokens": tokens})
     return cases
@@ -114,6 +119,18 @@ EXERCISES = (
                 "Eigenvalues may be negative or complex (a rotation has no real ones), and the largest in "
                 "NumPy's order need not be the longest. What counts is their distance from zero: take "
                 "np.abs first, then the largest.",
+            ),
+            Mistake(
+                "absolute value of the largest",
+                lambda U: np.abs(np.linalg.eigvals(U).max()),
+                "You took the absolute value last. NumPy's largest eigenvalue need not be the longest: "
+                "take np.abs of all of them first, then the largest.",
+            ),
+            Mistake(
+                "real parts only",
+                lambda U: np.abs(np.linalg.eigvals(U).real).max(),
+                "The imaginary parts are lost. The absolute value of a complex number has both in it: take "
+                "np.abs of the eigenvalues as they are.",
             ),
             Mistake(
                 "ends of the order",
@@ -183,6 +200,17 @@ EXERCISES = (
                 "with its sign",
                 lambda a: np.minimum(0, np.diff(a, axis=1).min(axis=1)),
                 "The right falls, with a minus sign. A fall of three points is 0.03 here.",
+            ),
+            Mistake(
+                "all falls added up",
+                lambda a: np.maximum(0, -np.diff(a, axis=1)).sum(axis=1),
+                "You added up all falls of a curve. Asked for is the largest single one.",
+            ),
+            Mistake(
+                "largest rise",
+                lambda a: np.maximum(0, np.diff(a, axis=1).max(axis=1)),
+                "That is the largest rise. np.diff is what an epoch added; a fall is a negative number "
+                "there.",
             ),
             Mistake(
                 "one for all seeds",
@@ -279,30 +307,29 @@ EXERCISES = (
         title="Half of the parameters",
         idea="where a network for text keeps its parameters",
         minutes=20,
-        answer_name="my_run",
-        facts=facts_of_run,
+        answer_name="my_answer",
+        facts=facts_of_pair,
         goals=(
-            trained_on(16_000, "validation_split=0.2"),
-            Goal(
-                "at most 161,000 parameters, half of the mended network's",
-                lambda facts: facts["parameters"] <= 161_000,
-                lambda facts: f"{facts['parameters']:,}",
-                "Still too large. Where do most of the parameters sit? Count the embedding before you "
-                "touch the recurrent layer.",
+            recurrent(),
+            few_parameters(
+                161_000,
+                ", half of the mended network's",
+                "Too many parameters. Count them layer by layer (my_model.summary() does it): where are "
+                "most of them?",
             ),
-            Goal(
-                "a validation accuracy of 0.83 or more in the epoch that is kept",
-                lambda facts: facts["kept"].get("val_accuracy", 0) >= 0.83,
-                lambda facts: f"{facts['kept'].get('val_accuracy', float('nan')):.3f}",
+            trained_on(lambda facts: 16_000, "validation_split=0.2"),
+            accurate(
+                0.83,
+                "",
                 "Small enough, but not good enough yet. Keep the mask, the dropout, the identity start and "
-                "the clipping of section 4, go back to the best epoch (patience=5), and try a slightly "
-                "higher learning rate.",
+                "the clipping of section 4, go back to the best epoch (patience=5), and try another "
+                "learning rate.",
             ),
         ),
         hints=(
             "10,000 words with 32 numbers each are 320,000 parameters. The recurrent layer has two thousand.",
-            "Embeddings of 16 numbers and 16 units are within the budget. Fewer, larger steps help: try "
-            "0.002.",
+            "Embeddings of 16 numbers and 16 units are within the budget, with the recipe of section 4 "
+            "otherwise.",
         ),
         code="""
 backend.set_seed(0)
@@ -317,6 +344,7 @@ my_model.compile(keras.optimizers.Adam(0.002, global_clipnorm=1.0), "binary_cros
                  metrics=["accuracy"])
 my_run = training.fit(my_model, x, y, name="half", epochs=5, batch_size=256,
                       validation_split=0.2, patience=5)
+my_answer = my_model, my_run
 """,
         afterwards="With half of the parameters it reaches about what the mended network reached. Nearly "
         "all of them were the embedding, and it had more than 16,000 reviews could fill.",

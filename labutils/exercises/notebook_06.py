@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from labutils.exercises.kinds import (
@@ -14,7 +12,9 @@ from labutils.exercises.kinds import (
     Goal,
     Mistake,
     Number,
-    facts_of_run,
+    facts_of_pair,
+    few_parameters,
+    square_error,
     trained_on,
 )
 
@@ -105,15 +105,6 @@ def _two_sets(rng: np.random.Generator) -> list[Case]:
     return [decisive, *drawn]
 
 
-def _facts_of_pair(answer: Any) -> dict[str, Any]:
-    try:
-        model, run = answer
-        sizes = [int(np.prod(layer.output.shape[1:])) for layer in model.layers]
-    except (AttributeError, TypeError, ValueError):
-        raise TypeError("This needs the network and its Run, (my_model, my_run).") from None
-    return {**facts_of_run(run), "narrowest": min(sizes)}
-
-
 def _lost_by_pca() -> float:
     """The mean square error of PCA with 8 numbers, cut off, on the validation digits."""
     from sklearn.decomposition import PCA
@@ -161,6 +152,17 @@ EXERCISES = (
                 "That is the root of the share. The squares stay squares.",
             ),
             Mistake(
+                "absolute differences",
+                lambda x, c, m: np.sum(np.abs(x - c)) / np.sum(np.abs(x - m)),
+                "You took absolute differences. The share is one of squares.",
+            ),
+            Mistake(
+                "square of the image below",
+                lambda x, c, m: np.sum((x - c) ** 2) / np.sum(x**2),
+                "Below the line stands the distance of the images from the mean digit. The mean digit is "
+                "missing.",
+            ),
+            Mistake(
                 "upside down",
                 lambda x, c, m: np.sum((x - m) ** 2) / np.sum((x - c) ** 2),
                 "The ratio is upside down: the error of the copies stands above.",
@@ -197,6 +199,21 @@ EXERCISES = (
                 lambda x, m, v: np.clip(x @ v.T @ v + m, 0, 1),
                 "The mean was added at the end but not taken away at the start: the code is that of x "
                 "minus the mean.",
+            ),
+            Mistake(
+                "mean of these images",
+                lambda x, m, v: np.clip((x - x.mean(axis=0)) @ v.T @ v + x.mean(axis=0), 0, 1),
+                "You took the mean of these images. The mean is given: it is that of the fitted ones.",
+            ),
+            Mistake(
+                "cut off at one end",
+                lambda x, m, v: np.maximum(0, (x - m) @ v.T @ v + m),
+                "Only what falls below 0 is cut off. What rises above 1 is to be cut off as well: np.clip.",
+            ),
+            Mistake(
+                "cut off at the other end",
+                lambda x, m, v: np.minimum(1, (x - m) @ v.T @ v + m),
+                "Only what rises above 1 is cut off. What falls below 0 is to be cut off as well: np.clip.",
             ),
             Mistake(
                 "mean left out",
@@ -301,6 +318,12 @@ EXERCISES = (
                 "The walk begins one step after its start: the first row should be `first` itself.",
             ),
             Mistake(
+                "added, not mixed",
+                lambda a, b, n: a + np.linspace(0, 1, n)[:, None] * b,
+                "You add more and more of `last`, but keep all of `first`. On the way as much of `first` "
+                "goes as of `last` comes: (1 - s) and s.",
+            ),
+            Mistake(
                 "backwards",
                 lambda a, b, n: _walk(b, a, np.linspace(0, 1, n)),
                 "The walk goes the other way, from `last` to `first`.",
@@ -361,6 +384,23 @@ EXERCISES = (
                 "would be called odd.",
             ),
             Mistake(
+                "percentile without percent",
+                lambda known, new, share: new > np.percentile(known, share),
+                "np.percentile counts from 0 to 100: a share of 0.95 is 95 there. np.quantile takes the "
+                "share as it is.",
+            ),
+            Mistake(
+                "numbers of the odd ones",
+                lambda known, new, share: np.flatnonzero(new > np.quantile(known, share)),
+                "Those are the numbers of the odd ones, and the right ones. Asked for is True or False for "
+                "each new image.",
+            ),
+            Mistake(
+                "always 0.95",
+                lambda known, new, share: new > np.quantile(known, 0.95),
+                "Your share is always 0.95. It is an argument: use `share`.",
+            ),
+            Mistake(
                 "above all known",
                 lambda known, new, share: new > known.max(),
                 "You call odd what is above every known error. Asked for is the error that the given share "
@@ -386,9 +426,8 @@ EXERCISES = (
         idea="what bends are worth when parameters are few",
         minutes=20,
         answer_name="my_answer",
-        facts=_facts_of_pair,
+        facts=facts_of_pair,
         goals=(
-            trained_on(3200, "validation=(validation, validation)"),
             Goal(
                 "nowhere narrower than 8 numbers, and in one place as narrow as that",
                 lambda facts: facts["narrowest"] == 8,
@@ -396,18 +435,19 @@ EXERCISES = (
                 "The comparison is about a code of 8 numbers: some layer must have 8 outputs, and none "
                 "fewer.",
             ),
-            Goal(
-                "at most 25,000 parameters",
-                lambda facts: facts["parameters"] <= 25_000,
-                lambda facts: f"{facts['parameters']:,}",
-                "Too many parameters. Hidden layers of n units take about 1,600 n of them.",
+            few_parameters(
+                25_000,
+                "",
+                "Too many parameters. Hidden layers of n units on either side take about 1,600 n of them.",
             ),
+            square_error(),
+            trained_on(lambda facts: 3200, "the fitted digits, and validation=(validation, validation)"),
             Goal(
-                "a validation loss below that of PCA with 8 numbers",
+                "a validation loss below that of PCA with 8 numbers, cut off",
                 lambda facts: facts["kept"].get("val_loss", np.inf) < _lost_by_pca(),
-                lambda facts: f"{facts['kept'].get('val_loss', float('nan')):.4f}, PCA {_lost_by_pca():.4f}",
+                lambda facts: f"{facts['kept'].get('val_loss', np.inf):.4f}, PCA {_lost_by_pca():.4f}",
                 "Small enough, but PCA is better. Has it finished learning? Give it a hundred epochs, or a "
-                "learning rate of 0.002. Or let it read row by row: a GRU has few parameters.",
+                "learning rate of 0.002.",
             ),
         ),
         hints=(
@@ -424,7 +464,7 @@ my_run = training.fit(my_model, fitted, fitted, name="small", epochs=100, batch_
                       verbose=False)
 my_answer = my_model, my_run
 """,
-        afterwards="Twelve hidden units are enough to beat the best linear code of the same length. "
-        "(Linear, the network has 13,336 parameters and cannot.)",
+        afterwards="So few parameters are enough to beat the best linear code of the same length. (A "
+        "linear network has 13,336 and cannot: see exercise 6.3.)",
     ),
 )

@@ -64,7 +64,7 @@ def listed(values: Mapping[str, Any]) -> str:
 def _other_shape(name: str, one: np.ndarray, right: np.ndarray, tolerance: float) -> str:
     said = f"{name} has the shape {one.shape}, {right.shape} was expected"
     if one.ndim == right.ndim + 1 and right.size and one.shape[:-1] == right.shape and one.shape[-1] > 1:
-        return f"{said}: should something be summed, or averaged?"
+        return f"{said}: should something be summed, averaged, or the largest taken?"
     if one.ndim == 2 and same((one.T,), (right,), tolerance):
         return f"{said}: it is the transpose of what is right."
     if one.size == right.size and np.allclose(one.ravel(), right.ravel(), tolerance, tolerance):
