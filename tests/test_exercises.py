@@ -462,3 +462,69 @@ def test_the_first_cell_says_how_long_the_exercises_take(notebook):
     first = cells_of(notebook)[0].source
     minutes = sum(one.minutes for one in exercises_of(notebook))
     assert f"The exercises take about {5 * round(minutes / 5)} minutes more" in first or notebook == 0
+
+
+# --- answers that nobody expects --------------------------------------------------------------------------
+
+
+class Mute:
+    def __repr__(self, *anything, **more):
+        raise RuntimeError("no word")
+
+    __str__ = __float__ = __getattr__ = __array__ = __repr__
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("no word")
+
+
+def raises(error):
+    def my_step(*arguments):
+        raise error
+
+    return my_step
+
+
+async def later(*arguments):
+    return 1
+
+
+ODD = [
+    10**400, 10**5000, Mute(), Mute, object(), b"bytes", {"a": 1}, {1, 2}, 3 + 4j, np.ma.masked,
+    np.array([np.nan]), float("inf"), "x" * 10_000, [], (), [None], lambda: later, later, int, print, iter([1]),
+    raises(Silent()), raises(GeneratorExit()), raises(BaseException("odd")), raises(MemoryError()),
+    lambda *a: np.ma.masked_all((1, 1)), lambda *a: 1j * np.ones((1, 1)), lambda *a: Mute(), lambda *a: a,
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("one", ALL, ids=by_number)
+def test_whatever_is_handed_over_is_answered_and_can_be_sent(one):
+    import json
+
+    for odd in ODD:
+        given = one.collect(odd, 0)
+        verdict = one.judge(json.loads(json.dumps(given)), 0)
+        assert verdict.status == "not yet" and verdict.text.startswith(f"Exercise {one.number}: not yet.")
+
+
+def test_a_masked_array_and_complex_numbers_are_refused_by_name():
+    one = exercise("1.2")
+    right = solution(one)
+    hidden = one.verdict(lambda *a: np.ma.masked_array(right(*a), mask=True))
+    assert "masked array" in hidden.text and "complex numbers" in one.verdict(lambda *a: 1j + right(*a)).text
+    assert one.verdict(lambda *a: right(*a) + 0j).status == "right"
+    assert one.verdict(lambda *a: right(*a).astype(object)).status == "right"
+
+
+def test_one_number_may_come_in_an_array_and_two_in_one():
+    assert exercise("5.3").verdict(lambda w: np.array([solution(exercise("5.3"))(w)])).status == "right"
+    early_stop = solution(exercise("4.6"))
+    assert exercise("4.6").verdict(lambda losses, p: np.array(early_stop(losses, p))).status == "right"
+
+
+def test_a_leading_zero_is_no_other_exercise():
+    assert exercise("01.2") is exercise("1.2")
+    with pytest.raises(ValueError, match="asks for no function"):
+        exercise("1.1").example()

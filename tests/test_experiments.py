@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from labutils import notebooks
 from labutils.exercises import exercise
-from labutils.exercises.kinds import facts_of_run
+from labutils.exercises.kinds import facts_of_pair, facts_of_run, recurrent, square_error
 
 PATHS = {path.stem[:2]: path for path in notebooks.notebook_paths(ROOT / "notebooks")}
 
@@ -54,32 +54,51 @@ def test_the_solution_reaches_every_goal(solved, capsys):
     assert shown.count("reached: ") == len(one.goals)
 
 
-def run(parameters, rows, **kept):
+def pair(parameters, rows, layers="GRU", loss="mse", steps=100, sizes=(8,), **kept):
+    """A network and a Run as they would be, without a training."""
+    names = [type(layers, (), {"output": SimpleNamespace(shape=(None, size))})() for size in sizes]
+    model = SimpleNamespace(
+        layers=names, input_shape=(None, steps), loss=loss, count_params=lambda: parameters
+    )
     history = {name: [value] for name, value in kept.items()}
-    return SimpleNamespace(
+    run = SimpleNamespace(
         parameters=parameters,
         epochs=1,
         settings={"training_rows": rows},
         history=history,
         at_kept_epoch=lambda name: history[name][0],
     )
+    return model, run
+
+
+GOOD = {"val_loss": 0.4, "val_accuracy": 0.85}
 
 
 @pytest.mark.parametrize(
     "number, given, missed, advice",
     [
-        ("1.7", run(305, 640, loss=0.1, val_loss=0.001), "at most 60 parameters", "How many units"),
-        ("1.7", run(41, 640, loss=0.1, val_loss=0.02), "a validation loss below 0.0156", "more epochs"),
-        ("1.7", run(41, 768, loss=0.001), "trained on 640 rows", "validation_split=1/6"),
-        ("1.7", run(41, 752, loss=0.1, val_loss=0.001), "trained on 640 rows", "validation_split=1/6"),
-        ("3.6", run(322_113, 16_000, val_loss=0.4, val_accuracy=0.85), "161,000", "Count the embedding"),
-        ("3.6", run(160_000, 16_000, val_loss=0.4, val_accuracy=0.80), "of 0.83", "identity start"),
-        ("3.6", run(160_000, 20_000, accuracy=0.9), "trained on 16,000 rows", "validation_split=0.2"),
-        ("4.8", run(326_369, 16_000, val_loss=0.4, val_accuracy=0.85), "at most 81,592", "98 in 100"),
-        ("4.8", run(80_000, 16_000, val_loss=0.4, val_accuracy=0.82), "of 0.832", "200 tokens"),
-        ("4.8", run(80_000, 19_980, val_loss=0.4, val_accuracy=0.9), "trained on 16,000", "split=0.2"),
-        ("5.7", run(10_451, 642, val_loss=0.0101), "at most 2,612", "4 n (m + n + 1)"),
-        ("5.7", run(1_000, 642, val_loss=0.02), "at most 1.2", "the window"),
+        ("1.7", pair(305, 640, val_loss=0.001), "at most 60 parameters", "How many units"),
+        ("1.7", pair(41, 640, val_loss=0.02), "a validation loss below 0.0156", "more epochs"),
+        ("1.7", pair(41, 768, accuracy=0.5), "validated on the other", "validation_split=1/6"),
+        ("1.7", pair(41, 752, val_loss=0.001), "validated on the other", "validation_split=1/6"),
+        ("1.7", pair(41, 640, loss="mae", val_loss=0.01), "mean square error", "another scale"),
+        ("1.7", pair(41, 640, "Dense", val_loss=0.01), "a recurrent network", "no recurrent layer"),
+        ("3.6", pair(322_113, 16_000, **GOOD), "161,000", "layer by layer"),
+        ("3.6", pair(160_000, 16_000, val_loss=0.4, val_accuracy=0.80), "of 0.83", "identity start"),
+        ("3.6", pair(160_000, 20_000, accuracy=0.9), "validated on the other", "validation_split=0.2"),
+        ("3.6", pair(160_000, 16_000, "GlobalAveragePooling1D", **GOOD), "a recurrent", "baseline"),
+        ("4.8", pair(326_369, 16_000, **GOOD), "at most 81,592", "98 in 100"),
+        ("4.8", pair(80_000, 16_000, val_loss=0.4, val_accuracy=0.82), "of 0.832", "200 tokens"),
+        ("4.8", pair(80_000, 16_000, val_loss=0.4), "of 0.832", 'compile with metrics=["accuracy"]'),
+        ("4.8", pair(80_000, 19_980, **GOOD), "validated on the other", "validation_split=0.2"),
+        ("5.7", pair(10_451, 702, val_loss=0.0101), "at most 2,612", "4 n (m + n + 1)"),
+        ("5.7", pair(1_000, 702, val_loss=0.02), "at most 1.2", "the window"),
+        ("5.7", pair(1_000, 702, val_loss=0.002), "not below 0.9", "Too good to be true"),
+        ("5.7", pair(1_000, 562, val_loss=0.0101), "validated on the other", "all of it"),
+        ("6.7", pair(20_000, 3_200, sizes=(784, 8), val_loss=0.06), "below that of PCA", "hundred epochs"),
+        ("6.7", pair(20_000, 3_200, sizes=(784, 15), val_loss=0.02), "as narrow as that", "8 outputs"),
+        ("6.7", pair(30_000, 3_200, val_loss=0.02), "at most 25,000", "1,600 n"),
+        ("6.7", pair(20_000, 3_200, loss="huber", val_loss=0.02), "mean square error", "another scale"),
     ],
 )  # fmt: skip
 def test_a_goal_that_is_missed_is_named_with_what_was_measured_and_advice(number, given, missed, advice):
@@ -98,14 +117,26 @@ def test_a_recaller_that_guesses_is_told_which_goal_it_misses():
             return 0.25
 
     verdict = exercise("2.7").verdict(Guesses())
-    assert verdict.mistake == "95% of the letters recalled over 100 steps" and "(yours: 25%)" in verdict.text
+    assert (
+        verdict.mistake == "95% of the letters recalled over 100 steps" and "(yours: 25.0%)" in verdict.text
+    )
 
 
-def test_an_autoencoder_with_a_wide_code_does_not_count(keras):
+def test_a_run_of_another_network_is_refused():
+    model, _ = pair(41, 640, val_loss=0.001)
+    _, run = pair(305, 640, val_loss=0.001)
+    text = " ".join(exercise("1.7").verdict((model, run)).text.split())
+    assert "The Run is of another network: that had 305 parameters, this one has 41" in text
+
+
+def test_the_facts_of_a_network_are_those_of_keras(keras):
     layers = keras.layers
-    model = keras.Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(15), layers.Dense(784)])
-    verdict = exercise("6.7").verdict((model, run(24_319, 3_200, val_loss=0.02)))
-    assert "as narrow as that" in verdict.mistake and "15 at the narrowest" in verdict.text
+    model = keras.Sequential([layers.Input((28, 28)), layers.GRU(16), layers.Dense(8), layers.Dense(784)])
+    model.compile("adam", keras.losses.MeanSquaredError())
+    _, run = pair(model.count_params(), 3_200, val_loss=0.02)
+    facts = facts_of_pair((model, run))
+    assert facts["layers"] == ["GRU", "Dense", "Dense"] and facts["narrowest"] == 8 and facts["steps"] == 28
+    assert square_error().reached(facts) and recurrent().reached(facts)
 
 
 @pytest.mark.parametrize("number", NEEDED)
@@ -113,6 +144,13 @@ def test_an_autoencoder_with_a_wide_code_does_not_count(keras):
 def test_what_is_no_run_is_refused_in_words(number, nonsense):
     verdict = exercise(number).verdict(nonsense)
     assert verdict.status == "not yet" and "This needs" in verdict.text and "You gave" in verdict.text
+
+
+def test_the_network_alone_and_the_history_of_keras_are_refused_in_words():
+    model, _ = pair(41, 640, val_loss=0.001)
+    assert "my_model, my_run" in exercise("1.7").verdict(model).text
+    assert "The second is no Run" in " ".join(exercise("1.7").verdict((model, {"loss": [1]})).text.split())
+    assert "The first is no Keras network" in " ".join(exercise("1.7").verdict((3, 4)).text.split())
 
 
 def test_the_facts_of_a_run_are_those_of_the_epoch_that_was_kept():

@@ -49,6 +49,11 @@ def test_every_cell_was_run_once_in_order(path):
 
 
 @EVERY
+def test_no_cell_is_empty(path):
+    assert all(cell.source.strip() for cell in read(path).cells)
+
+
+@EVERY
 def test_the_outputs_are_those_of_the_code(path):
     assert not notebooks.is_stale(read(path)), (
         f"{path.name} is stale: its code, or labutils, has changed since it was run. "

@@ -86,8 +86,8 @@ def is_stub(answer: object) -> bool:
     """True where nothing was filled in: dots, None, or a function whose body is dots and a docstring."""
     if answer is None or answer is ...:
         return True
-    code = getattr(answer, "__code__", None)
-    if not isinstance(code, types.CodeType):
+    code = answer.__code__ if isinstance(answer, (types.FunctionType, types.MethodType)) else None
+    if code is None:
         return False
     idle = {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "RETURN_VALUE", "POP_TOP", "EXTENDED_ARG"}
     for step in dis.get_instructions(code):
@@ -193,7 +193,7 @@ def _in_words(error: BaseException) -> str:
 
 def _line_of(function: Callable, error: BaseException) -> str:
     """Return the last line of the student's own file that was on the way to the error."""
-    code = getattr(function, "__code__", None)
+    code = function.__code__ if isinstance(function, types.FunctionType) else None
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if code and frame.filename == code.co_filename:
             return (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
@@ -219,7 +219,8 @@ def _limited(seconds: float, function: Callable) -> Iterator[None]:
         yield
         return
     over, left, attempts = threading.Event(), threading.Event(), itertools.count()
-    own_file, traced_before = getattr(getattr(function, "__code__", None), "co_filename", ""), sys.gettrace()
+    own_file = function.__code__.co_filename if isinstance(function, types.FunctionType) else ""
+    traced_before = sys.gettrace()
 
     def interrupted(number: int, frame: types.FrameType | None) -> None:
         if not over.is_set():  # the reader interrupts the kernel

@@ -520,6 +520,6 @@ my_net = recall.train(cell, 100, seed=0, updates=500)
 """,
         afterwards="One starting number decides. A GRU that starts open gets there well within 500 "
         "updates; an LSTM may need its input gate closed as well, and with the biases that Keras starts "
-        "from neither does.",
+        "from neither recalls even over 40 steps.",
     ),
 )

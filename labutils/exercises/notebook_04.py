@@ -233,9 +233,9 @@ EXERCISES = (
                 "It is the other way round: True stands where a row is for training.",
             ),
             Mistake(
-                "every so-manieth row",
+                "every n-th row",
                 lambda labels, share: np.arange(len(labels)) % round(1 / share) == round(1 / share) - 1,
-                "You take every so-manieth row. Then neighbours, which speak of one film, land on both "
+                "You take every n-th row. Then neighbours, which speak of one film, land on both "
                 "sides again.",
             ),
             Mistake(
