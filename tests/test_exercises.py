@@ -492,7 +492,8 @@ async def later(*arguments):
 
 ODD = [
     10**400, 10**5000, Mute(), Mute, object(), b"bytes", {"a": 1}, {1, 2}, 3 + 4j, np.ma.masked,
-    np.array([np.nan]), float("inf"), "x" * 10_000, [], (), [None], lambda: later, later, int, print, iter([1]),
+    np.array([np.nan]), float("inf"), "x" * 10_000, [], (), [None], lambda: later, later, int, print,
+    iter([1]),
     raises(Silent()), raises(GeneratorExit()), raises(BaseException("odd")), raises(MemoryError()),
     lambda *a: np.ma.masked_all((1, 1)), lambda *a: 1j * np.ones((1, 1)), lambda *a: Mute(), lambda *a: a,
 ]  # fmt: skip
