@@ -375,3 +375,30 @@ def test_nothing_is_fetched_from_elsewhere(forecaster, gru, simple, autoencoder,
     for lab in (forecaster, gru, simple, autoencoder, reader, gradient, steps):
         own = (lab.address, "data:", "blob:" + lab.address)
         assert lab.asked_for and not [url for url in lab.asked_for if not url.startswith(own)]
+
+
+STUB = """from labutils.exercises import exercise
+
+def my_step(x_t, h_before, W, U, b):
+    ...
+
+exercise("1.2").check(my_step)"""
+
+
+def test_an_exercise_answers_below_its_cell(open_panel):
+    lab = open_panel("01_recurrent_networks", "CurveExplorer", more=STUB)
+    cell = lab.page.locator(".jp-CodeCell").last
+    cell.scroll_into_view_if_needed()
+    cell.get_by_text("Exercise 1.2 (One step): not started").wait_for()
+    for body, answer in {
+        "return np.tanh(x_t @ W + h_before @ U)": "not yet. Your states are those of a network without a bias",
+        "return x_t @ missing": "not yet. Your function stopped: NameError",
+        "while True: pass": "not yet. It had not come to an end after 5 seconds",
+        "return np.tanh(x_t @ W + h_before @ U + b)": "right. Rows on the left",
+    }.items():
+        cell.locator(".cm-content").click()
+        lab.page.keyboard.press("Control+A")
+        lab.page.keyboard.insert_text("import numpy as np\n" + STUB.replace("...", body))
+        lab.page.keyboard.press("Control+Enter")
+        cell.get_by_text(f"Exercise 1.2: {answer}").wait_for()
+    assert cell.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
