@@ -391,7 +391,7 @@ def test_an_exercise_answers_below_its_cell(open_panel):
     cell.scroll_into_view_if_needed()
     cell.get_by_text("Exercise 1.2 (One step): not started").wait_for()
     for body, answer in {
-        "return np.tanh(x_t @ W + h_before @ U)": "not yet. Your states are those of a network without a bias",
+        "return np.tanh(x_t @ W + h_before @ U)": "not yet. Your states are those of a network",
         "return x_t @ missing": "not yet. Your function stopped: NameError",
         "while True: pass": "not yet. It had not come to an end after 5 seconds",
         "return np.tanh(x_t @ W + h_before @ U + b)": "right. Rows on the left",
