@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from labutils import notebooks
 from labutils.exercises import exercise
-from labutils.exercises.kinds import facts_of_pair, facts_of_run, recurrent, square_error
+from labutils.exercises.goals import facts_of_pair, facts_of_run, recurrent, square_error
 
 PATHS = {path.stem[:2]: path for path in notebooks.notebook_paths(ROOT / "notebooks")}
 

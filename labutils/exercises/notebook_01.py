@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from labutils.exercises.kinds import (
-    Case,
-    Choice,
-    Coding,
-    Experiment,
-    Goal,
-    Mistake,
-    Number,
-    facts_of_pair,
-    few_parameters,
-    recurrent,
-    square_error,
-    trained_on,
-)
+from labutils.exercises.goals import facts_of_pair, few_parameters, recurrent, square_error, trained_on
+from labutils.exercises.kinds import Case, Choice, Coding, Experiment, Goal, Mistake, Number
 
 
 def my_step(x_t, h_before, W, U, b):

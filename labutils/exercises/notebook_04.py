@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from labutils.exercises.kinds import (
-    Case,
-    Choice,
-    Coding,
-    Experiment,
-    Mistake,
-    accurate,
-    facts_of_pair,
-    few_parameters,
-    recurrent,
-    trained_on,
-)
+from labutils.exercises.goals import accurate, facts_of_pair, few_parameters, recurrent, trained_on
+from labutils.exercises.kinds import Case, Choice, Coding, Experiment, Mistake
 
 
 def my_pad(sequence, length):

@@ -5,18 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from labutils import series
-from labutils.exercises.kinds import (
-    Case,
-    Coding,
-    Experiment,
-    Goal,
-    Mistake,
-    Number,
-    facts_of_pair,
-    few_parameters,
-    square_error,
-    trained_on,
-)
+from labutils.exercises.goals import facts_of_pair, few_parameters, square_error, trained_on
+from labutils.exercises.kinds import Case, Coding, Experiment, Goal, Mistake, Number
 
 _TEST = 198
 

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from labutils.exercises.kinds import (
-    Case,
-    Choice,
-    Coding,
-    Experiment,
-    Goal,
-    Mistake,
-    Number,
-    facts_of_pair,
-    few_parameters,
-    square_error,
-    trained_on,
-)
+from labutils.exercises.goals import facts_of_pair, few_parameters, square_error, trained_on
+from labutils.exercises.kinds import Case, Choice, Coding, Experiment, Goal, Mistake, Number
 
 
 def my_share_lost(images, copies, mean_digit):
