@@ -152,7 +152,11 @@ def _several(given: Any, wanted: int) -> list:
     is_row = isinstance(given, (tuple, list)) or isinstance(given, np.ndarray) and given.ndim > 0
     if not is_row or len(given) != wanted:
         asked = f"{wanted} results, in a tuple or a list" if wanted > 1 else "a list with one array in it"
-        what = f"{len(given)}" if is_row else f"something of the type {type(given).__name__}"
+        what = f"something of the type {type(given).__name__}"
+        if isinstance(given, np.ndarray):
+            what = f"one array, of the shape {given.shape}"
+        elif is_row:
+            what = f"a {type(given).__name__} of {len(given)}"
         raise _NoNumbers(f"Your function should return {asked}, and gave {what}")
     return [_as_numbers(one) for one in given]
 

@@ -223,10 +223,18 @@ class Coding(Exercise):
                 "too slow",
             )
         if outcome.nothing:
-            return "Your function gives nothing back (None). Does it end with return?", "returns nothing"
+            return (
+                "Your function gives nothing back (None). Does every way through it end with return?",
+                "returns ",
+            )
+            ""
+            ""
+            ""
+            ""
+            "nothing"
         if outcome.error:
             where = f" In this line: {outcome.line}" if outcome.line else ""
-            return f"{outcome.error}.{where}", outcome.error.removeprefix("Your function ")
+            return f"{outcome.error.rstrip('.')}.{where}", outcome.error.removeprefix("Your function ")
         return difference(outcome.arrays(), expected, self._names(expected), self.tolerance), "wrong"
 
     def _shown(self, case: Case, expected: tuple[np.ndarray, ...], outcome: Outcome) -> str:

@@ -89,6 +89,10 @@ def my_clip(gradients, limit):
     return [g * limit / length for g in gradients]
 
 
+def _length(gradients):
+    return np.sqrt(sum(np.sum(g**2) for g in gradients))
+
+
 def _shortened(gradients, limit, length):
     return [g * limit / length for g in gradients] if length > limit else gradients
 
@@ -156,6 +160,28 @@ EXERCISES = (
                 lambda x_t, h, W, U, b: x_t @ W + h @ U + b,
                 "The sum is right, but it has not gone through the tanh. Without it a state may grow "
                 "without bound.",
+            ),
+            Mistake(
+                "state forgotten",
+                lambda x_t, h, W, U, b: np.tanh(x_t @ W + b),
+                "The state before has no say in your result. A network without it remembers nothing: "
+                "h_before @ U is missing.",
+            ),
+            Mistake(
+                "input forgotten",
+                lambda x_t, h, W, U, b: np.tanh(h @ U + b),
+                "The input has no say in your result: x_t @ W is missing.",
+            ),
+            Mistake(
+                "state not weighted",
+                lambda x_t, h, W, U, b: np.tanh(x_t @ W + h + b),
+                "The state goes in without its weights: h_before @ U.",
+            ),
+            Mistake(
+                "tanh of the input alone",
+                lambda x_t, h, W, U, b: np.tanh(x_t @ W) + h @ U + b,
+                "Only the first term has gone through the tanh; look where the brackets close. All three "
+                "terms belong inside.",
             ),
             Mistake(
                 "tanh of a part",
@@ -359,6 +385,34 @@ EXERCISES = (
                 "is left.",
             ),
             Mistake(
+                "alpha handed on",
+                lambda delta, h, h_before, x_t, U: (
+                    *_back(delta, h, h_before, x_t, U)[:3],
+                    delta * (1 - h**2),
+                ),
+                "The three gradients are right, but what you hand on is alpha. On the way to h_before it "
+                "goes through U: alpha @ U.T.",
+            ),
+            Mistake(
+                "delta for alpha at U",
+                lambda delta, h, h_before, x_t, U: (
+                    _back(delta, h, h_before, x_t, U)[0],
+                    h_before.T @ delta,
+                    *_back(delta, h, h_before, x_t, U)[2:],
+                ),
+                "The gradient of U was made of delta. All three gradients are made of alpha, behind the "
+                "tanh.",
+            ),
+            Mistake(
+                "slope after the way on",
+                lambda delta, h, h_before, x_t, U: (
+                    *_back(delta, h, h_before, x_t, U)[:3],
+                    (delta @ U.T) * (1 - h**2),
+                ),
+                "delta_before was multiplied by the slope after it had gone through U. The order is: first "
+                "back through the tanh, then through U.",
+            ),
+            Mistake(
                 "gradients transposed",
                 lambda delta, h, h_before, x_t, U: (
                     *(grad.T for grad in _back(delta, h, h_before, x_t, U)[:2]),
@@ -412,6 +466,24 @@ EXERCISES = (
                 ],
                 "A gradient that is shorter than the limit comes out longer than it was. It should stay as "
                 "it is.",
+            ),
+            Mistake(
+                "the wrong way round",
+                lambda gradients, limit: (
+                    gradients
+                    if _length(gradients) > limit
+                    else [g * limit / _length(gradients) for g in gradients]
+                ),
+                "It is the wrong way round: long gradients stay as they are, and short ones are stretched. "
+                "Look at the comparison, or at min and max.",
+            ),
+            Mistake(
+                "not divided by the length",
+                lambda gradients, limit: (
+                    [g * limit for g in gradients] if _length(gradients) > limit else gradients
+                ),
+                "You multiply by the limit. The factor is limit / length, so that the new length is the "
+                "limit.",
             ),
             Mistake(
                 "unchanged",

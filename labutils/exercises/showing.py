@@ -46,7 +46,7 @@ def difference(
     if one.shape != right.shape:
         text = _other_shape(said, one, right, tolerance)
     elif not np.isfinite(one).all():
-        text = f"{said} contains nan or infinity (a division by zero, or the logarithm of zero?)."
+        text = f"{said} contains nan or infinity (None, a division by zero, the logarithm of zero?)."
     else:
         text = _other_numbers(said, one, right, tolerance)
     also = [names[place] for place in wrong[1:]]
@@ -84,13 +84,14 @@ def _other_numbers(name: str, one: np.ndarray, right: np.ndarray, tolerance: flo
                 if np.isclose(factor, -1)
                 else f"{name} is {factor:.4g} times what is right, in all its numbers."
             )
+    digits = 4 if (np.round(one[wrong], 4) != np.round(right[wrong], 4)).all() else 8
     if right.ndim == 0:
-        return f"{name} is {one:.4g} instead of {right:.4g}."
+        return f"{name} is {one:.{digits}g} instead of {right:.{digits}g}."
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     where = ", ".join(map(str, first))
     return (
         f"{name} differs in {wrong.sum()} of {right.size} numbers, first at [{where}]: "
-        f"{one[first]:.4g} instead of {right[first]:.4g}."
+        f"{one[first]:.{digits}g} instead of {right[first]:.{digits}g}."
     )
 
 
