@@ -16,7 +16,7 @@ from labutils.exercises.submission import Finding, _read, _which, signs_of_tampe
 
 FIRST = "import numpy as np\nfrom labutils.exercises import exercise"
 RIGHT = {one.number: one.solution_text() for one in exercises_of(1)}
-RIGHT["1.7"] = "my_run = ..."
+RIGHT["1.7"] = "my_answer = ..."
 UNTOUCHED = {
     "1.1": "answer_1_1 = ...",
     "1.2": 'def my_step(x_t, h_before, W, U, b):\n    """The next state."""\n    ...',
@@ -24,7 +24,7 @@ UNTOUCHED = {
     "1.4": "def my_windows(values, length):\n    ...",
     "1.5": "def my_step_back(delta, h, h_before, x_t, U):\n    ...",
     "1.6": "def my_clip(gradients, limit):\n    ...",
-    "1.7": "my_run = ...",
+    "1.7": "my_answer = ...",
 }
 WRONG_STEP = "def my_step(x_t, h_before, W, U, b):\n    return np.tanh(x_t @ W + h_before @ U)"
 
@@ -69,7 +69,7 @@ SUBMISSIONS = {
         *cells(RIGHT),
         new_code_cell("import subprocess\nsubprocess.Popen(['sleep', '987.6'], start_new_session=True)"),
     ],
-    "l_many_slow_cells": [*cells(RIGHT), *[new_code_cell("import time\ntime.sleep(0.9)")] * 60],
+    "l_many_slow_cells": [*cells(RIGHT), *(new_code_cell("import time\ntime.sleep(0.9)") for _ in range(60))],
     "l_other_ways": [
         new_code_cell(FIRST),
         new_code_cell(WRONG_STEP.replace("my_step", "mine") + "\ne = exercise('1.2')\ne.check(mine)"),
