@@ -111,8 +111,9 @@ class Exercise(ABC):
     def _not_started(self) -> Verdict:
         return Verdict(
             "not started",
-            f"Exercise {self.number} ({self.title}): not started. Put your answer in place of the dots and "
-            f'run this cell again;\nexercise("{self.number}").hint() helps.',
+            f"Exercise {self.number} ({self.title}): not started.\n"
+            "Put your answer in place of the dots and run this cell again; "
+            f'exercise("{self.number}").hint() helps.',
             "not started",
         )
 
