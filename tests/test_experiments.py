@@ -54,11 +54,11 @@ def test_the_solution_reaches_every_goal(solved, capsys):
     assert shown.count("reached: ") == len(one.goals)
 
 
-def pair(parameters, rows, layers="GRU", loss="mse", steps=100, sizes=(8,), **kept):
+def pair(parameters, rows, layers="GRU", loss="mse", steps=100, sizes=(8,), losses=(), **kept):
     """A network and a Run as they would be, without a training."""
     names = [type(layers, (), {"output": SimpleNamespace(shape=(None, size))})() for size in sizes]
     model = SimpleNamespace(
-        layers=names, input_shape=(None, steps), loss=loss, count_params=lambda: parameters
+        layers=names, input_shape=(None, steps), loss=loss, losses=losses, count_params=lambda: parameters
     )
     history = {name: [value] for name, value in kept.items()}
     run = SimpleNamespace(
@@ -93,6 +93,7 @@ GOOD = {"val_loss": 0.4, "val_accuracy": 0.85}
         ("4.8", pair(80_000, 19_980, **GOOD), "validated on the other", "validation_split=0.2"),
         ("5.7", pair(10_451, 702, val_loss=0.0101), "at most 2,612", "4 n (m + n + 1)"),
         ("5.7", pair(1_000, 702, val_loss=0.02), "at most 1.2", "the window"),
+        ("5.7", pair(1_000, 702, losses=[0.01], val_loss=0.01), "no penalty", "leave that out"),
         ("5.7", pair(1_000, 702, val_loss=0.002), "not below 0.9", "Too good to be true"),
         ("5.7", pair(1_000, 562, val_loss=0.0101), "validated on the other", "all of it"),
         ("6.7", pair(20_000, 3_200, sizes=(784, 8), val_loss=0.06), "below that of PCA", "hundred epochs"),
@@ -137,6 +138,13 @@ def test_the_facts_of_a_network_are_those_of_keras(keras):
     facts = facts_of_pair((model, run))
     assert facts["layers"] == ["GRU", "Dense", "Dense"] and facts["narrowest"] == 8 and facts["steps"] == 28
     assert square_error().reached(facts) and recurrent().reached(facts)
+    penalty = keras.regularizers.L2(0.01)
+    model = keras.Sequential(
+        [layers.Input((5, 1)), layers.LSTM(2, kernel_regularizer=penalty), layers.Dense(1)]
+    )
+    model.compile("adam", "mse")
+    _, run = pair(model.count_params(), 3_200, val_loss=0.02)
+    assert not square_error().reached(facts_of_pair((model, run)))
 
 
 @pytest.mark.parametrize("number", NEEDED)

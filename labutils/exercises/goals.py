@@ -41,6 +41,7 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
             "narrowest": min(int(np.prod(layer.output.shape[1:])) for layer in model.layers),
             "loss": str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))),
             "counted": int(model.count_params()),
+            "penalised": bool(len(model.losses)),
         }
     except (AttributeError, IndexError, TypeError, ValueError):
         raise TypeError(f"{_PAIR} The first is no Keras network that was built and compiled.") from None
@@ -91,12 +92,16 @@ def recurrent() -> Goal:
 
 
 def square_error() -> Goal:
-    """Return the goal that the loss is the mean square error, so that it can be compared."""
+    """Return the goal that the loss is the mean square error and nothing else, so that it can be compared."""
     return Goal(
-        "compiled with the mean square error",
-        lambda facts: facts["loss"] in ("mse", "mean_squared_error", "MSE", "MeanSquaredError"),
-        lambda facts: facts["loss"],
-        'What is compared is the validation loss, and another loss has another scale: compile with "mse".',
+        "compiled with the mean square error, and no penalty beside it",
+        lambda facts: (
+            facts["loss"] in ("mse", "mean_squared_error", "MSE", "MeanSquaredError")
+            and not facts["penalised"]
+        ),
+        lambda facts: facts["loss"] + (" and a penalty" if facts["penalised"] else ""),
+        "What is compared is the validation loss, and another loss has another scale: compile with "
+        '"mse". Keras also counts a penalty on weights (a regularizer) into the loss, so leave that out.',
     )
 
 

@@ -507,8 +507,8 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "build_longer of section 6 has the shape; it needs fewer units, and 150 values read 15 at a "
-            "step.",
+            "build_longer of section 6 has the shape: 150 values, 15 at a step. It needs fewer units, and "
+            "no penalty (which Keras counts into the loss).",
             "Ten units with 15 values at a step have 1,051 parameters with the dense layer. 120 epochs with "
             "CosineDecay take a few seconds.",
         ),
