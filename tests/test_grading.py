@@ -204,7 +204,9 @@ def test_one_that_cannot_be_examined_is_a_row(tmp_path, monkeypatch):
     monkeypatch.setattr(grading, "_in_a_process", fails)
     (row,) = grading.grade(tmp_path)
     assert (
-        row["state"] == "crashed" and "OSError" in row["reason"] and grading.told(row).startswith("a.ipynb: ")
+        row["state"] == "crashed"
+        and "OSError" in row["reason"]
+        and grading.line_of(row).startswith("a.ipynb: ")
     )
 
 

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for row in grading.grade(chosen.folder, chosen.minutes, chosen.jobs, chosen.beside):
             rows.append(row)
-            print(grading.told(row), flush=True)
+            print(grading.line_of(row), flush=True)
             table = grading.table_of_rows(rows)
             grading.write_csv(table, chosen.out)  # after each: what is graded is not lost
             grading.write_csv(grading.common_mistakes(table), mistakes)

@@ -9,6 +9,8 @@ import numpy as np
 
 from labutils.exercises.kinds import Goal
 
+_PAIR = "This needs the network and the Run that training.fit(...) returned: my_model, my_run."
+
 
 def facts_of_run(run: Any) -> dict[str, Any]:
     """Return of a `training.Run` its parameters and epochs, the rows it was trained on, and what it reached.
@@ -52,9 +54,6 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
             f"{facts['counted']:,}."
         )
     return facts
-
-
-_PAIR = "This needs the network and the Run that training.fit(...) returned: my_model, my_run."
 
 
 def trained_on(rows: Callable[[Mapping[str, Any]], int], how: str) -> Goal:

@@ -26,6 +26,7 @@ from labutils.exercises.submission import Finding
 
 _GRACE = 240.0  # seconds beyond the limit, to start, to collect the answers, to end and to judge
 _MARK = "LABUTILS_GRADING"
+_COLUMNS = ["file", "notebook", "state", "reason", "right"]  # and then one for each exercise
 
 
 def handed_in(folder: Path) -> list[Path]:
@@ -84,12 +85,12 @@ def table_of_rows(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     """Return rows by `grade` as a table, in the order of the files, the exercises in theirs."""
     table = pd.DataFrame(sorted(rows, key=lambda row: str(row["file"])))
     numbers = [one.number for one in all_exercises() if one.number in table.columns]
-    return table[["file", "notebook", "state", "reason", "right", *numbers]].fillna("")
+    return table[[*_COLUMNS, *numbers]].fillna("")
 
 
-def told(row: dict[str, object]) -> str:
+def line_of(row: dict[str, object]) -> str:
     """Return a row by `grade` as a line of text."""
-    asked = len(row) - len(("file", "notebook", "state", "reason", "right"))
+    asked = len(row) - len(_COLUMNS)
     result = f"{row['right']} of {asked} right" if asked else row["state"]
     return f"{row['file']}: {result}" + (f" ({row['reason']})" if row["reason"] else "")
 

@@ -158,9 +158,7 @@ class Coding(Exercise):
         if not callable(answer):
             return {"unusable": f"check needs the function itself, but got {_short(answer)}. "
                     f"Write check({self.answer_name}), with no brackets after the name."}  # fmt: skip
-        cases = self._drawn(seed)
-        results = [len(right) if tupled else None for right, tupled in map(self._expected, cases)]
-        return {"outcomes": [one.plain() for one in calling.outcomes(answer, cases, results)]}
+        return {"outcomes": [one.plain() for one in self._called(answer, self._drawn(seed))]}
 
     def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         if given.get("stub"):
@@ -196,16 +194,19 @@ class Coding(Exercise):
     def _drawn(self, seed: int) -> Sequence[Case]:
         return self.cases(np.random.default_rng(seed))
 
+    def _called(self, function: Callable, cases: Sequence[Case]) -> list[Outcome]:
+        results = [len(right) if several else None for right, several in map(self._expected, cases)]
+        return calling.outcomes(function, cases, results)
+
     def _expected(self, case: Case) -> tuple[tuple[np.ndarray, ...], bool]:
         """Return the right results as arrays of floats, and whether there are several of them."""
         right = self.solve(*case.values())
-        tupled = isinstance(right, tuple) or (isinstance(right, list) and isinstance(right[0], np.ndarray))
-        return tuple(np.asarray(one, dtype=float) for one in (right if tupled else (right,))), tupled
+        several = isinstance(right, tuple) or (isinstance(right, list) and isinstance(right[0], np.ndarray))
+        return tuple(np.asarray(one, dtype=float) for one in (right if several else (right,))), several
 
     def _made(self, mistake: Mistake, cases: Sequence[Case], expected: list, outcomes: list[Outcome]) -> bool:
         """True where the answer does in every case what the mistake does, which is wrong in some."""
-        results = [len(right) if tupled else None for right, tupled in map(self._expected, cases)]
-        does = calling.outcomes(mistake.does, cases, results)
+        does = self._called(mistake.does, cases)
         if all(one.values is None for one in does):
             return all(one.error and one.error == ours.error for one, ours in zip(does, outcomes))
         return any(
@@ -226,21 +227,15 @@ class Coding(Exercise):
         if outcome.nothing:
             return (
                 "Your function gives nothing back (None). Does every way through it end with return?",
-                "returns ",
+                "returns nothing",
             )
-            ""
-            ""
-            ""
-            ""
-            "nothing"
         if outcome.error:
             where = f" In this line: {outcome.line}" if outcome.line else ""
             return f"{outcome.error.rstrip('.')}.{where}", outcome.error.removeprefix("Your function ")
         return difference(outcome.arrays(), expected, self._names(expected), self.tolerance), "wrong"
 
     def _shown(self, case: Case, expected: tuple[np.ndarray, ...], outcome: Outcome) -> str:
-        rows = {name: value for name, value in case.items()}
-        text = f"This was tried:\n{listed(rows)}\nExpected:\n{listed(self._named(expected))}"
+        text = f"This was tried:\n{listed(case)}\nExpected:\n{listed(self._named(expected))}"
         if outcome.values is not None:
             text += f"\nYours:\n{listed(self._named(outcome.arrays()))}"
         if outcome.printed.strip():

@@ -92,13 +92,27 @@ def _gru_steps(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _gru(x, h, W, U, b, *, after=False, exchanged=False, order=(0, 1, 2), squeeze=np.tanh, bias=1.0):
+def _gru(x, h, W, U, b, *, reset="state", exchanged=False, order=(0, 1, 2), squeeze=np.tanh):
+    """A GRU step. reset : what its gate multiplies: "state", "product", "product and bias" or "nothing"."""
     (W_z, W_r, W_g), (U_z, U_r, U_g), (b_z, b_r, b_g) = (
-        [np.split(part, 3, axis=-1)[place] for place in order] for part in (W, U, bias * b)
+        [np.split(part, 3, axis=-1)[place] for place in order] for part in (W, U, b)
     )
     z, r = sigmoid(x @ W_z + h @ U_z + b_z), sigmoid(x @ W_r + h @ U_r + b_r)
-    g = squeeze(x @ W_g + (r * (h @ U_g) if after else (r * h) @ U_g) + b_g)
+    from_state = {
+        "state": (r * h) @ U_g + b_g,
+        "product": r * (h @ U_g) + b_g,
+        "product and bias": r * (h @ U_g + b_g),
+        "nothing": h @ U_g + b_g,
+    }
+    g = squeeze(x @ W_g + from_state[reset])
     return (1 - z) * h + z * g if exchanged else z * h + (1 - z) * g
+
+
+def _gru_of_the_notebook(x, h, W, U, b):
+    x_z, x_r, x_g = np.split(x @ W + b[0], 3, axis=1)
+    h_z, h_r, h_g = np.split(h @ U + b[1], 3, axis=1)
+    z = sigmoid(x_z + h_z)
+    return z * h + (1 - z) * np.tanh(x_g + sigmoid(x_r + h_r) * h_g)
 
 
 def my_gate_bias(steps, left):
@@ -311,7 +325,7 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 "reset after the product",
-                lambda x, h, W, U, b: _gru(x, h, W, U, b, after=True),
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, reset="product"),
                 "This is Keras' form: your reset gate multiplies h @ U_g. In the paper it multiplies h, "
                 "and the product comes afterwards.",
             ),
@@ -323,21 +337,13 @@ EXERCISES = (
             ),
             Mistake(
                 "bias inside the reset",
-                lambda x, h, W, U, b: (
-                    lambda z, r, n: (
-                        z * h + (1 - z) * np.tanh(x @ W[:, 2 * n :] + r * (h @ U[:, 2 * n :] + b[2 * n :]))
-                    )
-                )(*np.split(sigmoid((x @ W + h @ U + b)[:, : 2 * h.shape[1]]), 2, axis=1), h.shape[1]),
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, reset="product and bias"),
                 "That is the table's formula: the reset gate multiplies the product and its bias. In the "
                 "paper it multiplies h alone, before the product.",
             ),
             Mistake(
                 "gru_step as it is",
-                lambda x, h, W, U, b: (
-                    lambda p, q: (lambda z, r: z * h + (1 - z) * np.tanh(p[2] + r * q[2]))(
-                        sigmoid(p[0] + q[0]), sigmoid(p[1] + q[1])
-                    )
-                )(np.split(x @ W + b[0], 3, axis=1), np.split(h @ U + b[1], 3, axis=1)),
+                _gru_of_the_notebook,
                 "This is gru_step of the notebook. There b has two rows; here b[0] and b[1] are two single "
                 "numbers. And the reset gate multiplies h before the product.",
             ),
@@ -354,7 +360,7 @@ EXERCISES = (
             ),
             Mistake(
                 "forgotten bias",
-                lambda x, h, W, U, b: _gru(x, h, W, U, b, bias=0.0),
+                lambda x, h, W, U, b: _gru(x, h, W, U, 0 * b),
                 "The bias is missing. z, r and g have a third of b each.",
             ),
             Mistake(
@@ -365,10 +371,7 @@ EXERCISES = (
             ),
             Mistake(
                 "reset forgotten",
-                lambda x, h, W, U, b: (lambda z, g: z * h + (1 - z) * g)(
-                    sigmoid((x @ W + h @ U + b)[:, : h.shape[1]]),
-                    np.tanh((x @ W + h @ U + b)[:, 2 * h.shape[1] :]),
-                ),
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, reset="nothing"),
                 "The reset gate has no effect: the candidate sees the whole old state.",
             ),
         ),

@@ -527,7 +527,7 @@ EXERCISES = (
         ),
         hints=(
             "Go through the losses and remember the lowest so far and the epoch in which it was.",
-            "How many epochs ago was the lowest loss? Stop when it is `patience` of them.",
+            "How many epochs ago was the lowest loss? Stop when it is `patience` epochs ago.",
             "for epoch, loss in enumerate(val_losses, start=1): if loss < best, remember both; elif epoch "
             "- kept >= patience, return epoch, kept. What is returned when the loop comes to its end?",
         ),
