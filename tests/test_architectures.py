@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from labutils import architectures, backend, training
+from labutils import backend, training
+from labutils.training import architectures
 
 X = np.random.default_rng(0).integers(1, 20, (90, 6))
 Y = (X.sum(axis=1) > 60).astype("float32")

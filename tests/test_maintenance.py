@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from labutils import notebooks
+from labutils.upkeep import stored_notebooks
 
 FIRST = "# 98 · A test\n\nYou will see.\n\nAbout 2.5 minutes to read, 1 to run.\n"
 
@@ -28,20 +28,20 @@ def outputs(path):
 
 def test_a_stale_notebook_is_run_and_stored_and_then_left_alone(folder, capsys):
     path = folder / "98_test.ipynb"
-    assert notebooks.is_stale(nbformat.read(path, as_version=4))
-    assert notebooks.main(["--folder", str(folder)]) == 0
+    assert stored_notebooks.is_stale(nbformat.read(path, as_version=4))
+    assert stored_notebooks.main(["--folder", str(folder)]) == 0
     assert outputs(path)[1][0]["text"] == "42\n"
     stored = path.read_bytes()
-    assert notebooks.main(["--folder", str(folder)]) == 0
+    assert stored_notebooks.main(["--folder", str(folder)]) == 0
     assert "98_test.ipynb: up to date" in capsys.readouterr().out
     assert path.read_bytes() == stored
 
 
 def test_running_it_again_gives_the_same_bytes(folder):
     path = folder / "98_test.ipynb"
-    notebooks.main(["98", "--folder", str(folder)])
+    stored_notebooks.main(["98", "--folder", str(folder)])
     stored = path.read_bytes()
-    notebooks.main(["98", "--force", "--folder", str(folder)])
+    stored_notebooks.main(["98", "--force", "--folder", str(folder)])
     assert path.read_bytes() == stored
 
 
@@ -52,74 +52,77 @@ def test_a_cell_that_fails_leaves_the_file_as_it_was(folder):
     nbformat.write(notebook, path)
     before = path.read_bytes()
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        notebooks.main(["--folder", str(folder)])
+        stored_notebooks.main(["--folder", str(folder)])
     assert path.read_bytes() == before
 
 
 def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):
     cells = [new_code_cell("from labutils import plots\nplots.scores({})"), new_code_cell("1 + 1")]
     notebook = new_notebook(cells=cells)
-    before = notebooks.fingerprint(notebook)
-    assert notebooks.fingerprint(new_notebook(cells=[*cells, new_markdown_cell("words")])) == before
+    before = stored_notebooks.fingerprint(notebook)
+    assert stored_notebooks.fingerprint(new_notebook(cells=[*cells, new_markdown_cell("words")])) == before
     notebook.cells[1].source = "1 + 2"
-    assert notebooks.fingerprint(notebook) != before
+    assert stored_notebooks.fingerprint(notebook) != before
     notebook.cells[1].source = "1 + 1"
-    real = notebooks._source
-    behind = {"plots.training": True, "plots.style": True, "training": True, "backend": True}
-    others = {"plots.reviews": False, "reviews": False, "cells": False}
+    real = stored_notebooks._source
+    behind = {"plots.histories": True, "plots.style": True, "training.fitting": True, "backend": True}
+    others = {"plots.classification": False, "data.reviews": False, "cells": False}
     for module, counts in (behind | others).items():
         monkeypatch.setattr(
-            notebooks, "_source", lambda m, module=module: real(m) + "\nx = 1" * (m == module)
+            stored_notebooks, "_source", lambda m, module=module: real(m) + "\nx = 1" * (m == module)
         )
-        assert (notebooks.fingerprint(notebook) != before) == counts, module
+        assert (stored_notebooks.fingerprint(notebook) != before) == counts, module
 
 
 def test_a_name_imported_from_a_package_brings_the_modules_behind_it():
-    behind = notebooks._modules_behind(
+    behind = stored_notebooks._modules_behind(
         ["from labutils.panels import StepExplorer", "StepExplorer({}, '', '')"]
     )
-    assert behind == {"panels.explorers", "panels.fields", "panels.look", "panels.svg"}
-    assert notebooks._modules_behind(["from labutils import plots as p", "p.lstm()"]) == {
+    assert behind == {"panels.explorers", "panels.fields", "panels.base", "panels.svg"}
+    assert stored_notebooks._modules_behind(["from labutils import plots as p", "p.lstm()"]) == {
         "plots.diagrams",
         "plots.style",
     }
-    assert notebooks._modules_behind(["import labutils.cells", "import numpy"]) == {"cells"}
+    assert stored_notebooks._modules_behind(["import labutils.cells", "import numpy"]) == {"cells"}
 
 
 def test_what_differs_from_run_to_run_is_dropped():
     cell = new_code_cell("x", metadata={"tags": ["b", "a"], "execution": {"iopub": "time"}, "scrolled": True})
-    view = {notebooks.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "Button()"}
+    view = {stored_notebooks.WIDGET_VIEW: {"model_id": "1"}, "text/plain": "Button()"}
     cell.outputs = [nbformat.v4.new_output("display_data", data=view)]
     kernel = {"display_name": "my env", "language": "python", "name": "my-env"}
     notebook = new_notebook(cells=[cell], metadata={"kernelspec": kernel, "widgets": {"state": 1}})
-    result = notebooks.normalised(notebook)
-    assert result.metadata.kernelspec == notebooks.KERNELSPEC and "widgets" not in result.metadata
+    result = stored_notebooks.normalised(notebook)
+    assert result.metadata.kernelspec == stored_notebooks.KERNELSPEC and "widgets" not in result.metadata
     assert result.cells[0].metadata == {"tags": ["a", "b"]}
     assert result.cells[0].outputs[0].data == {"text/plain": "Button()"}
     assert (
-        notebook.metadata.kernelspec == kernel and notebooks.WIDGET_VIEW in notebook.cells[0].outputs[0].data
+        notebook.metadata.kernelspec == kernel
+        and stored_notebooks.WIDGET_VIEW in notebook.cells[0].outputs[0].data
     )
 
 
 def test_minutes_are_read_off_the_first_cell(folder):
-    assert notebooks.minutes_to_read_and_run(folder / "98_test.ipynb") == (2.5, 1.0)
+    assert stored_notebooks.minutes_to_read_and_run(folder / "98_test.ipynb") == (2.5, 1.0)
     nbformat.write(new_notebook(cells=[new_markdown_cell("# 97 · No promise")]), folder / "97_no.ipynb")
     with pytest.raises(ValueError, match='97_no.ipynb: the first cell must say "About N minutes'):
-        notebooks.minutes_to_read_and_run(folder / "97_no.ipynb")
+        stored_notebooks.minutes_to_read_and_run(folder / "97_no.ipynb")
 
 
 def test_a_wrong_folder_is_explained(tmp_path, capsys):
-    assert notebooks.main(["--folder", str(tmp_path)]) == 2
+    assert stored_notebooks.main(["--folder", str(tmp_path)]) == 2
     assert "run this from the root of the project" in capsys.readouterr().err
 
 
 def test_an_exercise_may_change_without_making_its_notebook_stale(monkeypatch):
     notebook = new_notebook(cells=[new_code_cell("from labutils.exercises import exercise")])
-    before, real = notebooks.fingerprint(notebook), notebooks._source
+    before, real = stored_notebooks.fingerprint(notebook), stored_notebooks._source
     for module, counts in {
-        "exercises.book": True,
-        "exercises.kinds": False,
-        "exercises.notebook_01": False,
+        "exercises.registry": True,
+        "exercises.checking.exercise_types": False,
+        "exercises.questions.recurrent_networks": False,
     }.items():
-        monkeypatch.setattr(notebooks, "_source", lambda m, module=module: real(m) + "\n" * (m == module))
-        assert (notebooks.fingerprint(notebook) != before) is counts, module
+        monkeypatch.setattr(
+            stored_notebooks, "_source", lambda m, module=module: real(m) + "\n" * (m == module)
+        )
+        assert (stored_notebooks.fingerprint(notebook) != before) is counts, module

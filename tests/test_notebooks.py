@@ -9,9 +9,9 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from labutils import notebooks
+from labutils.upkeep import stored_notebooks
 
-PATHS = notebooks.notebook_paths(ROOT / "notebooks")
+PATHS = stored_notebooks.notebook_paths(ROOT / "notebooks")
 EVERY = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 LESSONS = pytest.mark.parametrize("path", PATHS[1:], ids=lambda path: path.stem)
 
@@ -55,18 +55,18 @@ def test_no_cell_is_empty(path):
 
 @EVERY
 def test_the_outputs_are_those_of_the_code(path):
-    assert not notebooks.is_stale(read(path)), (
+    assert not stored_notebooks.is_stale(read(path)), (
         f"{path.name} is stale: its code, or labutils, has changed since it was run. "
-        f"Run: python -m labutils.notebooks {path.stem[:2]}"
+        f"Run: python -m labutils.upkeep {path.stem[:2]}"
     )
 
 
 @EVERY
 def test_the_file_is_spelled_as_the_maintainers_command_spells_it(path):
-    notebook = notebooks.normalised(read(path))
+    notebook = stored_notebooks.normalised(read(path))
     assert json.loads(path.read_text("utf-8")) == json.loads(nbformat.writes(notebook)), (
         f"{path.name} carries what differs from run to run. "
-        f"Run: python -m labutils.notebooks {path.stem[:2]} --force"
+        f"Run: python -m labutils.upkeep {path.stem[:2]} --force"
     )
 
 
@@ -81,7 +81,7 @@ def test_no_error_and_no_stderr_is_stored(path):
 def test_no_widget_state_is_stored(path):
     notebook = read(path)
     assert "widgets" not in notebook.metadata
-    assert all(notebooks.WIDGET_VIEW not in output.get("data", {}) for output in outputs(path))
+    assert all(stored_notebooks.WIDGET_VIEW not in output.get("data", {}) for output in outputs(path))
     assert notebook.metadata.kernelspec.name == "python3"
 
 
@@ -160,7 +160,7 @@ def test_cells_are_short(path):
 
 @EVERY
 def test_the_first_cell_says_how_long_it_takes(path):
-    read_minutes, run_minutes = notebooks.minutes_to_read_and_run(path)
+    read_minutes, run_minutes = stored_notebooks.minutes_to_read_and_run(path)
     assert 0 < read_minutes < 120 and 0 < run_minutes <= 8
 
 

@@ -4,7 +4,8 @@ import struct
 import numpy as np
 import pytest
 
-from labutils import plots, series
+from labutils import plots
+from labutils.data import series
 from labutils.training import Run
 
 

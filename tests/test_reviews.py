@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labutils import backend, reviews
-from labutils.packaged import DataError
+from labutils import backend
+from labutils.data import reviews
+from labutils.data.packaged_files import DataError
 
 ALL_WORDS = 88_582
 LARGEST_NUM_WORDS = ALL_WORDS + 4
@@ -778,7 +779,7 @@ BUILDER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from labutils import reviews
+from labutils.data import reviews
 
 sound, folder, me, other = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 store = reviews._read_cache(sound, "embedded")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labutils import series
+from labutils.data import series
 
 
 def a_series(values=(1.0, 2.0, 4.0), time=(0, 1, 2), **more):

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from labutils.panels import Chart, Field, Preview, Score, TrainingPanel, trainer
+from labutils.panels import Chart, Field, Preview, Score, TrainingPanel, training_panel
 from labutils.training import Run
 
 TITLES = (f"panel {n}" for n in itertools.count())
@@ -69,8 +69,8 @@ def fake(monkeypatch):
             return Run(name, settings, history, 1.25, done, done, {}, ended)
 
     fit = Fit()
-    monkeypatch.setattr(trainer.training, "fit", fit)
-    monkeypatch.setattr(trainer.backend, "set_seed", fit.seeds.append)
+    monkeypatch.setattr(training_panel.training, "fit", fit)
+    monkeypatch.setattr(training_panel.backend, "set_seed", fit.seeds.append)
     return fit
 
 
@@ -130,7 +130,7 @@ def test_data_without_a_validation_part_leaves_the_last_fifth_to_fit(fake):
 
 
 def test_the_curves_grow_while_it_trains_and_the_buttons_follow(fake, monkeypatch):
-    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_DRAWINGS", 0)
+    monkeypatch.setattr(training_panel, "SECONDS_BETWEEN_DRAWINGS", 0)
     panel = a_panel()
     panel.train_button.click()
     assert panel.train_button.disabled and not panel.stop_button.disabled
@@ -273,7 +273,7 @@ def test_a_score_that_fails_loses_no_run(fake):
 
 def test_news_that_comes_late_does_not_undo_the_end(fake):
     panel = trained(a_panel(), fake)
-    panel.session._told(trainer.Progress("stopping", 3))
+    panel.session._told(training_panel.Progress("stopping", 3))
     assert not panel.train_button.disabled and "Stopping" not in panel.said.value
 
 
@@ -386,7 +386,7 @@ def test_a_loss_that_is_not_a_number_is_survived(fake, monkeypatch):
         history = {"loss": [math.nan], "val_loss": [math.nan]}
         return Run(name, {"epochs": 1, "parameters": 1}, history, 0.1, 1, 1)
 
-    monkeypatch.setattr(trainer.training, "fit", diverged)
+    monkeypatch.setattr(training_panel.training, "fit", diverged)
     panel.train_button.click()
     assert panel.session.runner.wait(5)
     assert "has ended" in panel.said.value and not panel.table().loc[1, "best"]
@@ -482,7 +482,7 @@ class Copier(Model):
 @pytest.fixture
 def previewed(fake, monkeypatch):
     """A panel that shows copies; the fake training lets it look at the network after each epoch."""
-    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_DRAWINGS", 0.0)
+    monkeypatch.setattr(training_panel, "SECONDS_BETWEEN_DRAWINGS", 0.0)
     plain = type(fake).__call__
 
     def fit(self, model, x, y, *, look, watch, **settings):
@@ -622,7 +622,9 @@ def test_fields_and_buttons_are_answered_together_in_a_panel_made_while_it_train
     first.train_button.click()
     again, asked = a_panel(title), []
     monkeypatch.setattr(
-        trainer.look, "answer_where_asked", lambda *widgets: asked.append((threading.get_ident(), widgets))
+        training_panel.base,
+        "answer_where_asked",
+        lambda *widgets: asked.append((threading.get_ident(), widgets)),
     )
     fake.go(2)
     assert again.session.runner.wait(5)

@@ -4,6 +4,6 @@ One module for each notebook holds its exercises; `kinds` says what an exercise 
 student's function safely, `grading` goes through a folder of handed-in notebooks.
 """
 
-from labutils.exercises.book import exercise
+from labutils.exercises.registry import exercise
 
 __all__ = ["exercise"]

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from labutils.exercises import grading
+from labutils.exercises.grading import gradebook
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     chosen = parser.parse_args(arguments)
     if chosen.command == "table":
-        print(grading.table_of_exercises())
+        print(gradebook.table_of_exercises())
         return 0
     if not chosen.minutes > 0 or chosen.jobs < 1:
         parser.error("--minutes must be above 0 and --jobs 1 or more")
@@ -45,16 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mistakes = chosen.out.with_name(f"{chosen.out.stem}_wrong_answers.csv")
     rows: list[dict[str, object]] = []
     try:
-        for row in grading.grade(chosen.folder, chosen.minutes, chosen.jobs, chosen.beside):
+        for row in gradebook.grade(chosen.folder, chosen.minutes, chosen.jobs, chosen.beside):
             rows.append(row)
-            print(grading.line_of(row), flush=True)
-            table = grading.table_of_rows(rows)
-            grading.write_csv(table, chosen.out)  # after each: what is graded is not lost
-            grading.write_csv(grading.common_mistakes(table), mistakes)
+            print(gradebook.line_of(row), flush=True)
+            table = gradebook.table_of_rows(rows)
+            gradebook.write_csv(table, chosen.out)  # after each: what is graded is not lost
+            gradebook.write_csv(gradebook.common_mistakes(table), mistakes)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 2
-    print("", *grading.summary(table), f"\nwritten: {chosen.out} and {mistakes}", sep="\n")
+    print("", *gradebook.summary(table), f"\nwritten: {chosen.out} and {mistakes}", sep="\n")
     return 0
 
 

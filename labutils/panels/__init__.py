@@ -3,9 +3,9 @@
 from labutils.panels.explorers import CurveExplorer, StepExplorer
 from labutils.panels.fields import Field
 from labutils.panels.preview import Preview
-from labutils.panels.reader import ReadingPanel
-from labutils.panels.runs import Score
-from labutils.panels.trainer import Chart, TrainingPanel
+from labutils.panels.review_reader import ReadingPanel
+from labutils.panels.run_table import Score
+from labutils.panels.training_panel import Chart, TrainingPanel
 
 __all__ = [
     "Chart",

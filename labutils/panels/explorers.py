@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 import ipywidgets as widgets
 import numpy as np
 
-from labutils.panels import look, svg
+from labutils.panels import base, svg
 from labutils.panels.fields import Field, Input
 
 
-class Explorer(look.Panel):
+class Explorer(base.Panel):
     """Fields above a chart; every valid entry draws it anew, a wrong one is answered beside its field.
 
     draw : called with one argument for each field; returns the chart as SVG text and a sentence.
@@ -24,7 +24,7 @@ class Explorer(look.Panel):
         self._draw = draw
         self.inputs = [Input(field, self.update) for field in fields]
         self.chart = widgets.HTML()
-        self.fill([look.row(*(entry.widget for entry in self.inputs)), self.chart, self.said])
+        self.fill([base.row(*(entry.widget for entry in self.inputs)), self.chart, self.said])
         self._show()
 
     def update(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 
-from labutils.panels import look
+from labutils.panels import base
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Input:
         except ValueError as error:
             self.is_valid = False
             self.box.add_class("lab-wrong")
-            self.answer.value = look.alert(str(error))
+            self.answer.value = base.alert(str(error))
             return
         self.is_valid = True
         self.box.remove_class("lab-wrong")

@@ -4,11 +4,7 @@ A function here returns a `Picture`; as the last line of a cell it shows itself.
 is kept between cells, and no backend has to be chosen.
 """
 
-from labutils.plots.curves import curves, gates, sequences
-from labutils.plots.diagrams import gru, lstm, unrolled, wirings
-from labutils.plots.forecasts import forecast, limits, residuals, windows
-from labutils.plots.images import code_map, histograms, images
-from labutils.plots.reviews import (
+from labutils.plots.classification import (
     accuracy_by,
     padding,
     reading,
@@ -16,8 +12,12 @@ from labutils.plots.reviews import (
     shared_names,
     vocabulary_coverage,
 )
+from labutils.plots.curves import curves, gates, sequences
+from labutils.plots.diagrams import gru, lstm, unrolled, wirings
+from labutils.plots.forecasts import forecast, limits, residuals, windows
+from labutils.plots.histories import calibration, confusion, scores, training_curves
+from labutils.plots.images import code_map, histograms, images
 from labutils.plots.style import Picture, canvas
-from labutils.plots.training import calibration, confusion, scores, training_curves
 
 __all__ = [
     "Picture",

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from labutils.plots.style import BLACK, BLUE, GREY, PALETTE, Picture, canvas, styled
+from labutils.palette import BLACK, BLUE, GREY, PALETTE
+from labutils.plots.style import Picture, canvas, styled
 
 MARKERS = "osD^vP"
 _ALT_POINTS = 4

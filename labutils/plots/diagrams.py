@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from labutils.plots.style import BLACK, GREY, RED, Picture, canvas, styled
+from labutils.palette import BLACK, GREY, RED
+from labutils.plots.style import Picture, canvas, styled
 
 _PALE = "#E8F1F8"
 Point = tuple[float, float]

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from scipy import stats
 from statsmodels.tsa.stattools import acf
 
-from labutils.plots.style import BLACK, BLUE, GREY, LIGHT, ORANGE, PALETTE, Picture, canvas, styled
-from labutils.series import Series
+from labutils.data.series import Series
+from labutils.palette import BLACK, BLUE, GREY, LIGHT, ORANGE, PALETTE
+from labutils.plots.style import Picture, canvas, styled
 
 
 @styled

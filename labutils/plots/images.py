@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from labutils.plots.style import BLACK, GREY, PALETTE, Picture, canvas, styled
+from labutils.palette import BLACK, GREY, PALETTE
+from labutils.plots.style import Picture, canvas, styled
 
 _GAP = 0.06  # between images, of the width of one
 _INCHES = 0.68

@@ -13,19 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), in the order the series uses it.
-BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#CC79A7",
-    "#56B4E9",
-    "#D55E00",
-    "#000000",
-)
-PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
-GREY = "#767676"
-LIGHT = "#D9D9D9"
 _STYLE = {
     "font.size": 11,
     "axes.titlesize": 11,

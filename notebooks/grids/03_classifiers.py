@@ -16,7 +16,8 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from labutils import backend, reviews, training
+from labutils import backend, training
+from labutils.data import reviews
 
 WORDS, EPOCHS, SEEDS = 10_000, 5, (0, 1, 2)
 RATES = {True: (0.0003, 0.001, 0.003), False: (0.001, 0.003, 0.01)}  # with a recurrent layer, without

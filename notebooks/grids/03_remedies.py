@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from labutils import backend, reviews, training
+from labutils import backend, training
+from labutils.data import reviews
 
 WORDS, TOKENS, UNITS, EPOCHS, SEEDS = 10_000, 200, 128, 5, (0, 1, 2)
 MORE_SEEDS = {"as published": range(6), "clipping at length 1": range(6)}  # the two that an argument rests on

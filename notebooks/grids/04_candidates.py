@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from labutils import backend, reviews, training
+from labutils import backend, training
+from labutils.data import reviews
 
 keras = backend.load_keras()
 layers = keras.layers

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from labutils import backend, series, training
+from labutils import backend, training
+from labutils.data import series
 
 TEST, CHOOSING, TESTING, SEEDS = 198, range(100, 105), range(10), range(3)
 EPOCHS, BATCH = 60, 32

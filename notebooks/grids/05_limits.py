@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from labutils import backend, series, training
+from labutils import backend, training
+from labutils.data import series
 
 PUBLISHED = {"length": 10, "units": 50, "epochs": 20, "training_windows": 792, "noise": 0.1}
 CHANGES = {

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from labutils import backend, digits, training
+from labutils import backend, training
+from labutils.data import digits
 
 FITTED, EPOCHS, SEEDS = 3200, 60, (0, 1, 2)
 ORDERS = {"top first": slice(None), "bottom first": slice(None, None, -1)}

@@ -13,7 +13,8 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from labutils import backend, digits, training
+from labutils import backend, training
+from labutils.data import digits
 
 FITTED, EPOCHS, SEEDS = 3200, 120, (0, 1, 2)
 KINDS = {"linear": (), "one layer": (), "deep": (128,), "deep, 24 hidden units": (24,)}

@@ -33,7 +33,8 @@ LIMITS = {
 
 def fit_once(ours: bool, seed: int) -> tuple[float, float]:
     """Train experiment A in this process; return the seconds of the whole fit and the test accuracy."""
-    from labutils import backend, reviews, training
+    from labutils import backend, training
+    from labutils.data import reviews
 
     keras = backend.load_keras()
     data = reviews.load(num_words=10_000)
@@ -93,7 +94,8 @@ def measure_fit() -> list[str]:
 
 def whole_epochs_seconds(lesson: str) -> tuple[float, float, float]:
     """Train experiment B or E in this process: plain Keras, whole epochs the first time, and again."""
-    from labutils import backend, digits, series, training
+    from labutils import backend, training
+    from labutils.data import digits, series
 
     keras = backend.load_keras()
     layers = keras.layers
@@ -173,7 +175,8 @@ def measure_autoencoder() -> list[str]:
 
 def panel_of(lesson: str):
     """Return a training panel as in notebook 05, 06 or, on fewer reviews, 04."""
-    from labutils import backend, digits, reviews, series
+    from labutils import backend
+    from labutils.data import digits, reviews, series
     from labutils.panels import Chart, Field, Preview, Score, TrainingPanel
 
     keras = backend.load_keras()
@@ -285,7 +288,7 @@ def measure_panels() -> list[str]:
 
 
 def measure_cache() -> list[str]:
-    from labutils import reviews
+    from labutils.data import reviews
 
     builds, loads = [], []
     for _ in range(PAIRS):
@@ -308,7 +311,7 @@ def measure_notebooks() -> list[str]:
 
 
 def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str:
-    from labutils import notebooks
+    from labutils.upkeep import stored_notebooks
 
     peak, done = 0, threading.Event()
 
@@ -325,7 +328,7 @@ def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str
     watcher.start()
     started = time.perf_counter()
     try:
-        notebooks.run(ROOT / "notebooks" / f"{stem}.ipynb")
+        stored_notebooks.run(ROOT / "notebooks" / f"{stem}.ipynb")
     finally:
         done.set()
         watcher.join()

@@ -1,0 +1,118 @@
+"""What the experiments are held against: the facts of a network and its Run, and goals that several share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from labutils.exercises.checking.exercise_types import Goal
+
+_PAIR = "This needs the network and the Run that training.fit(...) returned: my_model, my_run."
+
+
+def facts_of_run(run: Any) -> dict[str, Any]:
+    """Return of a `training.Run` its parameters and epochs, the rows it was trained on, and what it reached.
+
+    kept : every quantity at the epoch whose weights were kept. Raises TypeError for what is no Run.
+    """
+    try:
+        return {
+            "parameters": int(run.parameters),
+            "epochs": int(run.epochs),
+            "rows": int(run.settings["training_rows"]),
+            "kept": {name: float(run.at_kept_epoch(name)) for name in run.history},
+        }
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        raise TypeError(f"{_PAIR} The second is no Run.") from None
+
+
+def facts_of_pair(pair: Any) -> dict[str, Any]:
+    """Return the facts of a Run, and of its network the layers, the input, the narrowest place and the loss.
+
+    pair : the Keras network and the Run. Raises TypeError, in words, for something else.
+    """
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(_PAIR)
+    model, run = pair
+    try:
+        network = {
+            "layers": [type(layer).__name__ for layer in model.layers],
+            "steps": int(model.input_shape[1]),
+            "narrowest": min(int(np.prod(layer.output.shape[1:])) for layer in model.layers),
+            "loss": str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))),
+            "counted": int(model.count_params()),
+            "penalised": bool(len(model.losses)),
+        }
+    except (AttributeError, IndexError, TypeError, ValueError):
+        raise TypeError(f"{_PAIR} The first is no Keras network that was built and compiled.") from None
+    facts = facts_of_run(run) | network
+    if facts["parameters"] != facts["counted"]:
+        raise TypeError(
+            f"The Run is of another network: that had {facts['parameters']:,} parameters, this one has "
+            f"{facts['counted']:,}."
+        )
+    return facts
+
+
+def trained_on(rows: Callable[[Mapping[str, Any]], int], how: str) -> Goal:
+    """Return the goal that so many rows were learned from, and the others kept for validation.
+
+    rows : how many, of the facts. how : to give training.fit.
+    """
+    return Goal(
+        "trained on the part that is for training, validated on the other",
+        lambda facts: facts["rows"] == rows(facts) and "val_loss" in facts["kept"],
+        lambda facts: f"{facts['rows']:,} rows, {'' if 'val_loss' in facts['kept'] else 'no '}validation",
+        f"Runs can only be compared on the same validation data. Give training.fit {how}.",
+    )
+
+
+def few_parameters(most: int, of: str, advice: str) -> Goal:
+    """Return the goal of having at most so many parameters, which are a share of something."""
+    return Goal(
+        f"at most {most:,} parameters{of}",
+        lambda facts: facts["parameters"] <= most,
+        lambda facts: f"{facts['parameters']:,}",
+        advice,
+    )
+
+
+def recurrent() -> Goal:
+    """Return the goal that some layer is a recurrent one."""
+    return Goal(
+        "a recurrent network",
+        lambda facts: bool({"SimpleRNN", "GRU", "LSTM", "RNN", "Bidirectional"} & set(facts["layers"])),
+        lambda facts: ", ".join(facts["layers"]),
+        "There is no recurrent layer in it. It may well do without one (a baseline worth knowing!), but "
+        "here a recurrent network is asked for.",
+    )
+
+
+def square_error() -> Goal:
+    """Return the goal that the loss is the mean square error and nothing else, so that it can be compared."""
+    return Goal(
+        "compiled with the mean square error, and no penalty beside it",
+        lambda facts: (
+            facts["loss"] in ("mse", "mean_squared_error", "MSE", "MeanSquaredError")
+            and not facts["penalised"]
+        ),
+        lambda facts: facts["loss"] + (" and a penalty" if facts["penalised"] else ""),
+        "What is compared is the validation loss, and another loss has another scale: compile with "
+        '"mse". Keras also counts a penalty on weights (a regularizer) into the loss, so leave that out.',
+    )
+
+
+def accurate(least: float, of: str, advice: str) -> Goal:
+    """Return the goal of a validation accuracy, in the epoch whose weights were kept."""
+    return Goal(
+        f"a validation accuracy of {least:g} or more in the epoch that is kept{of}",
+        lambda facts: facts["kept"].get("val_accuracy", 0) >= least,
+        lambda facts: (
+            f"{facts['kept']['val_accuracy']:.4f}"
+            if "val_accuracy" in facts["kept"]
+            else 'none was measured: compile with metrics=["accuracy"]'
+        ),
+        advice,
+    )

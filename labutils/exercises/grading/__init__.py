@@ -1,0 +1,1 @@
+"""What grades a folder of handed-in notebooks."""

@@ -1,0 +1,198 @@
+"""Grade a folder of handed-in notebooks: one process and one row for each, and what went wrong most often.
+
+A handed-in notebook is foreign code, and grading it means to run it. Do that in a container or on a
+machine that has nothing to lose, without a network: neither the processes nor the time limit here keep
+code from reading your files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import pandas as pd
+import psutil
+
+from labutils.exercises.grading.submission import Finding
+from labutils.exercises.registry import all_exercises
+
+_GRACE = 240.0  # seconds beyond the limit, to start, to collect the answers, to end and to judge
+_MARK = "LABUTILS_GRADING"
+_COLUMNS = ["file", "notebook", "state", "reason", "right"]  # and then one for each exercise
+
+
+def handed_in(folder: Path) -> list[Path]:
+    """Return the notebooks in a folder and the folders in it, in order.
+
+    Raises FileNotFoundError, in words, where there is no such folder or no notebook in it.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    found = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    if not found:
+        raise FileNotFoundError(f"there is no notebook (*.ipynb) in {folder}")
+    return found
+
+
+def grade(
+    folder: Path, minutes: float = 20, jobs: int = 1, beside: Path | None = None
+) -> Iterator[dict[str, object]]:
+    """Yield a row for each notebook as it is done: file, notebook, state, reason, right, and each exercise.
+
+    right : how many are. minutes : for one notebook. jobs : how many run at the same time. beside : a folder
+    that the notebooks expect beside them. Inputs are drawn anew each time, the same for all notebooks, so
+    that an answer learned by heart does not pass.
+    """
+    paths, seed, sources = handed_in(folder), secrets.randbelow(2**31), _sources(Path(__file__).parent)
+    running: set[Path] = set()
+    suspects: set[Path] = set()
+
+    def row(path: Path) -> dict[str, object]:
+        running.add(path)
+        try:
+            finding = _in_a_process(path, 60 * minutes, seed, beside)
+        except Exception as error:
+            finding = Finding("crashed", f"it could not be examined: {type(error).__name__}")
+        if _restored(sources):
+            suspects.update(running)
+        if path in suspects:
+            alone = "it ran" if jobs == 1 else "it, or another beside it, ran: grade it again with --jobs 1"
+            finding.state, finding.reason = "tampered", f"labutils.exercises was changed while {alone}"
+        running.discard(path)
+        return {
+            "file": path.relative_to(folder).as_posix(),
+            "notebook": "" if finding.notebook is None else f"{finding.notebook:02d}",
+            "state": finding.state,
+            "reason": finding.reason,
+            "right": sum(said == "right" for said in finding.answers.values()),
+            **finding.answers,
+        }
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for done in as_completed([pool.submit(row, path) for path in paths]):
+            yield done.result()
+
+
+def table_of_rows(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Return rows by `grade` as a table, in the order of the files, the exercises in theirs."""
+    table = pd.DataFrame(sorted(rows, key=lambda row: str(row["file"])))
+    numbers = [one.number for one in all_exercises() if one.number in table.columns]
+    return table[[*_COLUMNS, *numbers]].fillna("")
+
+
+def line_of(row: dict[str, object]) -> str:
+    """Return a row by `grade` as a line of text."""
+    asked = len(row) - len(_COLUMNS)
+    result = f"{row['right']} of {asked} right" if asked else row["state"]
+    return f"{row['file']}: {result}" + (f" ({row['reason']})" if row["reason"] else "")
+
+
+def common_mistakes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return of a table by `grade` how often each wrong answer was given, the most frequent of each first."""
+    titles = {one.number: one.title for one in all_exercises()}
+    rows = [
+        {"exercise": number, "title": titles[number], "answer": said, "notebooks": count}
+        for number in table.columns.intersection(list(titles))
+        for said, count in Counter(table[number]).most_common()
+        if said not in ("", "right", "not started", "missing")
+    ]
+    return pd.DataFrame(rows, columns=["exercise", "title", "answer", "notebooks"])
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table so that a spreadsheet shows every cell as text: none is taken for a formula."""
+    table.map(_harmless).to_csv(path, index=False, encoding="utf-8")
+
+
+def _harmless(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = "".join(letter if letter.isprintable() else " " for letter in value)
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@") else text
+
+
+def _in_a_process(path: Path, seconds: float, seed: int, beside: Path | None) -> Finding:
+    """Examine a notebook in a new process, and end whatever it has started."""
+    token = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own_bytecode:
+        # bytecode that an earlier notebook may have left is not trusted
+        command = [
+            sys.executable,
+            "-X",
+            f"pycache_prefix={own_bytecode}",
+            "-m",
+            "labutils.exercises.grading.submission",
+        ]
+        command += [str(path.resolve()), "--seconds", str(seconds), "--seed", str(seed)]
+        command += ["--beside", str(beside.resolve())] if beside is not None else []
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {_MARK: token},
+        )
+        try:
+            printed, _ = process.communicate(timeout=seconds + _GRACE)
+            if process.returncode:
+                return Finding("crashed", "the process that examined it was ended before it had an answer")
+            return Finding(**json.loads(printed))
+        except subprocess.TimeoutExpired:
+            return Finding("hung", f"it ran longer than {seconds / 60:.3g} minutes and could not be stopped")
+        except (ValueError, TypeError):
+            return Finding("crashed", "the process that examined it ended without an answer")
+        finally:
+            process.kill()
+            process.wait()
+            _end_marked(token)
+
+
+def _end_marked(token: str) -> None:
+    """End every process that carries this mark: all that a notebook has started and left."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(_MARK) == token:
+                process.kill()
+        except (psutil.Error, OSError):
+            pass
+
+
+def _sources(package: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in package.glob("*.py")}
+
+
+def _restored(sources: dict[Path, bytes]) -> bool:
+    """Put back every source file that is not as it was; return whether there was one."""
+    spoiled = [path for path, text in sources.items() if not path.is_file() or path.read_bytes() != text]
+    for path in spoiled:
+        path.write_bytes(sources[path])
+    return bool(spoiled)
+
+
+def table_of_exercises() -> str:
+    """Return all exercises as a table in Markdown: number, title, idea, kind, minutes."""
+    kinds = {"Coding": "code", "Choice": "predict", "Number": "predict", "Experiment": "experiment"}
+    rows = [
+        f"| {one.number} | {one.title} | {one.idea} | {kinds[type(one).__name__]} | {one.minutes} |"
+        for one in all_exercises()
+    ]
+    head = ["| exercise | title | idea | kind | minutes |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
+
+def summary(table: pd.DataFrame) -> Sequence[str]:
+    """Return lines of text: how many of each state, and the most frequent wrong answers."""
+    lines = [f"{count} {state}" for state, count in table.state.value_counts().items()]
+    worst = common_mistakes(table).sort_values("notebooks", ascending=False, kind="stable").head(10)
+    lines += [
+        f"{row.notebooks} times {row.exercise} ({row.title}): {row.answer}" for row in worst.itertuples()
+    ]
+    return lines

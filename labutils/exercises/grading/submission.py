@@ -1,0 +1,284 @@
+"""One handed-in notebook: look whether it is what was handed out, run it, judge its answers.
+
+Runs as a process of its own, ``python -m labutils.exercises.grading.submission NOTEBOOK``, and prints its
+findings
+as JSON. The code that was handed in runs in a further process, the notebook's kernel, and is never imported
+here: what comes back from there is data, and what it is compared with was loaded before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from labutils.exercises.registry import exercise, exercises_of, notebook_numbers
+
+LARGEST_FILE = 100_000_000
+_MOST_OUTPUT = 2_000_000
+_SECONDS_TO_COLLECT = 120
+_CALL = re.compile(r'\bexercise\(\s*(?:number\s*=\s*)?[\'"]0?(\d+)\.(\d+)[\'"]\s*\)')
+
+
+@dataclass
+class Finding:
+    """What is found about one notebook.
+
+    state : "graded", or "tampered" (graded as well, see reason), or why not: "unreadable", "crashed", "hung".
+    reason : in words. notebook : the number of the notebook it was made of, None if unknown.
+    answers : number of an exercise → "right", "not started", "missing", "wrong: …", "stopped: …", …
+    """
+
+    state: str
+    reason: str = ""
+    notebook: int | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+def examine(path: Path, seconds: float, seed: int, beside: Path | None = None) -> Finding:
+    """Return what is found about the notebook in this file.
+
+    seconds : for the whole run. seed : draws the inputs that the answers are tried with. beside : a folder
+    whose contents the notebook expects beside it (such as ``grids``); it works on a copy.
+    """
+    try:
+        notebook = _read(path)
+    except Exception as error:
+        return Finding("unreadable", _one_line(error))
+    number = _which(notebook)
+    if number is None:
+        return Finding("tampered", "no exercise of the series is checked in it")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        if beside is not None and beside.is_dir():
+            shutil.copytree(beside, Path(folder) / beside.name)
+        finding = _run_and_judge(notebook, number, Path(folder), seconds, seed)
+    signs = signs_of_tampering(notebook)
+    if signs and finding.state == "graded":
+        finding.state = "tampered"
+    finding.reason = "; ".join(reason for reason in (signs, finding.reason) if reason)
+    return finding
+
+
+def _read(path: Path) -> NotebookNode:
+    if path.stat().st_size > LARGEST_FILE:
+        raise ValueError(f"larger than {LARGEST_FILE // 1_000_000} MB")
+    content = json.loads(path.read_text("utf-8-sig"))
+    # what other programs leave out or number otherwise
+    for cell in content.get("cells", []):
+        cell.pop("id", None)
+        cell.setdefault("metadata", {})
+        if cell.get("cell_type") == "code":
+            cell.setdefault("outputs", [])
+            cell.setdefault("execution_count", None)
+    if content.get("nbformat") == 4:
+        content["nbformat_minor"] = 4
+    return nbformat.reads(json.dumps(content), as_version=4)
+
+
+def _code(notebook: NotebookNode) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _which(notebook: NotebookNode) -> int | None:
+    """Return the number of the notebook that it was made of, told by its exercises."""
+    found = [int(first) for source in _code(notebook) for first, _ in _CALL.findall(source)]
+    known = [number for number in found if number in notebook_numbers()]
+    return max(set(known), key=known.count) if known else None
+
+
+def signs_of_tampering(notebook: NotebookNode) -> str:
+    """Return in words the first cell that replaces `exercise` or reaches into it, or ""."""
+    for place, source in enumerate(_code(notebook), start=1):
+        # magics are no Python
+        lines = ["" if line.lstrip()[:1] in ("%", "!", "?") else line for line in source.split("\n")]
+        try:
+            tree = ast.parse("\n".join(lines))
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if what := _tampers(node):
+                return f"code cell {place} {what}"
+    return ""
+
+
+def _tampers(node: ast.AST) -> str:
+    bound = {"exercise"} & set(_names_bound(node))
+    if bound and not (isinstance(node, ast.ImportFrom) and node.module == "labutils.exercises"):
+        return "gives the name exercise to something else"
+    if _reaches_in(node):
+        return "reaches into labutils.exercises"
+    return ""
+
+
+def _reaches_in(node: ast.AST) -> bool:
+    """True for whatever gets at labutils.exercises but ``from labutils.exercises import exercise``."""
+    if isinstance(node, ast.Import):
+        return any(alias.name.startswith("labutils.exercises") for alias in node.names)
+    if isinstance(node, ast.ImportFrom) and node.module == "labutils":
+        return any(alias.name == "exercises" for alias in node.names)
+    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labutils.exercises"):
+        return node.module != "labutils.exercises" or [one.name for one in node.names] != ["exercise"]
+    return isinstance(node, ast.Attribute) and ast.unparse(node) == "labutils.exercises"
+
+
+def _names_bound(node: ast.AST) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+        return [node.id]
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del)):
+        return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name for alias in node.names]
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("setattr", "delattr")
+    ):
+        return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+    return []
+
+
+def _run_and_judge(notebook: NotebookNode, number: int, folder: Path, seconds: float, seed: int) -> Finding:
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    wanted = exercises_of(number)
+    names = {one.number: one.answer_name for one in wanted}
+    answers_file = folder / f"answers-{secrets.token_hex(8)}.json"
+    try:
+        failed = _run(notebook, folder, seconds, _collecting(answers_file, names, seed))
+    except (CellTimeoutError, TimeoutError):
+        return Finding("hung", f"it ran longer than {seconds / 60:.3g} minutes", number)
+    except DeadKernelError:
+        return Finding("crashed", "its kernel died: it ended Python, or the memory was full", number)
+    except Exception as error:
+        return Finding("crashed", _one_line(error), number)
+    in_it = {f"{first}.{second}" for source in _code(notebook) for first, second in _CALL.findall(source)}
+    try:
+        collected = json.loads(answers_file.read_text("utf-8"))
+        answers = {one.number: _judged(one.number, collected, in_it, seed) for one in wanted}
+    except FileNotFoundError:
+        return Finding("tampered", "its answers could not be collected", number)
+    except Exception as error:  # made up by the notebook: no answer looks like this
+        return Finding("tampered", f"its answers are none: {_one_line(error)}", number)
+    reasons = [failed, _stored_otherwise(notebook, answers)]
+    return Finding("graded", "; ".join(reason for reason in reasons if reason), number, answers)
+
+
+def _collecting(path: Path, names: Mapping[str, str], seed: int) -> tuple[str, str]:
+    """Return the code of two cells: the one before the notebook, and the one after it."""
+    secret = f"_checked_{secrets.token_hex(4)}"
+    return (
+        "from labutils.exercises.grading.collecting import remember_checks as _remember\n"
+        f"{secret} = _remember()\ndel _remember",
+        "from labutils.exercises.grading.collecting import write_answers as _write\n"
+        f"_write({str(path)!r}, {dict(names)!r}, {seed}, {secret}, globals())",
+    )
+
+
+def _run(notebook: NotebookNode, folder: Path, seconds: float, before_and_after: tuple[str, str]) -> str:
+    """Run every cell between two others; return in words which was the first to fail, if any.
+
+    Raises CellTimeoutError or TimeoutError when the time is over, and DeadKernelError when the kernel dies.
+    """
+    from nbclient import NotebookClient
+
+    class Client(NotebookClient):
+        """One that does not keep more output than anybody reads."""
+
+        kept = 0
+
+        def output(self, outs: list, msg: dict, display_id: str, cell_index: int) -> Any:
+            self.kept += len(str(msg.get("content", "")))
+            return super().output(outs, msg, display_id, cell_index) if self.kept < _MOST_OUTPUT else None
+
+    before, after = map(nbformat.v4.new_code_cell, before_and_after)
+    copy = nbformat.from_dict(notebook)
+    handed_in = [cell for cell in copy.cells if cell.cell_type == "code"]
+    copy.cells = [before, *handed_in, after]
+    failed = ""
+    client = Client(
+        copy, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    )
+    with client.setup_kernel():
+        end = time.monotonic() + seconds
+        for place, cell in enumerate(copy.cells):
+            left = end - time.monotonic()
+            if left <= 0 and cell is not after:
+                raise TimeoutError
+            client.timeout = _SECONDS_TO_COLLECT if cell is after else max(1, round(left))
+            cell.outputs = []
+            done = client.execute_cell(cell, place)
+            errors = [one.ename for one in done.outputs if one.output_type == "error"]
+            if errors and not failed and 0 < place <= len(handed_in):
+                failed = f"code cell {place} stops with {errors[0]}"
+    return failed
+
+
+def _judged(number: str, collected: dict[str, Any], in_it: set[str], seed: int) -> str:
+    if number not in collected:
+        return "stopped: its answer is not defined" if number in in_it else "missing"
+    verdict = exercise(number).judge(collected[number], seed)
+    return "right" if verdict.status == "right" else verdict.reason
+
+
+def _stored_otherwise(notebook: NotebookNode, answers: dict[str, str]) -> str:
+    """Return in words which exercises are stored as right in the file, and are not."""
+    stored = " ".join(
+        str(output.get("text", ""))
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.get("outputs", [])
+    )
+    claimed = [
+        number
+        for number, said in answers.items()
+        if f"Exercise {number}: right" in stored and said != "right"
+    ]
+    return f"stored as right but is not when it is run: {', '.join(claimed)}" if claimed else ""
+
+
+def _one_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"[:200]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Examine one notebook and print the `Finding` as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m labutils.exercises.grading.submission")
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--beside", type=Path)
+    chosen = parser.parse_args(arguments)
+    with os.fdopen(_output_of_its_own(), "w", encoding="utf-8") as out:
+        finding = examine(chosen.notebook, chosen.seconds, chosen.seed, chosen.beside)
+        out.write(json.dumps(asdict(finding)))
+    return 0
+
+
+def _output_of_its_own() -> int:
+    """Return a copy of the standard output that no kernel inherits; the standard output leads nowhere."""
+    own = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return own
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,528 @@
+"""Exercises of notebook 02: gates, LSTM and GRU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from labutils.exercises.checking.exercise_types import Case, Coding, Experiment, Goal, Mistake, Number
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def lstm_step(x, h, c, W, U, b):
+    a_i, a_f, a_g, a_o = np.split(x @ W + h @ U + b, 4, axis=1)
+    c = sigmoid(a_f) * c + sigmoid(a_i) * np.tanh(a_g)
+    return sigmoid(a_o) * np.tanh(c), c
+
+
+def my_lstm(x, W, U, b):
+    h = c = np.zeros((len(x), len(U)))
+    states = []
+    for t in range(x.shape[1]):
+        h, c = lstm_step(x[:, t], h, c, W, U, b)
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+def _sequences(rng: np.random.Generator) -> list[Case]:
+    return [
+        {
+            "x": rng.normal(size=(rows, time, features)),
+            "W": rng.normal(size=(features, 4 * units)),
+            "U": rng.normal(size=(units, 4 * units)),
+            "b": rng.normal(size=4 * units),
+        }
+        for rows, time, features, units in [(1, 2, 1, 1), (2, 3, 2, 2), (2, 5, 3, 4)]
+    ]
+
+
+def _lstm(
+    x, W, U, b, *, keep_h=True, keep_c=True, order=(0, 1, 2, 3), squeeze=np.tanh, swap=False, collect="h"
+):
+    h = c = np.zeros((len(x), len(U)))
+    states = []
+    for t in range(x.shape[1]):
+        blocks = np.split(x[:, t] @ W + h @ U + b, 4, axis=1)
+        a_i, a_f, a_g, a_o = (blocks[place] for place in order)
+        c = sigmoid(a_f) * c + sigmoid(a_i) * np.tanh(a_g)
+        h = sigmoid(a_o) * squeeze(c)
+        states.append(h)
+        if collect == "c":
+            states[-1] = c
+        h, c = h if keep_h else 0 * h, c if keep_c else 0 * c
+        h, c = (c, h) if swap else (h, c)
+    return np.stack(states, axis=1)
+
+
+def my_share_left(f):
+    steps = f[::-1]  # the last step first
+    left = np.cumprod(steps, axis=0)
+    return left[::-1]
+
+
+def _forget_gates(rng: np.random.Generator) -> list[Case]:
+    drawn = [{"f": rng.uniform(0.3, 1, (steps, units)).round(2)} for steps, units in [(2, 1), (3, 2), (6, 3)]]
+    return [*drawn, {"f": np.array([[0.9, 0.5], [0.0, 0.8], [0.7, 1.0]])}]
+
+
+def my_gru_step(x, h, W, U, b):
+    W_z, W_r, W_g = np.split(W, 3, axis=1)
+    U_z, U_r, U_g = np.split(U, 3, axis=1)
+    b_z, b_r, b_g = np.split(b, 3)
+    z = sigmoid(x @ W_z + h @ U_z + b_z)
+    r = sigmoid(x @ W_r + h @ U_r + b_r)
+    g = np.tanh(x @ W_g + (r * h) @ U_g + b_g)  # the reset gate comes first
+    return z * h + (1 - z) * g
+
+
+def _gru_steps(rng: np.random.Generator) -> list[Case]:
+    return [
+        {
+            "x": rng.normal(size=(rows, features)),
+            "h": rng.uniform(-1, 1, (rows, units)),
+            "W": rng.normal(size=(features, 3 * units)),
+            "U": rng.normal(size=(units, 3 * units)),
+            "b": rng.normal(size=3 * units),
+        }
+        for rows, features, units in [(1, 1, 2), (3, 4, 2), (2, 3, 4)]
+    ]
+
+
+def _gru(x, h, W, U, b, *, reset="state", exchanged=False, order=(0, 1, 2), squeeze=np.tanh):
+    """A GRU step. reset : what its gate multiplies: "state", "product", "product and bias" or "nothing"."""
+    (W_z, W_r, W_g), (U_z, U_r, U_g), (b_z, b_r, b_g) = (
+        [np.split(part, 3, axis=-1)[place] for place in order] for part in (W, U, b)
+    )
+    z, r = sigmoid(x @ W_z + h @ U_z + b_z), sigmoid(x @ W_r + h @ U_r + b_r)
+    from_state = {
+        "state": (r * h) @ U_g + b_g,
+        "product": r * (h @ U_g) + b_g,
+        "product and bias": r * (h @ U_g + b_g),
+        "nothing": h @ U_g + b_g,
+    }
+    g = squeeze(x @ W_g + from_state[reset])
+    return (1 - z) * h + z * g if exchanged else z * h + (1 - z) * g
+
+
+def _gru_of_the_notebook(x, h, W, U, b):
+    x_z, x_r, x_g = np.split(x @ W + b[0], 3, axis=1)
+    h_z, h_r, h_g = np.split(h @ U + b[1], 3, axis=1)
+    z = sigmoid(x_z + h_z)
+    return z * h + (1 - z) * np.tanh(x_g + sigmoid(x_r + h_r) * h_g)
+
+
+def my_gate_bias(steps, left):
+    gate = left ** (1 / steps)  # what one step has to leave
+    return np.log(gate / (1 - gate))  # the sigmoid, solved for its argument
+
+
+def _memories(rng: np.random.Generator) -> list[Case]:
+    drawn = [{"steps": int(rng.integers(5, 200)), "left": round(rng.uniform(0.1, 0.9), 2)} for _ in range(3)]
+    return [{"steps": 40, "left": 0.5}, *drawn, {"steps": 1, "left": 0.25}]
+
+
+def _facts_of_recaller(net: Any) -> dict[str, Any]:
+    try:
+        return {
+            "recalled": float(net.accuracy(100, seed=7)),
+            "units": int(net.cell.units),
+            "updates": len(net.losses),
+        }
+    except (AttributeError, TypeError, ValueError):
+        raise TypeError("This needs what recall.train(...) returned.") from None
+
+
+EXERCISES = (
+    Number(
+        number="2.1",
+        title="Half-life",
+        idea="a gate multiplies, step after step",
+        minutes=3,
+        answer_name="answer_2_1",
+        right=7,
+        tolerance=0.005,
+        wrong={
+            6.579: "That is where exactly half would be left, between two steps. Steps are whole: after 6 "
+            "it is more than half, so it is the next one.",
+            6.6: "Steps are whole: after 6 it is more than half, so it is the next one.",
+            5: "That takes a tenth of the first value away at each step. The gate takes a tenth of what is "
+            "left, which becomes less and less.",
+            6: "Close: after 6 steps 0.53 is left. After which step is it less than half?",
+            10: "After 10 steps 0.35 is left. (Ten is the rule of thumb 1/(1 - f): that long lasts the "
+            "memory until only about 1/e of it is left.)",
+        },
+        hints=(
+            "After k steps there is 0.9 to the power of k left.",
+            "0.9 to the power of 6 is 0.53.",
+        ),
+        afterwards="0.9 to the power of 7 is 0.48. A gate that keeps nine tenths forgets half within seven "
+        "steps.",
+    ),
+    Coding(
+        number="2.2",
+        title="Through a whole sequence",
+        idea="two states are carried from step to step",
+        minutes=8,
+        answer_name="my_lstm",
+        solve=my_lstm,
+        cases=_sequences,
+        mistakes=(
+            Mistake(
+                "cell state not carried on",
+                lambda x, W, U, b: _lstm(x, W, U, b, keep_c=False),
+                "The cell state starts at zero again at every step. It is the memory: the c that lstm_step "
+                "returns has to go into the next call.",
+            ),
+            Mistake(
+                "hidden state not carried on",
+                lambda x, W, U, b: _lstm(x, W, U, b, keep_h=False),
+                "The hidden state starts at zero again at every step. The h that lstm_step returns has to "
+                "go into the next call.",
+            ),
+            Mistake(
+                "no state carried on",
+                lambda x, W, U, b: _lstm(x, W, U, b, keep_h=False, keep_c=False),
+                "Every step starts from zero, so nothing is remembered. Both h and c that lstm_step "
+                "returns have to go into the next call.",
+            ),
+            Mistake(
+                "last state only",
+                lambda x, W, U, b: _lstm(x, W, U, b)[:, -1],
+                "That is the state after the last step. All of them are asked for, (rows, time, units).",
+            ),
+            Mistake(
+                "time first",
+                lambda x, W, U, b: _lstm(x, W, U, b).swapaxes(0, 1),
+                "The states are right, but time stands first. np.stack(states, axis=1) puts rows first.",
+            ),
+            Mistake(
+                "input and forget gate exchanged",
+                lambda x, W, U, b: _lstm(x, W, U, b, order=(1, 0, 2, 3)),
+                "The input gate and the forget gate have changed places: the blocks come in the order i, "
+                "f, g, o.",
+            ),
+            Mistake(
+                "output gate before the candidate",
+                lambda x, W, U, b: _lstm(x, W, U, b, order=(0, 1, 3, 2)),
+                "The candidate and the output gate have changed places: the blocks come in the order i, f, "
+                "g, o.",
+            ),
+            Mistake(
+                "cell states collected",
+                lambda x, W, U, b: _lstm(x, W, U, b, collect="c"),
+                "Those are the cell states. Asked for is what the cell shows, the hidden states h.",
+            ),
+            Mistake(
+                "h and c exchanged",
+                lambda x, W, U, b: _lstm(x, W, U, b, collect="c", swap=True),
+                "h and c have changed places on the way: lstm_step returns h first, then c.",
+            ),
+            Mistake(
+                "start included",
+                lambda x, W, U, b: np.concatenate([np.zeros((len(x), 1, len(U))), _lstm(x, W, U, b)], axis=1),
+                "There is one state too many: the zeros at the start are no state *after* a step.",
+            ),
+            Mistake(
+                "kept before the step",
+                lambda x, W, U, b: np.concatenate(
+                    [np.zeros((len(x), 1, len(U))), _lstm(x, W, U, b)[:, :-1]], axis=1
+                ),
+                "Each state comes one step late, and the last one is missing: keep h *after* the step.",
+            ),
+            Mistake(
+                "reshaped instead of stacked",
+                lambda x, W, U, b: _lstm(x, W, U, b).swapaxes(0, 1).reshape(len(x), x.shape[1], -1),
+                "The numbers are right but in the wrong places: reshape only counts them out anew. "
+                "np.stack(states, axis=1) puts the rows first.",
+            ),
+            Mistake(
+                "no tanh on the way out",
+                lambda x, W, U, b: _lstm(x, W, U, b, squeeze=lambda c: c),
+                "The hidden state is o * tanh(c). The tanh is missing.",
+            ),
+        ),
+        hints=(
+            "Start with h and c of shape (rows, units), all zeros; len(U) is the number of units.",
+            "In a loop over the time steps: h, c = lstm_step(x[:, t], h, c, W, U, b), and keep each h in a "
+            "list.",
+            "np.stack(states, axis=1) makes one array (rows, time, units) of the list.",
+        ),
+        afterwards="Both states go on: h because the next gates read it, c because it is the memory. This "
+        "is the forward pass of keras.layers.LSTM(units, return_sequences=True).",
+    ),
+    Coding(
+        number="2.3",
+        title="What is left of a gradient",
+        idea="the gradient goes back through the forget gates",
+        minutes=8,
+        answer_name="my_share_left",
+        solve=my_share_left,
+        cases=_forget_gates,
+        mistakes=(
+            Mistake(
+                "forward instead of back",
+                lambda f: np.cumprod(f, axis=0),
+                "You multiplied from the first step on. The gradient comes from the end: it has to pass "
+                "the gates of this step and of all *later* ones.",
+            ),
+            Mistake(
+                "own gate left out",
+                lambda f: np.vstack([np.cumprod(f[::-1], axis=0)[::-1][1:], np.ones((1, f.shape[1]))]),
+                "The gate of the step itself is missing. To arrive before step t, the gradient must pass "
+                "that gate as well.",
+            ),
+            Mistake(
+                "counted back from the end",
+                lambda f: np.cumprod(f[::-1], axis=0),
+                "The numbers are right but in the wrong order: row 0 belongs to the first step, which is "
+                "the furthest from the end.",
+            ),
+            Mistake(
+                "each gate alone",
+                lambda f: f,
+                "Those are the gates themselves. On its way the gradient is multiplied by each of them in "
+                "turn.",
+            ),
+            Mistake(
+                "what is forgotten",
+                lambda f: np.cumprod(1 - f[::-1], axis=0)[::-1],
+                "You multiplied 1 - f. In spite of its name, a forget gate of 1 keeps everything: the "
+                "factor is f itself.",
+            ),
+            Mistake(
+                "all numbers in a row",
+                lambda f: np.cumprod(f[::-1])[::-1],
+                "Without an axis np.cumprod makes one long row of all units. Each unit has a memory of its "
+                "own: axis=0.",
+            ),
+            Mistake(
+                "product over the units",
+                lambda f: np.cumprod(f[:, ::-1], axis=1)[:, ::-1],
+                "You multiplied along the units. Each unit has a memory of its own; the product goes along "
+                "the time steps, axis 0.",
+            ),
+        ),
+        hints=(
+            "The last row is the last gate, the row before it the product of the last two, and so on.",
+            "np.cumprod multiplies up along an axis, from the start. f[::-1] turns the time around.",
+            "np.cumprod(f[::-1], axis=0), and turn the result around again.",
+        ),
+        afterwards="Along the top line there is nothing but this product. If every gate is 0.98, four "
+        "tenths of the gradient are left after 46 steps; at 0.73, less than a millionth.",
+    ),
+    Coding(
+        number="2.4",
+        title="The GRU of the paper",
+        idea="the reset gate before the product",
+        minutes=10,
+        answer_name="my_gru_step",
+        solve=my_gru_step,
+        cases=_gru_steps,
+        mistakes=(
+            Mistake(
+                "reset after the product",
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, reset="product"),
+                "This is Keras' form: your reset gate multiplies h @ U_g. In the paper it multiplies h, "
+                "and the product comes afterwards.",
+            ),
+            Mistake(
+                "z and 1 - z exchanged",
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, exchanged=True),
+                "z and 1 - z have changed places. Many texts write it so; in this notebook (and in Keras) "
+                "z keeps the old state.",
+            ),
+            Mistake(
+                "bias inside the reset",
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, reset="product and bias"),
+                "That is the table's formula: the reset gate multiplies the product and its bias. In the "
+                "paper it multiplies h alone, before the product.",
+            ),
+            Mistake(
+                "gru_step as it is",
+                _gru_of_the_notebook,
+                "This is gru_step of the notebook. There b has two rows; here b[0] and b[1] are two single "
+                "numbers. And the reset gate multiplies h before the product.",
+            ),
+            Mistake(
+                "bias of the candidate forgotten",
+                lambda x, h, W, U, b: _gru(x, h, W, U, b * np.repeat([1.0, 1.0, 0.0], h.shape[1])),
+                "The gates have their biases, the candidate has not: add b_g inside the tanh.",
+            ),
+            Mistake(
+                "reset and update exchanged",
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, order=(1, 0, 2)),
+                "The update gate and the reset gate have changed places: the blocks come in the order z, "
+                "r, g.",
+            ),
+            Mistake(
+                "forgotten bias",
+                lambda x, h, W, U, b: _gru(x, h, W, U, 0 * b),
+                "The bias is missing. z, r and g have a third of b each.",
+            ),
+            Mistake(
+                "candidate through a sigmoid",
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, squeeze=sigmoid),
+                "The candidate went through a sigmoid. Gates do; the candidate goes through a tanh, so "
+                "that a state can become negative.",
+            ),
+            Mistake(
+                "reset forgotten",
+                lambda x, h, W, U, b: _gru(x, h, W, U, b, reset="nothing"),
+                "The reset gate has no effect: the candidate sees the whole old state.",
+            ),
+        ),
+        hints=(
+            "np.split(W, 3, axis=1) gives the three blocks z, r, g. Here h @ U cannot be computed at once "
+            "for all three, since the candidate needs another state than the gates.",
+            "Gates first: z and r from x and h as they are. Then the candidate looks at r * h instead of h.",
+            "g = np.tanh(x @ W_g + (r * h) @ U_g + b_g), and then z * h + (1 - z) * g.",
+        ),
+        afterwards="With the reset gate first, h @ U must be computed in two parts, one before and one "
+        "after r is known. That is why fast code prefers the other form. In Keras this one is GRU(units, "
+        "reset_after=False).",
+    ),
+    Number(
+        number="2.5",
+        title="Count a GRU",
+        idea="three blocks, two biases",
+        minutes=3,
+        answer_name="answer_2_5",
+        right=1920,
+        wrong={
+            640: "That is one block with its two biases. A GRU has three of them: z, r and g.",
+            2560: "That is four blocks. A GRU has three (z, r and g); it is the LSTM that has four.",
+            1860: "That is three blocks with one bias each. Keras' GRU has two biases, one beside each "
+            "product.",
+            2480: "That is an LSTM: four blocks. A GRU has three (z, r and g) and two biases.",
+            620: "That is a simple recurrent network. A GRU has three such blocks.",
+            1800: "Those are the three W and the three U. There are biases as well, two for each unit and "
+            "block.",
+            960: "You have exchanged features and units: 10 features, 20 units.",
+        },
+        hints=(
+            "One block: W has features times units numbers, U units times units.",
+            "Each block has two biases of 20 numbers.",
+            "3 times 20 times (10 + 20 + 2).",
+        ),
+        afterwards="3 n (m + n + 2) with m features and n units. In an LSTM it would be 4 n (m + n + 1), "
+        "2,480.",
+    ),
+    Coding(
+        number="2.6",
+        title="How far open?",
+        idea="the starting bias sets how long a memory lasts",
+        minutes=8,
+        answer_name="my_gate_bias",
+        solve=my_gate_bias,
+        cases=_memories,
+        mistakes=(
+            Mistake(
+                "one step only",
+                lambda steps, left: np.log(left / (1 - left)),
+                "With this bias the share is left after a single step. After all of them it is the gate to "
+                "the power of the steps.",
+            ),
+            Mistake(
+                "divided by the steps",
+                lambda steps, left: np.log(left / steps / (1 - left / steps)),
+                "The gate multiplies at each step, so what one step must leave is a root, left ** (1 / "
+                "steps), not a fraction.",
+            ),
+            Mistake(
+                "the gate instead of its bias",
+                lambda steps, left: left ** (1 / steps),
+                "That is the gate, between 0 and 1. The bias is what has to go *into* the sigmoid to get it.",
+            ),
+            Mistake(
+                "sigmoid of the gate",
+                lambda steps, left: sigmoid(left ** (1 / steps)),
+                "You took the sigmoid of the gate. It is the other way round: the bias is the number whose "
+                "sigmoid is the gate.",
+            ),
+            Mistake(
+                "logarithm of the gate",
+                lambda steps, left: np.log(left ** (1 / steps)),
+                "That is the logarithm of the gate, which solves gate = exp(b). The gate is a sigmoid: "
+                "gate = 1 / (1 + exp(-b)).",
+            ),
+            Mistake(
+                "sign",
+                lambda steps, left: -np.log(left ** (1 / steps) / (1 - left ** (1 / steps))),
+                "The right number with the wrong sign: this bias would close the gate as far as it should "
+                "be open.",
+            ),
+            Mistake(
+                "power instead of root",
+                lambda steps, left: np.log(left**steps / (1 - left**steps)),
+                "You took a power, left ** steps. The gate is to leave `left` after all the steps, so each "
+                "leaves a root of it.",
+            ),
+            Mistake(
+                "share from bias",
+                lambda steps, left: sigmoid(left) ** steps,
+                "You went from a bias to a share. It is the other way round here: the share is given, the "
+                "bias is asked for.",
+            ),
+            Mistake(
+                "rule of thumb",
+                lambda steps, left: np.log(steps),
+                "That is the rule of thumb, ln T. It leaves about 1/e whatever was asked for; here the "
+                "share is given.",
+            ),
+        ),
+        hints=(
+            "What must one step leave, so that `left` remains after all of them?",
+            "The gate is left ** (1 / steps). Now solve gate = 1 / (1 + exp(-b)) for b.",
+            "b = log(gate / (1 - gate)).",
+        ),
+        afterwards="For 40 steps and one half it is 4.05, near the 4 of section 5. The inverse of the "
+        "sigmoid, ln(p / (1 - p)), is also what notebooks 03 and 04 call a probability before the sigmoid.",
+    ),
+    Experiment(
+        number="2.7",
+        title="A hundred steps",
+        idea="choose a start by reasoning, then test it",
+        minutes=15,
+        answer_name="my_net",
+        facts=_facts_of_recaller,
+        goals=(
+            Goal(
+                "at most 16 units",
+                lambda facts: facts["units"] <= 16,
+                lambda facts: f"{facts['units']}",
+                "Sixteen units are enough. It is the start that matters, not the size.",
+            ),
+            Goal(
+                "at most 500 updates",
+                lambda facts: facts["updates"] <= 500,
+                lambda facts: f"{facts['updates']}",
+                "It took more than 500 updates. Which start would give it the gradient from the first "
+                "update on?",
+            ),
+            Goal(
+                "95% of the letters recalled over 100 steps",
+                lambda facts: facts["recalled"] >= 0.95,
+                lambda facts: f"{facts['recalled']:.1%}",
+                "Not yet: guessing names a quarter. Which cell of section 6 remembers longest? How far "
+                "open must its gate be to leave half after 100 steps (exercise 2.6)? And does it write "
+                "little meanwhile?",
+            ),
+        ),
+        hints=(
+            "The table of section 6 says which cell is best over 80 steps.",
+            "A GRU whose update gate starts with the bias ln 100, about 4.6, keeps nearly all and writes "
+            "little.",
+        ),
+        code="""
+cell = new("GRU", 16, gate_bias=np.log(100), seed=0)
+my_net = recall.train(cell, 100, seed=0, updates=500)
+""",
+        afterwards="One starting number decides. A GRU that starts open gets there well within 500 "
+        "updates; an LSTM may need its input gate closed as well, and with the biases that Keras starts "
+        "from neither recalls even over 40 steps.",
+    ),
+)

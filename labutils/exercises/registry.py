@@ -1,0 +1,57 @@
+"""Find an exercise by its number. The exercises are loaded when they are asked for.
+
+A notebook imports this module alone, so that a better hint does not make its stored outputs stale. (What
+is stored of an exercise is one line, "not started"; a test compares it with what the exercise says now.)
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labutils.exercises.checking.exercise_types import Exercise
+
+# Number of a notebook → module with its questions, labutils.exercises.questions.…
+QUESTIONS = {
+    0: "getting_started",
+    1: "recurrent_networks",
+    2: "gates",
+    3: "simple_rnn_classifier",
+    4: "gru_classifier",
+    5: "forecasting",
+    6: "autoencoders",
+}
+
+
+def exercise(number: str) -> Exercise:
+    """Return the exercise with this number, such as "1.2": the second of notebook 01.
+
+    Raises ValueError, with the numbers there are, where there is none.
+    """
+    if not isinstance(number, str) or not re.fullmatch(r"\d+\.\d+", number.strip()):
+        raise ValueError(f'an exercise is called by its number in quotes, exercise("1.2"), not {number!r}')
+    notebook, place = map(int, number.split("."))
+    if notebook not in notebook_numbers():
+        there = ", ".join(f"{n:02d}" for n in notebook_numbers())
+        raise ValueError(f"there is no exercise {number}: the notebooks with exercises are {there}")
+    listed = {one.number: one for one in exercises_of(notebook)}
+    if f"{notebook}.{place}" not in listed:
+        raise ValueError(f"there is no exercise {number}: notebook {notebook:02d} has {', '.join(listed)}")
+    return listed[f"{notebook}.{place}"]
+
+
+def exercises_of(notebook: int) -> tuple[Exercise, ...]:
+    """Return the exercises of one notebook in their order."""
+    return importlib.import_module(f"labutils.exercises.questions.{QUESTIONS[notebook]}").EXERCISES
+
+
+def notebook_numbers() -> list[int]:
+    """Return the numbers of the notebooks that have exercises."""
+    return sorted(QUESTIONS)
+
+
+def all_exercises() -> list[Exercise]:
+    """Return every exercise of the series, in order."""
+    return [one for notebook in notebook_numbers() for one in exercises_of(notebook)]

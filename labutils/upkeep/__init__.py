@@ -1,0 +1,1 @@
+"""Is everything here, and is every stored notebook up to date?"""

@@ -1,0 +1,223 @@
+"""Is everything here? The questions that `00_start_here` asks of a machine, each with its remedy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from labutils import backend
+from labutils.data import digits, reviews
+from labutils.data.packaged_files import DataError, PackagedFile, sha256_of
+from labutils.upkeep.stored_notebooks import minutes_to_read_and_run, notebook_paths
+
+ROOT = Path(__file__).parents[2]
+PYTHONS = SpecifierSet(">=3.11,<3.14")
+GIB = 2**30
+# The speed test on the machine on which the notebooks' minutes were measured (two shared cores).
+REFERENCE_MS_PER_STEP = 22.0
+
+
+class SetupError(RuntimeError):
+    """Something that the series needs is missing; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One question, what was found, whether that will do, and what to do if it will not."""
+
+    what: str
+    found: str
+    fine: bool
+    remedy: str = ""
+
+
+def python() -> list[Finding]:
+    """Return whether this kernel's Python is one the series runs on."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    remedy = (
+        f"this notebook's kernel is Python {version} ({sys.executable}); the series needs 3.11 to 3.13. "
+        "Start JupyterLab with the command in README.md, or choose Kernel, Change Kernel"
+    )
+    return [Finding("Python", version, version in PYTHONS, remedy)]
+
+
+def packages(requirements: Path = ROOT / "requirements.txt") -> list[Finding]:
+    """Return, for each line of requirements.txt that applies here, the version installed."""
+    findings = []
+    install = f'{sys.executable} -m pip install -r "{requirements}"'
+    for requirement in _requirements(requirements):
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            version = ""
+        fine = bool(version) and requirement.specifier.contains(version, prereleases=True)
+        findings.append(
+            Finding(
+                requirement.name,
+                version or "not installed",
+                fine,
+                f"{requirement} is wanted, found {version or 'nothing'}. Run: {install}",
+            )
+        )
+    return findings
+
+
+def data() -> list[Finding]:
+    """Return whether reviews and digits are installed, unchanged, and whether they can be cached."""
+    return [_packaged("reviews", reviews.EMBEDDED), _packaged("digits", digits.EMBEDDED), _cache()]
+
+
+def _packaged(what: str, file: PackagedFile) -> Finding:
+    try:
+        path = file.path()
+    except DataError as error:
+        return Finding(what, "missing", False, str(error))
+    found = sha256_of(path)
+    changed = f"the file {path} is not the one the series was checked with. {file.remedy}"
+    return Finding(f"{what}: SHA-256", found[:16] + "…", found == file.sha256, changed)
+
+
+def machine() -> list[Finding]:
+    """Return the processor cores this kernel may use and the memory that is free."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = psutil.virtual_memory()
+    return [
+        Finding("processor cores", str(cores), cores >= 1),
+        Finding(
+            "free memory",
+            f"{memory.available / GIB:.1f} of {memory.total / GIB:.1f} GiB",
+            memory.available > 2 * GIB,
+            "the notebooks need up to 2 GiB: close other programs and kernels "
+            "(the round icon with a square at the left edge of JupyterLab lists them)",
+        ),
+    ]
+
+
+def keras() -> list[Finding]:
+    """Return whether Keras starts, with which backend, and whether the fast settings work."""
+    try:
+        module = backend.load_keras()
+    except ImportError as error:
+        return [Finding("Keras", "does not start", False, str(error))]
+    fast = "with XLA" if backend.fast_settings() else "without XLA (slower, nothing is wrong)"
+    return [Finding("Keras", f"{module.__version__} on {module.backend.backend()}, {fast}", True)]
+
+
+def table(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Return the findings as a table: what, found, verdict."""
+    return pd.DataFrame(
+        [(finding.what, finding.found, "fine" if finding.fine else "NOT RIGHT") for finding in findings],
+        columns=["what", "found", "verdict"],
+    ).set_index("what")
+
+
+def require(findings: Iterable[Finding]) -> None:
+    """Print one line when all is well, else raise SetupError with every remedy."""
+    wrong = [finding for finding in findings if not finding.fine]
+    if wrong:
+        raise SetupError(
+            "not everything is ready yet:\n"
+            + "\n".join(
+                f"  {number}. {finding.what}: {finding.remedy}" for number, finding in enumerate(wrong, 1)
+            )
+        )
+    print("Everything that was looked at is as it should be.")
+
+
+def ms_per_step(seconds: float = 6.0) -> float:
+    """Train the GRU of notebook 04 on random numbers for so long; return the milliseconds per batch.
+
+    Building and compiling (a few seconds) are not counted. The median, so that a hiccup does not.
+    """
+    module = backend.load_keras()
+    layers = module.layers
+    model = module.Sequential(
+        [
+            layers.Input((100,)),
+            layers.Embedding(10_000, 32),
+            layers.GRU(32),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    one_step_a_call = backend.fast_settings() | {"steps_per_execution": 1}
+    model.compile("adam", "binary_crossentropy", **one_step_a_call)
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 10_000, (64, 100)), random.integers(0, 2, 64)
+    for _ in range(3):
+        model.train_on_batch(x, y)
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while not times or time.perf_counter() < end:
+        started = time.perf_counter()
+        model.train_on_batch(x, y)
+        times.append(time.perf_counter() - started)
+    return 1000 * float(np.median(times))
+
+
+def plan(ms: float, folder: Path = ROOT / "notebooks") -> pd.DataFrame:
+    """Return for each notebook the minutes to read it, and to run it on a machine of this speed.
+
+    ms : what `ms_per_step` gave. The minutes to run stand in each notebook's first cell, for the
+    machine on which they were measured, and are scaled by the ratio of the two speeds.
+    """
+    rows = []
+    for path in notebook_paths(folder):
+        read, run = minutes_to_read_and_run(path)
+        rows.append(
+            {
+                "notebook": path.stem,
+                "minutes to read": read,
+                "minutes to run here": round(run * ms / REFERENCE_MS_PER_STEP, 1),
+            }
+        )
+    if not rows:
+        raise SetupError(f"there are no notebooks in {folder}: get the whole project again, see README.md")
+    return pd.DataFrame(rows).set_index("notebook")
+
+
+def report() -> str:
+    """Return what to put into a question: versions and machine, no names and no folders."""
+    findings = [*python(), *packages(), *data(), *machine(), *keras()]
+    lines = [f"{f.what}: {f.found}{'' if f.fine else '  (NOT RIGHT)'}" for f in findings]
+    return "\n".join([f"system: {sys.platform}", *lines])
+
+
+def _requirements(path: Path) -> list[Requirement]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError:
+        raise SetupError(
+            f"{path} is missing: install labutils with pip install -r requirements.txt from "
+            "the project's own folder, see README.md"
+        ) from None
+    wanted = [
+        Requirement(line.split("#")[0].strip())
+        for line in lines
+        if line.strip() and not line.lstrip().startswith(("#", "-"))
+    ]
+    return [
+        requirement for requirement in wanted if requirement.marker is None or requirement.marker.evaluate()
+    ]
+
+
+def _cache() -> Finding:
+    folder = reviews.cache_folder()
+    existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    fine = existing.is_dir() and os.access(existing, os.W_OK)
+    return Finding(
+        "cache folder",
+        "can be written" if fine else "cannot be written",
+        fine,
+        f"{folder} cannot be written. Set the environment variable LABUTILS_CACHE to a folder that can",
+    )

@@ -1,0 +1,135 @@
+import hashlib
+import json
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from labutils import backend
+from labutils.data import packaged_files as packaged
+from labutils.data import reviews
+from labutils.upkeep import installation
+
+
+def test_here_everything_is_as_it_should_be(capsys):
+    findings = [
+        *installation.python(),
+        *installation.packages(),
+        *installation.data(),
+        *installation.machine(),
+        *installation.keras(),
+    ]
+    installation.require(findings)
+    assert capsys.readouterr().out == "Everything that was looked at is as it should be.\n"
+    assert set(installation.table(findings)["verdict"]) == {"fine"}
+
+
+def test_an_old_python_is_told_where_to_find_a_newer_one(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+    with pytest.raises(
+        installation.SetupError, match="kernel is Python 3.14.0.*needs 3.11 to 3.13.*README.md"
+    ):
+        installation.require(installation.python())
+
+
+def test_missing_and_outdated_packages_are_named_with_the_command_that_mends(tmp_path):
+    wanted = tmp_path / "requirements.txt"
+    wanted.write_text(
+        "# a comment\n-e .\nnumpy<1  # old\nno-such-package>=2\npandas\nabsent ; sys_platform == 'x'\n"
+    )
+    findings = installation.packages(wanted)
+    assert [(f.what, f.fine) for f in findings] == [
+        ("numpy", False),
+        ("no-such-package", False),
+        ("pandas", True),
+    ]
+    with pytest.raises(installation.SetupError) as error:
+        installation.require(findings)
+    assert "1. numpy: numpy<1 is wanted" in str(error.value)
+    assert "2. no-such-package: no-such-package>=2 is wanted, found nothing" in str(error.value)
+    assert f'{sys.executable} -m pip install -r "{wanted}"' in str(error.value)
+
+
+def test_without_requirements_txt_the_way_out_is_said(tmp_path):
+    with pytest.raises(installation.SetupError, match="requirements.txt is missing: install labutils with"):
+        installation.packages(tmp_path / "requirements.txt")
+
+
+@pytest.mark.parametrize("what", ["reviews", "digits"])
+def test_changed_and_missing_data_are_told_apart(what, tmp_path, monkeypatch):
+    changed = tmp_path / "data.csv"
+    changed.write_text("something else")
+    asked, path = f"the {what}", packaged.PackagedFile.path
+    monkeypatch.setattr(
+        packaged.PackagedFile, "path", lambda file: changed if file.what == asked else path(file)
+    )
+    with pytest.raises(
+        installation.SetupError, match="1. .*not the one.*pip install --force-reinstall"
+    ) as error:
+        installation.require(installation.data())
+    assert "2." not in str(error.value)
+
+    def missing(file):
+        raise packaged.DataError(f"{file.what} are missing")
+
+    monkeypatch.setattr(packaged.PackagedFile, "path", missing)
+    with pytest.raises(installation.SetupError, match=f"the {what} are missing"):
+        installation.require(installation.data())
+
+
+def test_a_cache_folder_that_cannot_be_is_noticed(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(installation.SetupError, match="Set the environment variable LABUTILS_CACHE"):
+        installation.require(installation.data())
+
+
+def test_keras_that_does_not_start_is_a_finding_not_a_crash(monkeypatch):
+    def fails():
+        raise ImportError("Keras could not be started")
+
+    monkeypatch.setattr(backend, "load_keras", fails)
+    assert [(f.found, f.fine, f.remedy) for f in installation.keras()] == [
+        ("does not start", False, "Keras could not be started")
+    ]
+
+
+def test_the_plan_scales_the_promised_minutes_with_the_speed():
+    here = installation.plan(installation.REFERENCE_MS_PER_STEP)
+    slow = installation.plan(3 * installation.REFERENCE_MS_PER_STEP)
+    assert isinstance(here, pd.DataFrame) and here.index[0] == "00_start_here"
+    assert list(slow["minutes to run here"]) == pytest.approx(list(3 * here["minutes to run here"]), abs=0.11)
+
+
+def test_an_empty_folder_has_no_plan(tmp_path):
+    with pytest.raises(installation.SetupError, match="there are no notebooks in"):
+        installation.plan(20.0, tmp_path)
+
+
+def test_the_speed_test_measures_something():
+    assert 0.1 < installation.ms_per_step(seconds=0.2) < 5000
+
+
+def test_the_report_names_no_folder():
+    assert not re.search(r"[/\\](?:home|Users|root|tmp|work)", installation.report())
+    assert "numpy: " in installation.report()
+
+
+def test_notebook_00_in_a_wrong_kernel_says_what_to_do():
+    cells = json.loads((ROOT / "notebooks" / "00_start_here.ipynb").read_text("utf-8"))["cells"]
+    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    # None in sys.modules makes an import fail, as in a kernel where the package was never installed
+    code = f"import sys; sys.modules['labutils'] = None\n{first}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "the series is not installed there" in result.stderr
+    assert f"{sys.executable} -m pip install -r requirements.txt" in result.stderr
+
+
+def test_the_hash_is_that_of_the_file(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"abc")
+    assert reviews.embedded_sha256(file) == hashlib.sha256(b"abc").hexdigest()
