@@ -1,79 +1,84 @@
-"""Checks that a notebook makes of its own statements.
+"""Statements of a notebook, shown with their measured numbers and checked where they stand.
 
-A measured number differs from processor to processor; a statement about it must not. So a notebook
-shows the number, and claims the statement: a claim that holds prints one line that is the same on
-every machine, a claim that fails raises `ClaimError` with the measured values.
+A claim prints ``✓ statement (name ≈ 0.831)`` where it holds and ``✗ statement (…)`` where it does not, and the
+notebook goes on. CI compares mark and sentence with what is stored; what follows a ``≈`` is measured, may
+differ between processors, and is left out of the comparison (tests/nbval_sanitize.cfg). With the environment
+variable ``LABUTILS_CLAIMS=raise`` a claim that fails raises `ClaimError`.
 """
 
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
 
 
 class ClaimError(AssertionError):
-    """A statement of the notebook does not hold here; the message gives the measured values."""
+    """A statement does not hold here; the message is the line that would have been printed."""
 
 
 class _Claims:
     """The object ``claim``: call it with a statement and its truth, or use one of its methods."""
 
-    def __call__(self, statement: str, holds: bool, **measured: object) -> None:
+    def __call__(self, statement: str, holds: bool, *, stored: bool = False, **measured: object) -> None:
         """Claim that a statement holds.
 
-        holds : True or False, from a comparison. measured : numbers to show when it fails, such as
-        ``gru=0.82, bag_of_words=0.88``.
+        Parameters
+        ----------
+        statement : what is claimed, in words.
+        holds : one True or False, from a comparison.
+        stored : True where the numbers come out of a stored file: the line then says so, because it cites
+            a result and does not prove it again.
+        **measured : the numbers that the statement speaks of, such as ``gru=0.82, bag_of_words=0.88``.
+
+        Raises
+        ------
+        TypeError
+            For a statement that is no text and for `holds` that is neither True nor False.
+        ClaimError
+            Where it does not hold and ``LABUTILS_CLAIMS=raise`` is set.
         """
-        _check_statement(statement)
+        if not isinstance(statement, str) or not statement.strip():
+            raise TypeError(f"say in words what is claimed, got {statement!r}")
         if not isinstance(holds, (bool, np.bool_)):
             raise TypeError(
                 f"a claim needs one True or False from a comparison, got {holds!r}; for "
                 "arrays say .all() or .any()"
             )
-        if not holds:
-            values = ", ".join(f"{name} = {_shown(value)}" for name, value in measured.items())
-            raise ClaimError(f"does not hold: {statement}" + (f" ({values})" if values else ""))
-        _hold(statement)
+        line = f"{'✓' if holds else '✗'} {'stored: ' if stored else ''}{' '.join(statement.split())}"
+        line += _in_brackets(measured)
+        if not holds and os.environ.get("LABUTILS_CLAIMS") == "raise":
+            raise ClaimError(line)
+        print(line)
 
-    def between(self, name: str, value: float, low: float, high: float) -> None:
-        """Claim that ``low <= value <= high``."""
-        _check_statement(name)
-        low, high = _number("low", low), _number("high", high)
-        if low > high:
+    def between(self, name: str, value: float, low: float, high: float, *, stored: bool = False) -> None:
+        """Claim that ``low <= value <= high``. Raises like a call, and ValueError for ``low > high``."""
+        value, low, high = _number("value", value), _number("low", low), _number("high", high)
+        if not low <= high:
             raise ValueError(f"low must not lie above high, got {low} and {high}")
-        if not low <= _number("value", value) <= high:
-            raise ClaimError(
-                f"does not hold: {name} is between {low:.10g} and {high:.10g} (measured: {_shown(value)})"
-            )
-        _hold(f"{name} is between {low:.10g} and {high:.10g}")
+        self(f"{name} is between {low:.10g} and {high:.10g}", low <= value <= high, stored=stored, measured=value)
 
-    def close(self, name: str, value: float, expected: float, tolerance: float) -> None:
-        """Claim that a value lies within an absolute `tolerance` of the expected one."""
+    def close(
+        self, name: str, value: float, expected: float, tolerance: float, *, stored: bool = False
+    ) -> None:
+        """Claim that a value lies within an absolute `tolerance` of the expected one. Raises like a call."""
+        value, expected = _number("value", value), _number("expected", expected)
         tolerance = _number("tolerance", tolerance)
-        if tolerance < 0:
+        if not tolerance >= 0:
             raise ValueError(f"a tolerance cannot be negative, got {tolerance}")
-        expected = _number("expected", expected)
-        _check_statement(name)
-        if not abs(_number("value", value) - expected) <= tolerance:
-            raise ClaimError(
-                f"does not hold: {name} is {expected:.10g}, give or take {tolerance:.10g} "
-                f"(measured: {_shown(value)})"
-            )
-        _hold(f"{name} is {expected:.10g}, give or take {tolerance:.10g}")
+        near = abs(value - expected) <= tolerance
+        self(f"{name} is {expected:.10g} ± {tolerance:.10g}", near, stored=stored, measured=value)
 
 
 claim = _Claims()
 
 
-def _hold(statement: str) -> None:
-    print(f"holds: {' '.join(statement.split())}")
-
-
-def _check_statement(statement: str) -> None:
-    if not isinstance(statement, str) or not statement.strip():
-        raise TypeError(f"say in words what is claimed, got {statement!r}")
+def _in_brackets(measured: Mapping[str, object]) -> str:
+    parts = [f"{name.replace('_', ' ')} ≈ {_shown(value)}" for name, value in measured.items()]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _number(name: str, value: float) -> float:
@@ -90,5 +95,10 @@ def _number(name: str, value: float) -> float:
 
 
 def _shown(value: object) -> str:
-    # by way of str, so that a float32 0.82 shows as 0.82 and not as 0.8199999928
-    return f"{float(str(value)):.10g}" if isinstance(value, (float, np.floating)) else str(value)
+    """Return a measured value without a comma or a bracket, which end it where nbval compares."""
+    if isinstance(value, (bool, np.bool_, str)):
+        return " ".join(str(value).replace(",", ";").replace("(", "[").replace(")", "]").split())
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "iuf":
+        return _shown(str(value))
+    return " ".join(f"{number:.4g}" if numbers.dtype.kind == "f" else str(number) for number in numbers.flat)
