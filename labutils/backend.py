@@ -1,4 +1,4 @@
-"""Keras without its start-up noise, one call for the seeds, and the fast settings for a CPU."""
+"""Keras without its start-up noise, and the fast settings for a CPU."""
 
 from __future__ import annotations
 
@@ -36,17 +36,6 @@ def load_keras() -> ModuleType:
         ) from error
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its import has set another level
     return keras
-
-
-def set_seed(seed: int) -> None:
-    """Seed Python's, NumPy's and the backend's global generators.
-
-    Raises ValueError unless `seed` is a whole number from 0 to 2**32 - 1.
-    ``numpy.random.default_rng()`` has no global state: give it a seed of its own.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ValueError(f"a seed is a whole number from 0 to {2**32 - 1:,}, got {seed!r}")
-    load_keras().utils.set_random_seed(seed)
 
 
 _ONE_AT_A_TIME = threading.RLock()

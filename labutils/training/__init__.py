@@ -1,5 +1,6 @@
 """Train a Keras model with `fit`, and keep the result as a `Run`."""
 
-from labutils.training.fitting import Run, evaluate, even_batch, fit, mean_and_sd, table
+from labutils.training.fitting import evaluate, even_batch, fit
+from labutils.training.run import Run, mean_and_sd, table
 
 __all__ = ["Run", "even_batch", "evaluate", "fit", "mean_and_sd", "table"]

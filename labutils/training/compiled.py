@@ -1,29 +1,34 @@
-"""Whole epochs in compiled calls: ``model.fit`` for networks so small that it waits on itself.
+"""Networks that stay compiled, and whole epochs in compiled calls: the fast way of `fit`.
 
-A small recurrent network on a few hundred windows spends its time between the batches and in
-preparing the first one. Here the loop over the batches is compiled too, and what was compiled is kept:
-a later model of the same architecture hands its weights over, has them trained and gets them back.
+A model that is built anew is compiled anew, which takes seconds and some 20 MB; a small network, moreover,
+spends its time between the batches. So one network for each architecture is kept with what was compiled for
+it: a later model of that architecture hands it its weights, has it trained and gets them back. Where Keras'
+results can be reproduced, the loop over the batches is compiled, too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
+import json
+import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labutils import backend
-from labutils.training import architectures
 
 if TYPE_CHECKING:
     import keras
 
+Pair = tuple[np.ndarray, np.ndarray]
+
 STEPS_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
 EVALUATION_BATCH = 512
-KEPT = 8  # architectures with their compiled training, some 20 MB each
+KEPT = 6  # networks, some 20 to 30 MB each
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
 # What treats each row of a batch by itself, so that rows which fill up the last batch change nothing.
 LAYERS = frozenset(
@@ -36,108 +41,180 @@ LOSSES = frozenset(
     "categorical_crossentropy huber".split()
 )
 OPTIMIZERS = frozenset("Adagrad Adam AdamW Nadam RMSprop SGD".split())
-_ONE_TRAINING_AT_A_TIME = threading.RLock()
+_KEPT: OrderedDict[str, KeptNetwork] = OrderedDict()  # the only cache, the latest used last …
+_LOCK = threading.Lock()  # … and its only lock: who finds it closed trains without
 
 
-def reason_against(model: keras.Model) -> str | None:
-    """Return in words why this compiled model cannot be trained here, or None if it can."""
+class CannotBeKept(Exception):
+    """A model cannot be trained in a kept network; the message says why."""
+
+
+@dataclass(frozen=True)
+class KeptNetwork:
+    """A network of one architecture with what was compiled for it.
+
+    Attributes
+    ----------
+    model : the network; its weights are those of the model that was trained last.
+    epochs : its compiled epochs, None where `reason` stands against them.
+    reason : why Keras' own fit trains it, in words.
+    """
+
+    model: keras.Model
+    epochs: CompiledEpochs | None
+    reason: str
+
+
+@contextlib.contextmanager
+def kept_network(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[KeptNetwork]:
+    """Lend a compiled network that is trained instead of `model`, which gets the weights back at the end.
+
+    Parameters
+    ----------
+    model : compiled Keras model.
+    x, y : the training data, whose shapes and types are compiled for.
+    batch_size : rows in a batch.
+
+    Yields
+    ------
+    KeptNetwork
+        With `model` itself where no other network can be kept for it (a layer of your own, say) and where
+        another training goes on, in another thread or around this one.
+    """
+    if not _LOCK.acquire(blocking=False):
+        yield KeptNetwork(model, None, "another training goes on")
+        return
+    try:
+        try:
+            network = _network_for(model, x, y, batch_size)
+        except CannotBeKept as reason:
+            yield KeptNetwork(model, None, str(reason))
+            return
+        try:
+            yield network
+        except Exception:
+            _KEPT.clear()  # nobody knows in what state it left the network
+            raise
+        finally:
+            copy_state(network.model, model)
+    finally:
+        _LOCK.release()
+
+
+def copy_state(source: keras.Model, target: keras.Model) -> None:
+    """Copy weights, the seeds of dropout, and the state of the optimizer."""
+    for new, old in zip(target.variables, source.variables, strict=True):
+        new.assign(old)
+    for new, old in zip(target.optimizer.variables, source.optimizer.variables, strict=True):
+        new.assign(old)
+
+
+def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> KeptNetwork:
+    if not model.built:
+        raise CannotBeKept(
+            "its input shape is not known before the first batch: begin it with an Input layer"
+        )
+    try:
+        layers, compilation = json.loads(model.to_json()), model.get_compile_config()
+        layers.pop("compile_config", None)
+        if isinstance(compilation["optimizer"]["config"].get("learning_rate"), float):
+            compilation["optimizer"]["config"]["learning_rate"] = (
+                0.0  # a variable, handed over with the others
+            )
+        key = [_without_names(layers), _without_names(compilation)]
+        key += [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
+        key += [[array.shape[1:], str(array.dtype)] for array in (x, y)]
+        key = json.dumps([*key, batch_size], sort_keys=True)
+        model.optimizer.build(model.trainable_variables)
+        if key not in _KEPT:
+            _KEPT[key] = _built(layers, compilation, reason_against(model), batch_size)
+            if len(_KEPT) > KEPT:
+                _KEPT.popitem(last=False)
+        _KEPT.move_to_end(key)
+        copy_state(model, _KEPT[key].model)
+    except CannotBeKept:
+        raise
+    except Exception as error:  # no rule covers what a reader may put into a model
+        raise CannotBeKept(f"it cannot be built again ({type(error).__name__})") from error
+    return _KEPT[key]
+
+
+def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> KeptNetwork:
+    drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
+    model = backend.load_keras().models.model_from_json(json.dumps(layers))
+    random.setstate(drawn_so_far)
+    model.compile_from_config(compilation)
+    model.optimizer.build(model.trainable_variables)
+    return KeptNetwork(model, None if reason else CompiledEpochs(model, batch_size), reason)
+
+
+def _without_names(node: Any) -> Any:
+    """Return a Keras configuration without the names of layers, which count up with each build.
+
+    Raises CannotBeKept for a class or a function of the reader's own, which may change under its name.
+    """
+    if isinstance(node, list):
+        return [_without_names(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("registered_name"):
+        own = node["config"] if isinstance(node.get("config"), str) else node["class_name"]
+        raise CannotBeKept(f"{own} is not Keras' own")
+    node = {name: _without_names(child) for name, child in node.items()}
+    if node.get("class_name") != "DTypePolicy" and isinstance(node.get("config"), dict):
+        node["config"].pop("name", None)
+    return node
+
+
+def reason_against(model: keras.Model) -> str:
+    """Return in words why whole epochs of this compiled model cannot be compiled, "" if they can."""
     keras = backend.load_keras()
     if keras.backend.backend() != "tensorflow":
-        return "only the TensorFlow backend can compile whole epochs"
-    if not _is_one_of(type(model), keras, ("Sequential", "Model")) and type(model).__name__ != "Functional":
+        return "whole epochs are compiled with the TensorFlow backend alone"
+    if type(model) not in (keras.Sequential, keras.Model) and type(model).__name__ != "Functional":
         return "it is not a Sequential or Functional model"
-    if not model.built:
-        return "its input shape is not known before the first batch: begin it with an Input layer"
     if model.jit_compile:
-        return "jit_compile=True compiles each architecture for many seconds"
-    compiled = model.get_compile_config() or {}
-    if compiled.get("metrics") or compiled.get("weighted_metrics"):
+        return "XLA (jit_compile=True) compiles single batches"
+    compilation = model.get_compile_config() or {}
+    if compilation.get("metrics") or compilation.get("weighted_metrics"):
         return "it has metrics beside its loss"
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         return "it has several inputs or outputs"
-    loss = compiled.get("loss")
+    loss = compilation.get("loss")
     if not isinstance(loss, str) or loss not in LOSSES:
-        return f"its loss must be given by name, one of {', '.join(sorted(LOSSES))}"
+        return "its loss is not one of the usual ones, given by name"
     optimizer = model.optimizer
-    if not _is_one_of(type(optimizer), keras.optimizers, OPTIMIZERS) or optimizer.loss_scale_factor:
-        return f"its optimizer must be one of {', '.join(sorted(OPTIMIZERS))}, without loss scaling"
-    return next(filter(None, map(_reason_against_layer, model.layers)), None)
+    if type(optimizer).__name__ not in OPTIMIZERS or optimizer.loss_scale_factor:
+        return f"its optimizer is {type(optimizer).__name__}, or scales its loss"
+    return next(filter(None, map(_reason_against_layer, model.layers)), "")
 
 
-def _reason_against_layer(layer: keras.Layer) -> str | None:
-    keras = backend.load_keras()
+def _reason_against_layer(layer: keras.Layer) -> str:
     name = type(layer).__name__
-    if not _is_one_of(type(layer), keras.layers, LAYERS):
-        return f"it has a layer {name}, and only these are known to treat each row by itself: " + ", ".join(
-            sorted(LAYERS)
-        )
+    if name not in LAYERS:
+        return f"its layer {name} may look at other rows of the batch"
     if getattr(layer, "stateful", False) or getattr(layer, "mask_zero", False):
         return f"its layer {name} carries a state or a mask from row to row or layer to layer"
     if getattr(layer, "activity_regularizer", None) is not None:
         return f"the activity regularizer of its layer {name} would see the rows that fill up a batch"
     if layer.dtype_policy.name not in ("float32", "float64"):
         return f"its layer {name} computes in {layer.dtype_policy.name}"
-    for key in ("activation", "recurrent_activation"):
-        used = getattr(layer, key, None)
-        if used is not None and getattr(keras.activations, used.__name__, None) is not used:
-            return f"the {key} of its layer {name} is not one of keras.activations"
-    return None
+    return ""
 
 
-def _is_one_of(kind: type, module: Any, names: Any) -> bool:
-    """Whether a class *is* Keras' class of that name, not another one of the same name."""
-    return kind.__name__ in names and getattr(module, kind.__name__, None) is kind
+class CompiledEpochs:
+    """Training and evaluation of one network, an epoch (or 50 batches of a long one) in each compiled call.
 
-
-def fit(
-    model: keras.Model,
-    data: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray] | None,
-    *,
-    epochs: int,
-    batch_size: int,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    stop: Callable[[], bool] = lambda: False,
-) -> dict[str, list[float]]:
-    """Train a model as ``model.fit`` would and return its history.
-
-    data, validation : (x, y). Shuffled as Keras shuffles under the same seed. callbacks : are called at
-    the start and end of the training and of the epochs, not of the batches, and see the kept model that
-    is trained; `model` itself gets its weights at the end, also when the training is interrupted. stop :
-    asked every 50 batches and while another training is waited for, since one trains at a time; the
-    epoch that it breaks off is not in the history.
-    """
-    while not _ONE_TRAINING_AT_A_TIME.acquire(timeout=0.1):
-        if stop():
-            return {}
-    try:
-        trainer = _trainer_of(model, min(batch_size, len(data[0])))
-        if trainer.busy:
-            raise RuntimeError("a model cannot be trained from within the training of one like it")
-        return trainer.fit(model, data, validation, epochs, callbacks, stop)
-    finally:
-        _ONE_TRAINING_AT_A_TIME.release()
-
-
-def loss(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> float:
-    """Return the loss of a model that was trained here with this batch size, compiling nothing anew."""
-    with _ONE_TRAINING_AT_A_TIME:
-        return _trainer_of(model, batch_size).loss(model, x, y)
-
-
-class _Trainer:
-    """A model of one architecture with its compiled training; its weights are whoever's turn it is.
-
-    Every batch has the same static shape, since that halves the time to compile: the last, smaller one
-    is filled up with rows of weight 0, and the others weigh so much more that its mean is the same.
+    Same batches, same order and same numbers as ``model.fit``. Every batch has the same static shape, since
+    that halves the time to compile: the last, smaller one is filled up with rows of weight 0, and the others
+    weigh so much more that its mean is the same.
     """
 
     def __init__(self, model: keras.Model, batch_size: int) -> None:
         import tensorflow as tf
 
         keras = backend.load_keras()
-        floatx = keras.config.floatx()
-        self.tf, self.model, self.batch_size, self.busy = tf, model, batch_size, False
+        self.tf, self.model, self.batch_size, self.floatx = tf, model, batch_size, keras.config.floatx()
         for layer in model.layers:
             if isinstance(layer, keras.layers.RNN):
                 steps = keras.tree.flatten(layer.input)[0].shape[1]
@@ -154,7 +231,7 @@ class _Trainer:
                 model.optimizer.apply(tape.gradient(loss, weights))
                 return i + 1, total + loss * tf.math.count_nonzero(weight[i], dtype=loss.dtype)
 
-            start = (first, tf.zeros((), floatx))
+            start = (first, tf.zeros((), self.floatx))
             return tf.while_loop(lambda i, _: i < last, one_batch, start, parallel_iterations=1)[1]
 
         def test(x, y):
@@ -163,7 +240,7 @@ class _Trainer:
                 loss = model.compute_loss(block, targets, model(block, training=False))
                 return i + EVALUATION_BATCH, total + loss * tf.cast(tf.shape(block)[0], loss.dtype)
 
-            start = (tf.constant(0), tf.zeros((), floatx))
+            start = (tf.constant(0), tf.zeros((), self.floatx))
             n = tf.shape(x)[0]
             total = tf.while_loop(lambda i, _: i < n, one_block, start, parallel_iterations=1)[1]
             return total / tf.cast(n, total.dtype)
@@ -172,67 +249,56 @@ class _Trainer:
             tf.function(function, autograph=False, reduce_retracing=True) for function in (train, test)
         )
 
-    def fit(self, model, data, validation, epochs, callbacks, stop) -> dict[str, list[float]]:
-        keras = backend.load_keras()
-        n, size = len(data[0]), self.batch_size
+    def fit(self, x, y, validation: Pair | None, epochs: int, callbacks: Sequence) -> None:
+        """Train as ``model.fit`` does, and call the callbacks as it does under ``steps_per_execution=50``.
+
+        One difference: a training that a callback stops within an epoch is not validated any more.
+        """
+        keras, tf, n, size = backend.load_keras(), self.tf, len(x), self.batch_size
         steps = -(-n // size)
-        x, y = self._tensors(*data)
-        validation = validation and self._tensors(*validation)
         filling = steps * size - n
-        weight = np.ones((steps, size), keras.config.floatx())
+        x, y = self._tensors(x, y)
+        weight = np.ones((steps, size), self.floatx)
         weight[-1] = np.where(np.arange(size) < size - filling, size / (size - filling), 0)
-        weight = self.tf.constant(weight)
-        orders = self._orders(n)
-        model.optimizer.build(model.trainable_variables)
-        with self._lent(model), self._unoptimized():
-            log = keras.callbacks.CallbackList(list(callbacks), True, model=self.model, epochs=epochs)
-            self.model.stop_training = False
+        weight, orders = tf.constant(weight), self._orders(n)
+        validation = validation and self._tensors(*validation)
+        model = self.model
+        with self._without_graph_optimizer():
+            log = keras.callbacks.CallbackList(list(callbacks), True, model=model, epochs=epochs, steps=steps)
+            model.stop_training = False
             log.on_train_begin()
             for epoch in range(epochs):
+                if model.stop_training:
+                    break
                 log.on_epoch_begin(epoch)
                 order = np.append(next(orders), np.zeros(filling, int))
-                rows = self.tf.constant(order.reshape(steps, size), "int32")
-                total = 0.0
+                rows, total, logs = tf.constant(order.reshape(steps, size), "int32"), 0.0, {}
                 for first in range(0, steps, STEPS_PER_CALL):
-                    if stop():
-                        break
                     last = min(first + STEPS_PER_CALL, steps)
-                    total += float(self.train(x, y, rows, weight, *map(self.tf.constant, (first, last))))
-                else:
-                    logs = {"loss": total / n}
-                    if validation:
-                        logs["val_loss"] = float(self.test(*validation))
-                    log.on_epoch_end(epoch, logs)
-                    if not self.model.stop_training:
-                        continue
-                break
-            self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
-            log.on_train_end()
-        return self.model.history.history
+                    log.on_train_batch_begin(first)
+                    total += float(self.train(x, y, rows, weight, *map(tf.constant, (first, last))))
+                    logs = {"loss": total / min(last * size, n)}
+                    log.on_train_batch_end(last - 1, logs)
+                    if model.stop_training:
+                        break
+                if validation and not model.stop_training:
+                    log.on_test_begin()
+                    logs["val_loss"] = float(self.test(*validation))
+                    log.on_test_end({"loss": logs["val_loss"]})
+                log.on_epoch_end(epoch, logs)
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+            log.on_train_end(logs)
 
-    def loss(self, model, x, y) -> float:
-        with self._unoptimized():
-            architectures.copy_state(model, self.model)
-            return float(self.test(*self._tensors(x, y)))
-
-    @contextlib.contextmanager
-    def _lent(self, model: keras.Model) -> Iterator[None]:
-        """Train in the place of `model`, and give the weights back, whatever happens."""
-        self.busy = True
-        try:
-            architectures.copy_state(model, self.model)
-            try:
-                yield
-            finally:
-                architectures.copy_state(self.model, model)
-        finally:
-            self.busy = False
+    def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Return the loss on (x, y), by name as Keras does."""
+        with self._without_graph_optimizer():
+            return {"loss": float(self.test(*self._tensors(x, y)))}
 
     @contextlib.contextmanager
-    def _unoptimized(self) -> Iterator[None]:
+    def _without_graph_optimizer(self) -> Iterator[None]:
         """Spare TensorFlow's graph optimizer, which takes longer here than it saves.
 
-        It would run anew after each `set_seed`, which forgets what is ready to be called.
+        It would run anew after each ``set_random_seed``, which forgets what is ready to be called.
         """
         options = self.tf.config.optimizer
         before = options.get_experimental_options().get("disable_meta_optimizer", False)
@@ -244,11 +310,9 @@ class _Trainer:
 
     def _tensors(self, x: np.ndarray, y: np.ndarray) -> list:
         """Return tensors in the precision that Keras would cast to, targets shaped like the output."""
-        x, y = np.asarray(x), np.asarray(y)
         if y.ndim == 1 and len(self.model.outputs[0].shape) == 2:
             y = y[:, None]
-        floatx = backend.load_keras().config.floatx()
-        return [self.tf.constant(a.astype(floatx) if a.dtype.kind == "f" else a) for a in (x, y)]
+        return [self.tf.constant(a.astype(self.floatx) if a.dtype.kind == "f" else a) for a in (x, y)]
 
     def _orders(self, rows: int) -> Iterator[np.ndarray]:
         """Yield, epoch after epoch, the order of the rows that ``model.fit`` has under the same seed.
@@ -262,12 +326,3 @@ class _Trainer:
         yield second
         while True:
             yield first if np.array_equal(first, second) else tf.random.shuffle(tf.range(rows)).numpy()
-
-
-def _trainer_of(model: keras.Model, batch_size: int) -> _Trainer:
-    return _trainer(architectures.architecture_of(model), batch_size)
-
-
-@functools.lru_cache(KEPT)
-def _trainer(architecture: architectures.Architecture, batch_size: int) -> _Trainer:
-    return _Trainer(architecture.built(), batch_size)

@@ -1,99 +1,24 @@
-"""Train what a notebook has built, and keep what came of it as a `Run`."""
+"""Train a Keras model by Keras' own fit or by compiled epochs, and keep the result as a `Run`."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from labutils import backend
-from labutils.training import architectures
-from labutils.training import compiled as small
+from labutils.training import compiled, input_checks
+from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
+from labutils.validation import whole_number
 
 if TYPE_CHECKING:
     import keras
 
-EVALUATION_BATCH = 512
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training and what came of it.
-
-    settings : what was asked for (epochs, batch_size, …) and the number of ``parameters``.
-    history : one list of numbers for each quantity, one number for each epoch, named as Keras
-        names them ("loss", "val_loss", "accuracy", "val_accuracy", …).
-    seconds : wall time of the training, validation included, test not.
-    best_epoch : counted from 1: the epoch of lowest validation loss, or of lowest training loss
-        where there was no validation; kept_epoch : the epoch whose weights the model now has.
-    scores : what the model reaches on the test data, empty when none were given.
-    ended : why the training came to its end, in words.
-    """
-
-    name: str
-    settings: dict[str, Any]
-    history: dict[str, list[float]]
-    seconds: float
-    best_epoch: int
-    kept_epoch: int
-    scores: dict[str, float] = field(default_factory=dict)
-    ended: str = "all epochs done"
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs were trained."""
-        return len(self.history["loss"])
-
-    @property
-    def parameters(self) -> int:
-        return self.settings["parameters"]
-
-    @property
-    def test_loss(self) -> float:
-        return self._score("loss")
-
-    @property
-    def test_accuracy(self) -> float:
-        return self._score("accuracy")
-
-    def at_kept_epoch(self, quantity: str) -> float:
-        """Return e.g. the "val_accuracy" of the epoch whose weights were kept."""
-        if quantity not in self.history:
-            raise KeyError(f"{self.name} has no {quantity!r}, only {', '.join(self.history)}")
-        if not self.kept_epoch:
-            raise ValueError(f"{self.name} was stopped before its first epoch was done")
-        return self.history[quantity][self.kept_epoch - 1]
-
-    def _score(self, quantity: str) -> float:
-        if quantity not in self.scores:
-            raise ValueError(
-                f"{self.name} has no test {quantity}: give fit(..., test=(x, y)), and "
-                f"compile the model with that metric"
-            )
-        return self.scores[quantity]
-
-    def __str__(self) -> str:
-        parts = [f"{self.name}: {_count(self.epochs, 'epoch')} in {self.seconds:.1f} s"]
-        if self.ended == "stopped on request":
-            parts.append(self.ended)
-        if self.epochs:
-            best = "best" if "val_loss" in self.history else "lowest loss in"
-            parts.append(f"{best} epoch {self.best_epoch}")
-        if self.kept_epoch not in (self.epochs,):
-            parts.append(f"weights of epoch {self.kept_epoch} kept")
-        if "val_accuracy" in self.history and self.kept_epoch:
-            parts.append(f"validation accuracy {self.at_kept_epoch('val_accuracy'):.3f}")
-        parts += [
-            f"test {name} {value:.4g}" if name == "loss" else f"test {name} {value:.3f}"
-            for name, value in self.scores.items()
-        ]
-        return ", ".join(parts)
+    from labutils.training.compiled import Pair
 
 
 def fit(
@@ -101,205 +26,137 @@ def fit(
     x: np.ndarray,
     y: np.ndarray,
     *,
-    name: str,
     epochs: int,
+    name: str | None = None,
     batch_size: int = 64,
-    validation_split: float = 0.0,
-    validation: tuple[np.ndarray, np.ndarray] | None = None,
-    test: tuple[np.ndarray, np.ndarray] | None = None,
-    patience: int | None = None,
-    seed: int | None = None,
-    whole_epochs: bool = False,
-    keep_compiled: bool = False,
-    stop: Callable[[], bool] | None = None,
-    watch: Callable[[int, dict[str, float]], None] | None = None,
-    advance: Callable[[float], None] | None = None,
-    look: Callable[[keras.Model], None] | None = None,
-    verbose: bool = True,
+    validation: float | Pair | None = None,
+    test: Pair | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    fast: bool = False,
 ) -> Run:
-    """Train a compiled Keras model quietly and return the `Run`.
+    """Train a compiled Keras model as ``model.fit`` does, and return the `Run`.
 
-    x, y : (n, …) and (n,) or (n, …) arrays. validation_split : share of the *last* rows kept out
-    for validation, as in Keras; or give `validation` = (x, y) itself. test : (x, y), evaluated once
-    after training and used for nothing else. patience : stop once the validation loss has not
-    fallen for so many epochs, and go back to the weights of the best one. seed : set before
-    training (the order of the batches, dropout); seed before *building* as well, since that is
-    when weights are drawn. whole_epochs : compile whole epochs instead of single batches, five to ten
-    times as fast for a small network on little data (see `labutils.whole_epochs`). keep_compiled :
-    compile each architecture once and use it for later models (see `labutils.architectures`), which
-    saves time and memory where many are trained; whole epochs do so by themselves. stop : asked again
-    and again during the training, which ends when it answers True; what the unfinished epoch has
-    learned stays in the weights. watch : called after each epoch with its number, from 1, and its
-    losses and metrics. advance : called after each batch with the epochs done so far, 1.5 in the middle
-    of the second (whole epochs have no batches to tell of). look : called after each epoch, before `watch`,
-    with the network as it then is: with what is trained, which need not be `model` itself but may be one
-    that was compiled before. verbose : print the epochs as they end.
+    Parameters
+    ----------
+    model : compiled Keras model. Seed (``keras.utils.set_random_seed``) before *building* it.
+    x, y : (n, …) inputs and (n,) or (n, …) targets.
+    epochs, batch_size : as in Keras.
+    name : printed with the epochs as they end, and kept in the Run. Without it nothing is printed.
+    validation : the fraction of the *last* rows, as Keras' ``validation_split``, or a pair (x, y).
+    test : a pair (x, y), evaluated once after the training and used for nothing else.
+    callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.
+    fast : True compiles whole epochs and keeps the compiled network for later models of the same architecture:
+        at least three times as fast for a small network on little data. Callbacks then see that network as
+        their model. Where this cannot serve, Keras' own fit trains, and a line says why.
 
-    Same batches, same order and same numbers as ``model.fit``. Only the batches of the validation
-    differ in size, which changes no result and spares a compilation (dropout inside a recurrent layer
-    then draws other random numbers).
-    Raises ValueError, before anything is trained, for arguments that cannot work.
+    Returns
+    -------
+    Run
+        An epoch within which a callback stops the training is not validated, and left out of the history.
+        A loss that becomes NaN or infinite ends the training; the line that says so is kept as ``ended``.
+
+    Raises
+    ------
+    ValueError
+        Before anything is trained, for data and arguments that cannot work; the message says what to do.
     """
-    _check_count("epochs", epochs)
-    _check_count("batch_size", batch_size)
-    _check_pair("the training data", x, y)
+    whole_number("epochs", epochs)
+    whole_number("batch_size", batch_size)
     if not getattr(model, "compiled", False):
         raise ValueError("the model is not compiled: call model.compile(...) before fit")
-    if validation is None:
-        x, y, validation = _split(x, y, validation_split)
-    elif validation_split:
-        raise ValueError("give validation_split or validation, not both")
+    x, y = input_checks.checked(model, "the training data", x, y)
+    if isinstance(validation, (tuple, list)):
+        validation = input_checks.checked(model, "the validation data", *validation)
     else:
-        _check_pair("the validation data", *validation)
+        x, y, validation = _split(x, y, validation or 0.0)
     if test is not None:
-        _check_pair("the test data", *test)
-    if whole_epochs and (reason := small.reason_against(model)):
-        raise ValueError(f"whole_epochs does not work for this model: {reason}. Leave whole_epochs out")
+        test = input_checks.checked(model, "the test data", *test)
     keras = backend.load_keras()
-    companion = _companion(
-        keras,
-        stop or (lambda: False),
-        watch or (lambda epoch, logs: None),
-        advance or (lambda epochs: None),
-        look or (lambda network: None),
+    early_stopping = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
+    if any(c.monitor.startswith("val_") for c in early_stopping) and validation is None:
+        raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
+    recorder = _recorder(keras, validation is not None)
+    used_callbacks = [recorder, *callbacks]
+    way = (
+        compiled.kept_network(model, x, y, min(batch_size, len(x)))
+        if fast
+        else contextlib.nullcontext(compiled.KeptNetwork(model, None, ""))
     )
-    lent = keep_compiled and not whole_epochs
-    callbacks = [companion]
-    if verbose:
-        callbacks.append(_progress(keras, name, epochs, patience))
-    if patience is not None:
-        _check_count("patience", patience)
-        if validation is None:
-            raise ValueError("early stopping needs validation data: give validation_split or validation")
-        callbacks.append(
-            keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
-        )
-    if seed is not None:
-        backend.set_seed(seed)
-    with architectures.borrowed(model, x, y) if lent else contextlib.nullcontext(model) as trained:
+    with way as network:
+        if name is not None:
+            if network.reason:
+                print(f"{name}: Keras' own fit, since {network.reason}")
+            used_callbacks.append(_progress_line(keras, recorder, name, epochs, bool(early_stopping)))
         started = time.perf_counter()
-        try:
-            if whole_epochs:
-                small.fit(
-                    model,
-                    (x, y),
-                    validation,
-                    epochs=epochs,
-                    batch_size=batch_size,
-                    callbacks=callbacks,
-                    stop=companion.asked,
-                )
-            else:
-                trained.fit(
-                    x,
-                    y,
-                    epochs=epochs,
-                    batch_size=batch_size,
-                    validation_data=validation,
-                    validation_batch_size=validation and even_batch(len(validation[0])),
-                    callbacks=callbacks,
-                    verbose=0,
-                )
-        except _Stopped:
-            trained._eval_epoch_iterator = None  # which Keras keeps, and would validate with the next time
-        seconds = time.perf_counter() - started
-        if test is None:
-            scores = {}
-        elif whole_epochs:
-            scores = {"loss": small.loss(model, *test, min(batch_size, len(x)))}
+        if network.epochs:
+            network.epochs.fit(x, y, validation, epochs, used_callbacks)
         else:
-            scores = evaluate(trained, *test)
-    history, done = companion.history, companion.epochs_done
+            network.model.fit(
+                x,
+                y,
+                epochs=epochs,
+                batch_size=batch_size,
+                validation_data=validation,
+                validation_batch_size=validation and even_batch(len(validation[0])),
+                validation_freq=_UnlessStopped(network.model),
+                callbacks=used_callbacks,
+                verbose=0,
+            )
+        seconds = time.perf_counter() - started
+        scores = {}
+        if test is not None:
+            scores = network.epochs.evaluate(*test) if network.epochs else evaluate(network.model, *test)
+    if recorder.problem:
+        print(recorder.problem)
+    history, done = recorder.history, len(recorder.history["loss"])
+    ended = recorder.problem or (ALL_EPOCHS if done == epochs else ON_REQUEST)
+    if not recorder.problem and any(c.stopped_epoch for c in early_stopping):
+        ended = EARLY_STOPPING
+    restored = any(c.restore_best_weights and c.best_weights is not None for c in early_stopping)
     best = _best_epoch(history)
     settings = {
         "epochs": epochs,
         "batch_size": batch_size,
-        "patience": patience,
-        "seed": seed,
         "parameters": model.count_params(),
         "training_rows": len(x),
+        "trained_by": "compiled epochs" if network.epochs else "Keras' own fit",
     }
-    kept = best if patience is not None else done
-    ended = "all epochs done" if done == epochs else "early stopping"
-    if companion.stopped:
-        ended = "stopped on request"
-    return Run(name, settings, history, seconds, best, kept, scores, ended)
+    return Run(
+        model.name if name is None else name, settings, history, seconds, best, best if restored else done,
+        scores, ended,
+    )  # fmt: skip
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Return the model's loss and metrics on (x, y), by name."""
-    _check_pair("the data", x, y)
-    return {
-        name: float(value)
-        for name, value in model.evaluate(
-            x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True
-        ).items()
-    }
+    x, y = input_checks.checked(model, "the data", x, y)
+    scores = model.evaluate(x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True)
+    return {name: float(value) for name, value in scores.items()}
 
 
-def even_batch(rows: int, largest: int = EVALUATION_BATCH) -> int:
+def even_batch(rows: int, largest: int = compiled.EVALUATION_BATCH) -> int:
     """Return the largest batch size up to `largest` that leaves no smaller last batch.
 
     A last batch of another size would be compiled anew. Where only tiny sizes divide `rows`
     (a prime number, say), a remainder is cheaper: then it is `largest` itself.
     """
-    _check_count("rows", rows)
+    whole_number("rows", rows)
     if rows <= largest:
         return rows
     best = max(size for size in range(1, largest + 1) if rows % size == 0)
     return best if best >= largest // 8 else largest
 
 
-def table(runs: Iterable[Run]) -> pd.DataFrame:
-    """Return one row for each run: parameters, epochs, seconds, validation and test scores."""
-    rows = []
-    for run in _listed(runs):
-        row = {
-            "run": run.name,
-            "parameters": run.parameters,
-            "epochs": run.epochs,
-            "best epoch": run.best_epoch,
-            "seconds": run.seconds,
-        }
-        row |= {
-            f"validation {q}": run.at_kept_epoch(f"val_{q}")
-            for q in ("accuracy", "loss")
-            if f"val_{q}" in run.history and run.kept_epoch
-        }
-        rows.append(row | {f"test {name}": value for name, value in run.scores.items()})
-    return pd.DataFrame(rows).set_index("run")
-
-
-def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return one row for each name: how many runs, and "mean ± sd" of what was measured.
-
-    sd is the sample standard deviation; it is left out where there is one run.
-    """
-    measured = table(runs).drop(columns="best epoch")
-    rows = {}
-    for name, group in measured.groupby(level=0, sort=False):
-        row = {"runs": str(len(group)), "parameters": f"{group.pop('parameters').iloc[0]:,}"}
-        rows[name] = row | {column: _mean_and_sd(group[column]) for column in group}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
-
-
-def _mean_and_sd(values: pd.Series) -> str:
-    values = values.dropna()
-    digits = 1 if values.name in ("seconds", "epochs") else 3
-    mean = f"{values.mean():.{digits}f}" if len(values) else ""
-    return mean if len(values) < 2 else f"{mean} ± {values.std(ddof=1):.{digits}f}"
-
-
-def _split(
-    x: np.ndarray, y: np.ndarray, share: float
-) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
-    if not isinstance(share, (int, float)) or not 0 <= share < 1:
-        raise ValueError(f"validation_split must lie from 0 up to, not including, 1, got {share!r}")
-    if share == 0:
+def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, Pair | None]:
+    if not isinstance(fraction, (int, float)) or not 0 <= fraction < 1:
+        raise ValueError(
+            f"validation must be a fraction (0 to 1, without 1) or a pair (x, y), got {fraction!r}"
+        )
+    if fraction == 0:
         return x, y, None
-    cut = math.floor(len(x) * (1 - share))
+    cut = math.floor(len(x) * (1 - fraction))  # as Keras rounds it
     if cut in (0, len(x)):
-        raise ValueError(f"validation_split={share} leaves no rows on one side of {len(x)}")
+        raise ValueError(f"validation={fraction} leaves no rows on one side of {len(x)}")
     return x[:cut], y[:cut], (x[cut:], y[cut:])
 
 
@@ -310,100 +167,65 @@ def _best_epoch(history: dict[str, list[float]]) -> int:
     return 1 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
 
 
-class _Stopped(Exception):
-    """Leaves Keras' `fit` where it would go on to prepare something that nobody waits for."""
+class _UnlessStopped(list):
+    """Keras' ``validation_freq``: after every epoch, but not after one that was broken off.
+
+    Keras would compile the validation first (seconds, in the first epoch), and Stop would wait for it.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def __contains__(self, epoch: object) -> bool:
+        return not self.model.stop_training
 
 
-def _companion(
-    keras: Any,
-    stop: Callable[[], bool],
-    watch: Callable[[int, dict[str, float]], None],
-    advance: Callable[[float], None],
-    look: Callable[[keras.Model], None],
-) -> keras.callbacks.Callback:
-    """Ask whether to stop, end the training if so, and tell of batches and epochs that were finished."""
+def _recorder(keras, validated: bool) -> keras.callbacks.Callback:
+    """Return the callback that gathers the history of whole epochs and ends a training that has failed."""
 
-    class Companion(keras.callbacks.Callback):
-        stopped = False
-        epochs_done = 0
-        epoch = 0
+    class Recorder(keras.callbacks.Callback):
+        """history : quantity → its value after each epoch. problem : what is wrong with the loss, or ""."""
 
         def __init__(self) -> None:
             super().__init__()
             self.history: dict[str, list[float]] = {"loss": []}
-
-        def asked(self) -> bool:
-            self.stopped = self.stopped or bool(stop())
-            return self.stopped
-
-        def on_train_begin(self, logs=None):
-            if self.asked():
-                raise _Stopped
-
-        def on_test_begin(self, logs=None):
-            if self.asked():
-                raise _Stopped
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self.epoch = epoch
+            self.problem, self.steps_done = "", 0
 
         def on_train_batch_end(self, batch, logs=None):
-            if self.asked():
+            self.steps_done = batch + 1
+            loss = (logs or {}).get("loss", 0.0)
+            if not math.isfinite(loss) and not self.problem:
+                self.problem = (
+                    f"the loss became {loss} in epoch {len(self.history['loss']) + 1}: "
+                    "try a smaller learning rate, or clipnorm=1 in the optimizer"
+                )
                 self.model.stop_training = True
-            advance(self.epoch + (batch + 1) / self.params["steps"])
-
-        def on_test_batch_end(self, batch, logs=None):
-            if self.asked():
-                self.model.stop_evaluating = self.model.stop_training = True
 
         def on_epoch_end(self, epoch, logs=None):
-            if not self.stopped:
-                self.epochs_done = epoch + 1
-                measured = {name: float(value) for name, value in (logs or {}).items()}
-                for name, value in measured.items():
-                    self.history.setdefault(name, []).append(value)
-                look(self.model)
-                watch(epoch + 1, measured)
+            whole = self.steps_done >= self.params["steps"] and validated == ("val_loss" in (logs or {}))
+            if self.problem or (whole and not getattr(self.model, "stop_evaluating", False)):
+                for quantity, value in (logs or {}).items():
+                    self.history.setdefault(quantity, []).append(float(value))
+                for values in self.history.values():  # a loss that is not finite was not validated
+                    values += [math.nan] * (len(self.history["loss"]) - len(values))
 
-    return Companion()
+    return Recorder()
 
 
-def _progress(keras: Any, name: str, epochs: int, patience: int | None) -> keras.callbacks.Callback:
-    """Print the epochs as they end, in words that are the same on every machine."""
+def _progress_line(keras, recorder, name: str, epochs: int, may_stop_early: bool) -> keras.callbacks.Callback:
+    """Return a callback that prints the epochs as they are recorded, the same line on every machine."""
 
     def write(text: str) -> None:
         print(text, end="", flush=True)
 
-    if patience is not None:
+    if may_stop_early:
         return keras.callbacks.LambdaCallback(
-            on_train_begin=lambda logs: write(f"{name}: at most {_count(epochs, 'epoch')} …"),
+            on_train_begin=lambda logs: write(f"{name}: at most {epochs} epoch{'s' * (epochs != 1)} …"),
             on_train_end=lambda logs: write(" done\n"),
         )
     return keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: write(f"{name}: epoch"),
-        on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}"),
+        on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}" * (len(recorder.history["loss"]) > epoch)),
         on_train_end=lambda logs: write(f" of {epochs}\n"),
     )
-
-
-def _check_pair(what: str, x: np.ndarray, y: np.ndarray) -> None:
-    if len(x) != len(y):
-        raise ValueError(f"{what} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
-    if len(x) == 0:
-        raise ValueError(f"{what} are empty")
-
-
-def _check_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a whole number, 1 or more, got {value!r}")
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def _listed(runs: Iterable[Run]) -> list[Run]:
-    runs = [runs] if isinstance(runs, Run) else list(runs)
-    if not runs:
-        raise ValueError("there are no runs to show: train at least one")
-    return runs

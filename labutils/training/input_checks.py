@@ -1,0 +1,114 @@
+"""The mistakes that are made every day, answered in words before a model is trained on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labutils import backend
+
+if TYPE_CHECKING:
+    import keras
+
+_PAD = "keras.utils.pad_sequences(x, maxlen=100)"
+# Losses that compare outputs and targets number by number ("sparse" ones, but for the axis of classes).
+_COMPARE = ("mse", "mae", "squared", "absolute", "huber", "crossentropy")
+
+
+def checked(model: keras.Model, data: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs and targets as arrays that this model can be trained on.
+
+    Parameters
+    ----------
+    model : Keras model; one whose input shape is not known yet is built for `x`.
+    data : what they are, for the message, such as "the training data".
+    x, y : (n, …) inputs and (n,) or (n, …) targets: arrays, lists of numbers or tensors.
+
+    Raises
+    ------
+    ValueError
+        For texts, lists of unequal lengths, masked arrays, NaN and infinity, other lengths of x and y, no rows,
+        inputs that lack the feature axis, and targets that the outputs could only be broadcast to.
+    """
+    x, y = _numbers(data, "x", x), _numbers(data, "y", y)
+    if len(x) != len(y):
+        raise ValueError(f"{data} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
+    if len(x) == 0:
+        raise ValueError(f"{data} are empty")
+    _check_shapes(model, data, x, y)
+    return x, y
+
+
+def _numbers(data: str, name: str, values: Any) -> np.ndarray:
+    if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
+        hidden = int(np.ma.getmaskarray(values).sum())
+        raise ValueError(
+            f"{data}: {name} is a masked array that hides {hidden:,} values, and a network would see what is "
+            f"under the mask. Fill them, or leave their rows out"
+        )
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of unequal lengths
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "biuf":
+        first = next(iter(values), None) if hasattr(values, "__iter__") else values
+        if isinstance(first, (str, bytes, np.str_)):
+            advice = (
+                f"holds texts, such as {str(first)[:30]!r}, and a network takes numbers. Encode each text as "
+                f"a list of token numbers, then pad them: {_PAD}"
+            )
+        elif isinstance(first, (list, tuple, np.ndarray)):
+            lengths = [len(row) for row in values if hasattr(row, "__len__")]
+            advice = (
+                f"holds lists of different lengths ({min(lengths):,} to {max(lengths):,}). "
+                f"Pad or cut them to one length: {_PAD}"
+            )
+        else:
+            advice = f"holds {array.dtype} values, and a network takes numbers"
+        raise ValueError(f"{data}: {name} {advice}")
+    if array.ndim == 0:
+        raise ValueError(f"{data}: {name} is a single number, not an array with a row for each example")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = ~np.isfinite(array)
+        rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
+        raise ValueError(
+            f"{data}: {name} holds {bad.sum():,} NaN or infinite values, the first in row {rows[0]:,}. "
+            f"Every weight would become NaN: fill them, or leave those {len(rows):,} rows out"
+        )
+    return array
+
+
+def _check_shapes(model: keras.Model, data: str, x: np.ndarray, y: np.ndarray) -> None:
+    layers = backend.load_keras().layers
+    first = next((layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None)
+    takes = model.input_shape if model.built and isinstance(model.input_shape, tuple) else None
+    lacks_axis = takes is not None and x.ndim == len(takes) - 1 and takes[-1] == 1
+    if lacks_axis or (isinstance(first, (layers.RNN, layers.Bidirectional)) and x.ndim == 2):
+        raise ValueError(
+            f"{data}: x has the shape {x.shape}, and the model takes {takes or '(batch, time, features)'}. "
+            f"Give each step of a window its axis of features: x[..., None] has the shape {(*x.shape, 1)}"
+        )
+    if not model.built and len(model.layers):
+        model.build((None, *x.shape[1:]))
+    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", "") or ""
+    if not model.built or not isinstance(model.output_shape, tuple) or not any(k in loss for k in _COMPARE):
+        return
+    given = model.output_shape[1:-1] if "sparse" in loss else model.output_shape[1:]
+    if not _fit_together(given, y.shape[1:]):
+        advice = "change the last layer or the targets"
+        if len(given) > max(1, y.ndim - 1):
+            advice = "is return_sequences=True left on in the last recurrent layer?"
+        raise ValueError(
+            f"{data}: for each row the model gives numbers of the shape {given}, and y has {y.shape[1:]}. "
+            f"They would be broadcast to one shape, and the loss would mean nothing: {advice}"
+        )
+
+
+def _fit_together(given: tuple, targets: tuple) -> bool:
+    """Whether Keras compares number by number: axes of length 1 at the end do not count."""
+    while given and given[-1] == 1:
+        given = given[:-1]
+    while targets and targets[-1] == 1:
+        targets = targets[:-1]
+    return len(given) == len(targets) and all(a is None or a == b for a, b in zip(given, targets))
