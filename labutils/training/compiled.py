@@ -114,6 +114,8 @@ def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
         raise CannotBeKept(
             "its input shape is not known before the first batch: begin it with an Input layer"
         )
+    if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its configuration
+        raise CannotBeKept("its loss is not given by name")
     try:
         layers, compilation = json.loads(model.to_json()), model.get_compile_config()
         layers.pop("compile_config", None)
@@ -180,9 +182,8 @@ def reason_against(model: keras.Model) -> str:
         return "it has metrics beside its loss"
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         return "it has several inputs or outputs"
-    loss = compilation.get("loss")
-    if not isinstance(loss, str) or loss not in LOSSES:
-        return "its loss is not one of the usual ones, given by name"
+    if model.loss not in LOSSES:
+        return f"its loss {model.loss} is not one of the usual ones"
     optimizer = model.optimizer
     if type(optimizer).__name__ not in OPTIMIZERS or optimizer.loss_scale_factor:
         return f"its optimizer is {type(optimizer).__name__}, or scales its loss"
@@ -287,7 +288,7 @@ class CompiledEpochs:
                     log.on_test_end({"loss": logs["val_loss"]})
                 log.on_epoch_end(epoch, logs)
             model.optimizer.finalize_variable_values(model.trainable_weights)
-            log.on_train_end(logs)
+            log.on_train_end()
 
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
         """Return the loss on (x, y), by name as Keras does."""

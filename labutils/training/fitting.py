@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labutils import backend
-from labutils.training import compiled, input_checks
-from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
+from labutils.training import compiled, input_checks, recording
+from labutils.training.run import EARLY_STOPPING, Run
 from labutils.validation import whole_number
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def fit(
     validation : the fraction of the *last* rows, as Keras' ``validation_split``, or a pair (x, y).
     test : a pair (x, y), evaluated once after the training and used for nothing else.
     callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.
-    fast : True compiles whole epochs and keeps the compiled network for later models of the same architecture:
-        at least three times as fast for a small network on little data. Callbacks then see that network as
-        their model. Where this cannot serve, Keras' own fit trains, and a line says why.
+    fast : True compiles whole epochs and keeps the compiled network for later models of the same
+        architecture: at least three times as fast for a small network on little data. Callbacks then see that
+        network as their model. Where this cannot serve, Keras' own fit trains, and a line says why.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def fit(
     early_stopping = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
     if any(c.monitor.startswith("val_") for c in early_stopping) and validation is None:
         raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
-    recorder = _recorder(keras, validation is not None)
+    recorder = recording.recorder(validation is not None)
     used_callbacks = [recorder, *callbacks]
     way = (
         compiled.kept_network(model, x, y, min(batch_size, len(x)))
@@ -86,34 +87,23 @@ def fit(
         if name is not None:
             if network.reason:
                 print(f"{name}: Keras' own fit, since {network.reason}")
-            used_callbacks.append(_progress_line(keras, recorder, name, epochs, bool(early_stopping)))
+            used_callbacks.append(recording.progress_line(recorder, name, epochs, bool(early_stopping)))
+        train = (
+            network.epochs.fit if network.epochs else functools.partial(_keras_fit, network.model, batch_size)
+        )
         started = time.perf_counter()
-        if network.epochs:
-            network.epochs.fit(x, y, validation, epochs, used_callbacks)
-        else:
-            network.model.fit(
-                x,
-                y,
-                epochs=epochs,
-                batch_size=batch_size,
-                validation_data=validation,
-                validation_batch_size=validation and even_batch(len(validation[0])),
-                validation_freq=_UnlessStopped(network.model),
-                callbacks=used_callbacks,
-                verbose=0,
-            )
+        train(x, y, validation, epochs, used_callbacks)
         seconds = time.perf_counter() - started
         scores = {}
         if test is not None:
             scores = network.epochs.evaluate(*test) if network.epochs else evaluate(network.model, *test)
     if recorder.problem:
         print(recorder.problem)
-    history, done = recorder.history, len(recorder.history["loss"])
-    ended = recorder.problem or (ALL_EPOCHS if done == epochs else ON_REQUEST)
-    if not recorder.problem and any(c.stopped_epoch for c in early_stopping):
-        ended = EARLY_STOPPING
-    restored = any(c.restore_best_weights and c.best_weights is not None for c in early_stopping)
-    best = _best_epoch(history)
+    ended = EARLY_STOPPING if any(c.stopped_epoch for c in early_stopping) else recorder.ended(epochs)
+    best, kept = _best_epoch(recorder.history), len(recorder.history["loss"])
+    for callback in early_stopping:
+        if callback.restore_best_weights and callback.best_weights is not None:
+            kept = callback.best_epoch + 1
     settings = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -121,10 +111,8 @@ def fit(
         "training_rows": len(x),
         "trained_by": "compiled epochs" if network.epochs else "Keras' own fit",
     }
-    return Run(
-        model.name if name is None else name, settings, history, seconds, best, best if restored else done,
-        scores, ended,
-    )  # fmt: skip
+    name = model.name if name is None else name
+    return Run(name, settings, recorder.history, seconds, best, kept, scores, ended)
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -160,11 +148,20 @@ def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, n
     return x[:cut], y[:cut], (x[cut:], y[cut:])
 
 
-def _best_epoch(history: dict[str, list[float]]) -> int:
-    losses = np.array(history.get("val_loss", history["loss"]), dtype=float)
-    if not len(losses):
-        return 0
-    return 1 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
+def _keras_fit(
+    model: keras.Model, batch_size: int, x, y, validation: Pair | None, epochs: int, callbacks
+) -> None:
+    model.fit(
+        x,
+        y,
+        epochs=epochs,
+        batch_size=batch_size,
+        validation_data=validation,
+        validation_batch_size=validation and even_batch(len(validation[0])),
+        validation_freq=_UnlessStopped(model),
+        callbacks=callbacks,
+        verbose=0,
+    )
 
 
 class _UnlessStopped(list):
@@ -181,51 +178,8 @@ class _UnlessStopped(list):
         return not self.model.stop_training
 
 
-def _recorder(keras, validated: bool) -> keras.callbacks.Callback:
-    """Return the callback that gathers the history of whole epochs and ends a training that has failed."""
-
-    class Recorder(keras.callbacks.Callback):
-        """history : quantity → its value after each epoch. problem : what is wrong with the loss, or ""."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.history: dict[str, list[float]] = {"loss": []}
-            self.problem, self.steps_done = "", 0
-
-        def on_train_batch_end(self, batch, logs=None):
-            self.steps_done = batch + 1
-            loss = (logs or {}).get("loss", 0.0)
-            if not math.isfinite(loss) and not self.problem:
-                self.problem = (
-                    f"the loss became {loss} in epoch {len(self.history['loss']) + 1}: "
-                    "try a smaller learning rate, or clipnorm=1 in the optimizer"
-                )
-                self.model.stop_training = True
-
-        def on_epoch_end(self, epoch, logs=None):
-            whole = self.steps_done >= self.params["steps"] and validated == ("val_loss" in (logs or {}))
-            if self.problem or (whole and not getattr(self.model, "stop_evaluating", False)):
-                for quantity, value in (logs or {}).items():
-                    self.history.setdefault(quantity, []).append(float(value))
-                for values in self.history.values():  # a loss that is not finite was not validated
-                    values += [math.nan] * (len(self.history["loss"]) - len(values))
-
-    return Recorder()
-
-
-def _progress_line(keras, recorder, name: str, epochs: int, may_stop_early: bool) -> keras.callbacks.Callback:
-    """Return a callback that prints the epochs as they are recorded, the same line on every machine."""
-
-    def write(text: str) -> None:
-        print(text, end="", flush=True)
-
-    if may_stop_early:
-        return keras.callbacks.LambdaCallback(
-            on_train_begin=lambda logs: write(f"{name}: at most {epochs} epoch{'s' * (epochs != 1)} …"),
-            on_train_end=lambda logs: write(" done\n"),
-        )
-    return keras.callbacks.LambdaCallback(
-        on_train_begin=lambda logs: write(f"{name}: epoch"),
-        on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}" * (len(recorder.history["loss"]) > epoch)),
-        on_train_end=lambda logs: write(f" of {epochs}\n"),
-    )
+def _best_epoch(history: dict[str, list[float]]) -> int:
+    losses = np.array(history.get("val_loss", history["loss"]), dtype=float)
+    if not len(losses):
+        return 0
+    return 1 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1

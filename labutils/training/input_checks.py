@@ -28,8 +28,8 @@ def checked(model: keras.Model, data: str, x: Any, y: Any) -> tuple[np.ndarray, 
     Raises
     ------
     ValueError
-        For texts, lists of unequal lengths, masked arrays, NaN and infinity, other lengths of x and y, no rows,
-        inputs that lack the feature axis, and targets that the outputs could only be broadcast to.
+        For texts, lists of unequal lengths, masked arrays, NaN, infinity, x and y of other lengths, no rows,
+        inputs without the feature axis, and targets that the outputs could only be broadcast to.
     """
     x, y = _numbers(data, "x", x), _numbers(data, "y", y)
     if len(x) != len(y):
@@ -95,20 +95,19 @@ def _check_shapes(model: keras.Model, data: str, x: np.ndarray, y: np.ndarray) -
     if not model.built or not isinstance(model.output_shape, tuple) or not any(k in loss for k in _COMPARE):
         return
     given = model.output_shape[1:-1] if "sparse" in loss else model.output_shape[1:]
-    if not _fit_together(given, y.shape[1:]):
+    given, targets = _without_trailing_ones(given), _without_trailing_ones(y.shape[1:])
+    if len(given) != len(targets) or any(a not in (None, b) for a, b in zip(given, targets)):
         advice = "change the last layer or the targets"
-        if len(given) > max(1, y.ndim - 1):
+        if len(given) > len(targets):
             advice = "is return_sequences=True left on in the last recurrent layer?"
         raise ValueError(
-            f"{data}: for each row the model gives numbers of the shape {given}, and y has {y.shape[1:]}. "
-            f"They would be broadcast to one shape, and the loss would mean nothing: {advice}"
+            f"{data}: for each row the model gives numbers of the shape {model.output_shape[1:]}, and y has "
+            f"{y.shape[1:]}. They would be broadcast to one shape, and the loss would mean nothing: {advice}"
         )
 
 
-def _fit_together(given: tuple, targets: tuple) -> bool:
-    """Whether Keras compares number by number: axes of length 1 at the end do not count."""
-    while given and given[-1] == 1:
-        given = given[:-1]
-    while targets and targets[-1] == 1:
-        targets = targets[:-1]
-    return len(given) == len(targets) and all(a is None or a == b for a, b in zip(given, targets))
+def _without_trailing_ones(shape: tuple) -> tuple:
+    """Return what Keras compares: it adds or drops an axis of length 1 at the end."""
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape

@@ -1,0 +1,270 @@
+"""`training.fit`: the numbers of Keras, callbacks, and words before a training that cannot work."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labutils import training
+
+WAYS = pytest.mark.parametrize("fast", [False, True], ids=["Keras' fit", "compiled"])
+
+
+@pytest.fixture(scope="module")
+def task():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(200, 3)).astype("float32")
+    y = (x[:, 0] + 0.3 * random.normal(size=200) > 0).astype("float32")
+    return x, y
+
+
+def build(keras, metrics=("accuracy",), optimizer=None):
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Input((3,)), keras.layers.Dense(8, activation="relu")]
+    model = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
+    model.compile(optimizer or keras.optimizers.Adam(0.05), "binary_crossentropy", metrics=list(metrics))
+    return model
+
+
+def fit(keras, task, metrics=("accuracy",), optimizer=None, **options):
+    options = {"name": "net", "epochs": 3, "batch_size": 32, "validation": 0.2} | options
+    return training.fit(build(keras, metrics, optimizer), *task, **options)
+
+
+def early_stopping(keras, patience):
+    return [keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)]
+
+
+def test_the_numbers_are_those_of_model_fit(keras, task):
+    plain = build(keras).fit(*task, epochs=3, batch_size=32, validation_split=0.2, verbose=0).history
+    run = fit(keras, task)
+    assert run.history.keys() == plain.keys()
+    for quantity, values in plain.items():
+        assert run.history[quantity] == pytest.approx(values, rel=1e-5)
+
+
+def test_a_run_says_what_happened(keras, task):
+    run = fit(keras, task, test=task)
+    assert run.epochs == 3 and run.parameters == 41 and run.seconds > 0
+    assert run.settings["batch_size"] == 32 and run.settings["training_rows"] == 160
+    assert run.settings["trained_by"] == "Keras' own fit" and run.ended == "all epochs done"
+    assert run.best_epoch == 1 + int(np.argmin(run.history["val_loss"])) and run.kept_epoch == 3
+    assert run.scores == {"loss": run.test_loss, "accuracy": run.test_accuracy}
+    assert str(run).startswith("net: 3 epochs in ") and f"test accuracy {run.test_accuracy:.3f}" in str(run)
+    assert "\n" not in str(run)
+
+
+def test_it_prints_the_same_line_on_every_machine_and_nothing_else(keras, task, capfd):
+    fit(keras, task)
+    fit(keras, task, epochs=40, callbacks=early_stopping(keras, 1))
+    assert fit(keras, task, name=None).name.startswith("sequential")
+    captured = capfd.readouterr()
+    assert captured.out == "net: epoch 1 2 3 of 3\nnet: at most 40 epochs … done\n" and captured.err == ""
+
+
+@WAYS
+def test_early_stopping_keeps_the_weights_of_the_best_epoch(keras, task, fast):
+    model, (x, y) = build(keras, ()), task
+    callbacks = early_stopping(keras, 2)
+    run = training.fit(model, x, y, epochs=60, batch_size=32, validation=0.2, callbacks=callbacks, fast=fast)
+    assert run.kept_epoch == run.best_epoch == run.epochs - 2 < 60 and run.ended == "early stopping"
+    assert training.evaluate(model, x[160:], y[160:])["loss"] == pytest.approx(
+        min(run.history["val_loss"]), 1e-4
+    )
+    assert f"weights of epoch {run.best_epoch} kept" in str(run)
+
+
+def test_early_stopping_that_never_had_to_stop_still_keeps_the_best_epoch(keras, task):
+    model, (x, y) = build(keras), task
+    run = training.fit(
+        model, x, y, epochs=4, batch_size=4, validation=0.2, callbacks=early_stopping(keras, 4)
+    )
+    assert training.evaluate(model, x[160:], y[160:])["loss"] == pytest.approx(
+        run.history["val_loss"][run.kept_epoch - 1], 1e-4
+    )
+
+
+def test_without_validation_the_best_epoch_is_that_of_lowest_training_loss(keras, task):
+    run = fit(keras, task, validation=None)
+    assert "val_loss" not in run.history
+    assert run.best_epoch == 1 + int(np.argmin(run.history["loss"]))
+    with pytest.raises(KeyError, match="has no 'val_loss', only"):
+        run.at_kept_epoch("val_loss")
+    with pytest.raises(ValueError, match="net has no test accuracy: give fit"):
+        _ = run.test_accuracy
+
+
+@WAYS
+def test_callbacks_are_called_as_keras_calls_them_and_see_each_epochs_network(keras, task, fast):
+    calls, accuracies = [], []
+    x, y = task
+
+    class Witness(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            calls.append("train")
+
+        def on_epoch_begin(self, epoch, logs=None):
+            calls.append(f"epoch {epoch}")
+
+        def on_train_batch_end(self, batch, logs=None):
+            assert batch < self.params["steps"] == 5 and logs["loss"] > 0
+            if batch == 4:
+                calls.append("last batch")
+
+        def on_test_begin(self, logs=None):
+            calls.append("test")
+
+        def on_test_end(self, logs=None):
+            calls.append("tested")
+
+        def on_epoch_end(self, epoch, logs=None):
+            calls.append(sorted(logs))
+            accuracies.append(float(np.mean((self.model.predict_on_batch(x)[:, 0] > 0.5) == y)))
+
+        def on_train_end(self, logs=None):
+            calls.append("end")
+
+    model = build(keras, ())
+    training.fit(model, x, y, epochs=2, batch_size=32, validation=0.2, callbacks=[Witness()], fast=fast)
+    epoch = ["last batch", "test", "tested", ["loss", "val_loss"]]
+    assert calls == ["train", "epoch 0", *epoch, "epoch 1", *epoch, "end"]
+    assert accuracies[-1] == np.mean((model.predict(x, verbose=0)[:, 0] > 0.5) == y) != accuracies[0]
+
+
+@WAYS
+@pytest.mark.parametrize("moment", ["on_train_begin", "on_train_batch_end", "on_epoch_end"])
+def test_a_callback_stops_the_training_and_an_epoch_broken_off_is_not_recorded(
+    keras, task, fast, moment, capsys
+):
+    tested = []
+
+    def stop_now(callback, *args, **logs):
+        callback.model.stop_training = True
+
+    stop = type("Stop", (keras.callbacks.Callback,), {moment: stop_now})()
+    counter = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: tested.append("val_loss" in logs)
+    )
+
+    run = fit(keras, task, (), callbacks=[stop, counter], epochs=50, fast=fast, test=task)
+    whole = moment == "on_epoch_end"
+    assert run.ended == "stopped on request" and run.epochs == run.kept_epoch == whole
+    assert math.isfinite(run.test_loss) and "stopped on request" in str(run)
+    assert tested in ([whole], []), "an epoch broken off is not validated"
+    assert capsys.readouterr().out == f"net: epoch{' 1' * whole} of 50\n"
+    if not whole:
+        assert training.table(run).loc["net", "epochs"] == 0
+        with pytest.raises(ValueError, match="before its first epoch"):
+            run.at_kept_epoch("loss")
+
+
+@WAYS
+def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(keras, task, fast, capsys):
+    run = fit(keras, task, (), keras.optimizers.SGD(float("inf")), epochs=9, name=None, fast=fast)
+    assert run.epochs < 9 and not np.isfinite(run.history["loss"][-1])
+    assert len(run.history["val_loss"]) == run.epochs
+    assert run.ended.startswith("the loss became ") and "smaller learning rate, or clipnorm=1" in run.ended
+    assert capsys.readouterr().out == run.ended + "\n" and run.ended in str(run)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"epochs": 0}, "epochs must be a whole number, 1 or more, got 0"),
+        ({"epochs": 2.0}, "epochs must be a whole number"),
+        ({"epochs": True}, "epochs must be a whole number"),
+        ({"batch_size": -5}, "batch_size must be a whole number, 1 or more, got -5"),
+        ({"validation": 1}, "validation must be a fraction"),
+        ({"validation": -0.1}, "validation must be a fraction"),
+        ({"validation": "a"}, "validation must be a fraction"),
+        ({"validation": 0.999}, "leaves no rows on one side"),
+        ({"test": (np.zeros((2, 3)), np.zeros(3))}, "the test data have 2 inputs but 3 targets"),
+        ({"test": (np.zeros((0, 3)), np.zeros(0))}, "the test data are empty"),
+        ({"validation": (np.full((2, 3), np.nan), np.zeros(2))}, "the validation data: x holds 6 NaN"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_is_trained(keras, task, options, message, capsys):
+    with pytest.raises(ValueError, match=message):
+        fit(keras, task, **options)
+    assert capsys.readouterr().out == ""
+
+
+def test_early_stopping_without_validation_and_a_model_not_compiled_are_refused(keras, task):
+    with pytest.raises(ValueError, match="early stopping needs validation data"):
+        fit(keras, task, validation=None, callbacks=early_stopping(keras, 1))
+    with pytest.raises(ValueError, match="call model.compile"):
+        training.fit(keras.Sequential([keras.layers.Dense(1)]), *task, epochs=1)
+
+
+def sequence_model(keras, return_sequences=False, loss="mse", outputs=1, with_input=True):
+    layers = [keras.layers.Input((10, 1))] if with_input else []
+    layers += [keras.layers.LSTM(3, return_sequences=return_sequences), keras.layers.Dense(outputs)]
+    model = keras.Sequential(layers)
+    model.compile("adam", loss)
+    return model
+
+
+X, Y = np.linspace(0, 1, 300).reshape(30, 10, 1), np.linspace(0, 1, 30)
+TEXTS = ["a film that " + "never ends " * 10_000, "short"] * 15
+MISTAKES = {
+    "a masked array that hides 1 values": (np.ma.masked_equal(X, X[3, 2, 0]), Y),
+    "x holds 1 NaN or infinite values, the first in row 4": (np.where(X == X[4, 5, 0], np.nan, X), Y),
+    "y holds 1 NaN or infinite values": (X, np.where(Y == Y[7], np.inf, Y)),
+    "x holds texts, such as 'a film that never ends never e'": (TEXTS, Y),
+    r"x holds lists of different lengths \(1 to 30\).*pad_sequences": ([[1] * n for n in range(1, 31)], Y),
+    r"x has the shape \(30, 10\).*x\[..., None\] has the shape \(30, 10, 1\)": (X[..., 0], Y),
+    r"gives numbers of the shape \(1,\), and y has \(4,\).*broadcast": (X, np.zeros((30, 4))),
+    "x is a single number": (3.0, Y),
+    "x holds object values": ([None] * 30, Y),
+}
+
+
+@pytest.mark.parametrize("with_input", [True, False])
+@pytest.mark.parametrize("message", MISTAKES)
+def test_a_mistake_of_every_day_is_answered_before_the_training(keras, message, with_input, capfd):
+    with pytest.raises(ValueError, match=message) as caught:
+        training.fit(sequence_model(keras, with_input=with_input), *MISTAKES[message], epochs=1)
+    assert len(str(caught.value)) < 330 and capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "binary_crossentropy", "MeanSquaredError"])
+def test_return_sequences_left_on_is_answered_before_the_training(keras, loss):
+    loss = keras.losses.MeanSquaredError() if loss == "MeanSquaredError" else loss
+    with pytest.raises(ValueError, match="return_sequences=True left on"):
+        training.fit(sequence_model(keras, True, loss), X, Y, epochs=1)
+    training.fit(sequence_model(keras, True, loss), X, X[..., 0], epochs=1)  # a target for each step
+
+
+def test_classes_by_number_are_no_mistake(keras):
+    classes = np.arange(30) % 4
+    loss = "sparse_categorical_crossentropy"
+    assert training.fit(sequence_model(keras, loss=loss, outputs=4), X, classes, epochs=1).epochs == 1
+    with pytest.raises(ValueError, match="return_sequences=True left on"):
+        training.fit(sequence_model(keras, True, loss, outputs=4), X, classes, epochs=1)
+
+
+@pytest.mark.parametrize("rows, batch", [(4000, 500), (5000, 500), (512, 512), (7, 7), (1009, 512), (1, 1)])
+def test_even_batch(rows, batch):
+    assert training.even_batch(rows) == batch
+    assert rows % batch == 0 or batch == 512
+
+
+def test_runs_tabulate_with_others(keras, task):
+    runs = [
+        fit(keras, task, test=task),
+        fit(keras, task, epochs=2),
+        fit(keras, task, name="other", test=task),
+    ]
+    table = training.table(runs)
+    assert list(table.index) == ["net", "net", "other"]
+    assert list(table["epochs"]) == [3, 2, 3]
+    assert np.isnan(table["test accuracy"].iloc[1])
+    summary = training.mean_and_sd(runs)
+    assert list(summary.index) == ["net", "other"] and list(summary["runs"]) == ["2", "1"]
+    assert summary.loc["net", "epochs"] == "2.5 ± 0.7" and summary.loc["other", "epochs"] == "3.0"
+    assert summary.loc["net", "test accuracy"] == f"{runs[0].test_accuracy:.3f}"
+    assert summary.loc["net", "parameters"] == "41"
+    assert isinstance(training.table(runs[0]), pd.DataFrame)
+    with pytest.raises(ValueError, match="no runs"):
+        training.table([])
