@@ -28,6 +28,8 @@ def load_keras() -> ModuleType:
             import keras
 
             keras.ops.zeros(1)
+            with contextlib.suppress(ImportError):
+                import tensorflow  # noqa: F401  Keras' fit imports it on every backend, with log lines
     except Exception as error:
         raise ImportError(
             f"Keras could not be started with the backend {os.environ['KERAS_BACKEND']!r} in "

@@ -1,3 +1,7 @@
+"""Keras starts without noise, and every kind of network of the series trains on every backend."""
+
+import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -72,22 +76,6 @@ def test_stderr_is_held_back_only_while_nothing_fails(capfd):
     assert capfd.readouterr().err == "and now it works again\n"
 
 
-def test_same_seed_same_weights_other_seed_other_weights(keras):
-    def weights(seed):
-        backend.set_seed(seed)
-        model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(4)])
-        return model.get_weights()[0]
-
-    assert np.array_equal(weights(1), weights(1))
-    assert not np.array_equal(weights(1), weights(2))
-
-
-@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", None, True])
-def test_a_bad_seed_is_refused_in_words(seed):
-    with pytest.raises(ValueError, match="whole number from 0 to 4,294,967,295"):
-        backend.set_seed(seed)
-
-
 def test_fast_settings_are_empty_where_the_compiler_fails(keras, monkeypatch):
     assert backend.fast_settings() in ({"jit_compile": True, "steps_per_execution": 25}, {})
 
@@ -103,10 +91,71 @@ def test_fast_settings_train_the_published_gru_to_the_same_numbers(keras):
     x, y = random.integers(0, 500, (640, 30)), random.integers(0, 2, 640)
 
     def losses(**settings):
-        backend.set_seed(0)
+        keras.utils.set_random_seed(0)
         embedding, gru = keras.layers.Embedding(500, 32), keras.layers.GRU(32)
         model = keras.Sequential([embedding, gru, keras.layers.Dense(1, activation="sigmoid")])
         model.compile("adam", "binary_crossentropy", **settings)
         return model.fit(x, y, batch_size=64, epochs=2, verbose=0).history["loss"]
 
     assert losses(**backend.fast_settings()) == pytest.approx(losses(), rel=1e-4)
+
+
+EACH_KIND = """
+    import json
+    import numpy as np
+    from labutils import backend, training
+    keras = backend.load_keras()
+    layers, random = keras.layers, np.random.default_rng(0)
+    tokens, labels = random.integers(0, 50, (64, 12)), random.integers(0, 2, 64)
+    windows, values = random.normal(size=(64, 10, 1)), random.normal(size=64)
+    images = random.uniform(size=(64, 28, 28))
+
+    def classifier(*middle, mask_zero=True):
+        embedding = [layers.Input((12,)), layers.Embedding(50, 8, mask_zero=mask_zero)]
+        return [*embedding, *middle, layers.Dense(1, activation="sigmoid")], tokens, labels
+
+    both_directions = layers.Bidirectional(layers.GRU(4, return_sequences=True))
+    kinds = {
+        "SimpleRNN classifier": classifier(layers.SimpleRNN(4, dropout=0.2)),
+        "GRU classifier": classifier(layers.GRU(4), mask_zero=False),
+        "bidirectional, pooled": classifier(both_directions, layers.GlobalMaxPooling1D(), mask_zero=False),
+        "no recurrence": classifier(layers.GlobalAveragePooling1D()),
+        "LSTM forecaster": ([layers.Input((10, 1)), layers.LSTM(5), layers.Dense(1)], windows, values),
+        "autoencoder": ([layers.Input((28, 28)), layers.Flatten(), layers.Dense(8, "relu"),
+                         layers.Dense(784, "sigmoid"), layers.Reshape((28, 28))], images, images),
+        "GRU autoencoder": ([layers.Input((28, 28)), layers.GRU(8), layers.RepeatVector(28),
+                             layers.GRU(8, return_sequences=True), layers.Dense(28)], images, images),
+    }
+    results = {}
+    for name, (parts, x, y) in kinds.items():
+        is_classifier = y is labels
+        model = keras.Sequential(parts)
+        settings = backend.fast_settings() if name == "GRU classifier" else {}
+        model.compile("adam", "binary_crossentropy" if is_classifier else "mse",
+                      metrics=["accuracy"] if is_classifier else [], **settings)
+        stop = keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)
+        run = training.fit(model, x, y, name=name, epochs=1, batch_size=16, validation=0.25, test=(x, y),
+                           callbacks=[stop], fast=True)
+        total = float(np.sum(model.predict(x, verbose=0)))
+        results[name] = [run.settings["trained_by"], run.epochs, run.test_loss, total]
+    print(json.dumps(results))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tensorflow", "jax", "torch"])
+def test_each_kind_of_network_trains_on_each_backend_that_is_installed(name):
+    if not importlib.util.find_spec(name):
+        pytest.skip(f"{name} is not installed")
+    done = run_python(EACH_KIND, KERAS_BACKEND=name)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    *lines, results = done.stdout.splitlines()
+    results = json.loads(results)
+    assert len(results) == 7 and all(epochs == 1 for _, epochs, _, _ in results.values())
+    assert all(np.isfinite([loss, total]).all() for _, _, loss, total in results.values())
+    compiled = {kind for kind, (trained_by, *_) in results.items() if trained_by == "compiled epochs"}
+    assert compiled == (
+        {"LSTM forecaster", "autoencoder", "GRU autoencoder"} if name == "tensorflow" else set()
+    )
+    reasons = [line for line in lines if "Keras' own fit, since" in line]
+    assert len(reasons) == 7 - len(compiled)
