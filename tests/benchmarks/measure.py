@@ -38,8 +38,10 @@ def fit_once(ours: bool, seed: int) -> tuple[float, float]:
 
     keras = backend.load_keras()
     data = reviews.load(num_words=10_000)
-    x, y = reviews.pad(data.train.sequences, 100), data.train.labels
-    x_test, y_test = reviews.pad(data.test.sequences, 100), data.test.labels
+    (x, y), (x_test, y_test) = (
+        (keras.utils.pad_sequences(part.sequences, maxlen=100), part.labels)
+        for part in (data.train, data.test)
+    )
     settings = backend.fast_settings() if ours else {}
     keras.utils.set_random_seed(seed)
     model = keras.Sequential(
@@ -52,7 +54,7 @@ def fit_once(ours: bool, seed: int) -> tuple[float, float]:
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"], **settings)
     started = time.perf_counter()
     if ours:
-        training.fit(model, x, y, name="ours", epochs=5, batch_size=64, validation_split=0.2)
+        training.fit(model, x, y, epochs=5, batch_size=64, validation=0.2)
     else:
         model.fit(x, y, epochs=5, batch_size=64, validation_split=0.2, verbose=0)
     seconds = time.perf_counter() - started
@@ -75,7 +77,7 @@ def printed_by(code: str) -> str:
     ).stdout
 
 
-def told(values: Iterable[float]) -> str:
+def mean_and_sd(values: Iterable[float]) -> str:
     values = list(values)
     return f"{mean(values):.3f} ± {stdev(values):.3f}"
 
@@ -87,13 +89,13 @@ def measure_fit() -> list[str]:
     return [
         f"| the published GRU, whole fit of 5 epochs | {plain:.1f} s (plain Keras) | {ours:.1f} s | "
         f"{median(ratios):.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f}) |",
-        f"| its test accuracy, {PAIRS} seeds | {told(p[1] for p, _ in pairs)} | "
-        f"{told(o[1] for _, o in pairs)} | |",
+        f"| its test accuracy, {PAIRS} seeds | {mean_and_sd(p[1] for p, _ in pairs)} | "
+        f"{mean_and_sd(o[1] for _, o in pairs)} | |",
     ]
 
 
-def whole_epochs_seconds(lesson: str) -> tuple[float, float, float]:
-    """Train experiment B or E in this process: plain Keras, whole epochs the first time, and again."""
+def compiled_epochs_seconds(lesson: str) -> tuple[float, float, float]:
+    """Train experiment B or E in this process: plain Keras, compiled epochs the first time, and again."""
     from labutils import backend, training
     from labutils.data import digits, series
 
@@ -102,10 +104,10 @@ def whole_epochs_seconds(lesson: str) -> tuple[float, float, float]:
     if lesson == "forecaster":
         x, y = series.sliding_windows(series.noisy_sine(0).values, 10)
         x, y = series.split_in_time(x, y, 198)[0]
-        settings = {"epochs": 20, "batch_size": 32, "validation_split": 0.2}
+        settings = {"epochs": 20, "batch_size": 32}
     else:
         x = y = digits.load(source="embedded").train.images
-        settings = {"epochs": 50, "batch_size": 64, "validation_split": 0.2}
+        settings = {"epochs": 50, "batch_size": 64}
 
     def new_layers() -> list:
         if lesson == "forecaster":
@@ -120,12 +122,12 @@ def whole_epochs_seconds(lesson: str) -> tuple[float, float, float]:
 
     def plain() -> float:
         started = time.perf_counter()
-        build().fit(x, y, verbose=0, **settings)
+        build().fit(x, y, validation_split=0.2, verbose=0, **settings)
         return time.perf_counter() - started
 
     def ours() -> float:
         started = time.perf_counter()
-        training.fit(build(), x, y, name=lesson, verbose=False, whole_epochs=True, **settings)
+        training.fit(build(), x, y, validation=0.2, fast=True, **settings)
         return time.perf_counter() - started
 
     plain()  # what TensorFlow does once in a process counts for nobody
@@ -148,29 +150,29 @@ def autoencoder_layers(code: int) -> list:
     ]
 
 
-def measure_whole_epochs(lesson: str, name: str) -> list[str]:
-    code = f"import measure; print(*measure.whole_epochs_seconds({lesson!r}))"
+def measure_compiled_epochs(lesson: str, name: str) -> list[str]:
+    code = f"import measure; print(*measure.compiled_epochs_seconds({lesson!r}))"
     runs = []
     for _ in range(PAIRS):
         printed = printed_by(code)
         runs.append([float(seconds) for seconds in printed.split()])
     lines = []
-    for place, when in ((1, "first of its architecture"), (2, "seen before")):
-        ratios = sorted(run[0] / run[place] for run in runs)
+    for position, when in ((1, "first of its architecture"), (2, "seen before")):
+        ratios = sorted(run[0] / run[position] for run in runs)
         lines.append(
             f"| {name}, {when} | {median(r[0] for r in runs):.1f} s (plain Keras) | "
-            f"{median(r[place] for r in runs):.2f} s (whole epochs) | {median(ratios):.1f} times as "
+            f"{median(r[position] for r in runs):.2f} s (compiled epochs) | {median(ratios):.1f} times as "
             f"fast ({ratios[0]:.1f} to {ratios[-1]:.1f}) |"
         )
     return lines
 
 
 def measure_forecaster() -> list[str]:
-    return measure_whole_epochs("forecaster", "the published LSTM forecaster, 20 epochs")
+    return measure_compiled_epochs("forecaster", "the published LSTM forecaster, 20 epochs")
 
 
 def measure_autoencoder() -> list[str]:
-    return measure_whole_epochs("autoencoder", "the flat autoencoder, code of 32, 50 epochs")
+    return measure_compiled_epochs("autoencoder", "the flat autoencoder, code of 32, 50 epochs")
 
 
 def panel_of(lesson: str):
@@ -214,15 +216,15 @@ def panel_of(lesson: str):
 
     def padded():
         train = reviews.load(num_words=10_000).train
-        return reviews.pad(train.sequences[:2000], 50), train.labels[:2000]
+        return keras.utils.pad_sequences(train.sequences[:2000], maxlen=50), train.labels[:2000]
 
     build, data, settings = {
-        "forecaster": (forecaster, windows, {"batch_size": 32, "whole_epochs": True}),
+        "forecaster": (forecaster, windows, {"batch_size": 32, "fast": True}),
         "reviews": (classifier, padded, {"batch_size": 256}),
         "autoencoder": (
             autoencoder,
             images,
-            {"batch_size": 64, "whole_epochs": True, "preview": Preview(images()[0][:10])},
+            {"batch_size": 64, "fast": True, "preview": Preview(images()[0][:10])},
         ),
     }[lesson]
     score = Score("loss", lambda run: run.at_kept_epoch("val_loss"))
