@@ -67,7 +67,7 @@ def layers_for(
     return [*found, layers.Dense(1, activation="sigmoid")]
 
 
-def one(
+def trained_row(
     part: str,
     name: str,
     seed: int,
@@ -84,9 +84,12 @@ def one(
 ) -> dict:
     keras = backend.load_keras()
     data = reviews.load(num_words=WORDS)
-    x, x_test = (reviews.pad(p.sequences, tokens, padding, truncating) for p in (data.train, data.test))
+    x, x_test = (
+        keras.utils.pad_sequences(part.sequences, maxlen=tokens, padding=padding, truncating=truncating)
+        for part in (data.train, data.test)
+    )
     x = reviews.shuffled(x) if shuffle else x
-    backend.set_seed(seed)
+    keras.utils.set_random_seed(seed)
     net = keras.Sequential(layers_for(model, tokens, mask, units, both_ways, pooling))
     adam = keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
     net.compile(adam, "binary_crossentropy", metrics=["accuracy"])
@@ -94,12 +97,10 @@ def one(
         net,
         x,
         data.train.labels,
-        name=name,
         epochs=EPOCHS,
         batch_size=256,
-        validation_split=0.2,
-        patience=EPOCHS,
-        verbose=False,
+        validation=0.2,
+        callbacks=[keras.callbacks.EarlyStopping(patience=EPOCHS, restore_best_weights=True)],
     )
     row = {"part": part, "name": name, "model": model, "learning_rate": learning_rate, "seed": seed}
     row |= {"parameters": run.parameters, "best_epoch": run.kept_epoch}
@@ -120,7 +121,7 @@ def main() -> None:
     def train(jobs: list[tuple[str, str, dict]], seeds: tuple[int, ...] = SEEDS) -> None:
         every = [(part, name, seed, settings) for part, name, settings in jobs for seed in seeds]
         done = Parallel(n_jobs=2, verbose=5, return_as="generator")(
-            delayed(one)(part, name, seed, **settings) for part, name, seed, settings in every
+            delayed(trained_row)(part, name, seed, **settings) for part, name, seed, settings in every
         )
         for row in done:
             rows.append(row)

@@ -59,7 +59,7 @@ def recurrent(normalised: bool, start: str):
     return keras.layers.RNN(NormalisedCell())
 
 
-def one(
+def rows_of_training(
     name: str,
     seed: int,
     clip: float | None = None,
@@ -72,8 +72,8 @@ def one(
 ) -> list[dict]:
     keras = backend.load_keras()
     data = reviews.load(num_words=WORDS)
-    x = reviews.pad(data.train.sequences, tokens)
-    backend.set_seed(seed)
+    x = keras.utils.pad_sequences(data.train.sequences, maxlen=tokens)
+    keras.utils.set_random_seed(seed)
     layer = recurrent(normalised, start)
     model = keras.Sequential(
         [
@@ -93,21 +93,13 @@ def one(
     kernels = [w for w in layer.trainable_variables if w.name == "recurrent_kernel"]
     rows = []
 
-    def note(epoch: int, logs: dict[str, float]) -> None:
+    def note(epochs_done: int, logs: dict[str, float]) -> None:
         radius = np.abs(np.linalg.eigvals(np.asarray(kernels[0]))).max()
-        rows.append({"remedy": name, "seed": seed, "epoch": epoch, "radius": radius} | dict(logs))
+        rows.append({"remedy": name, "seed": seed, "epoch": epochs_done, "radius": radius} | dict(logs))
 
     note(0, {})
-    training.fit(
-        model,
-        x,
-        data.train.labels,
-        name=name,
-        epochs=EPOCHS,
-        validation_split=0.2,
-        watch=note,
-        verbose=False,
-    )
+    after_each_epoch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: note(epoch + 1, logs))
+    training.fit(model, x, data.train.labels, epochs=EPOCHS, validation=0.2, callbacks=[after_each_epoch])
     return rows
 
 
@@ -115,7 +107,7 @@ def main() -> None:
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # two trainings at a time
     jobs = [(name, seed) for name in REMEDIES for seed in MORE_SEEDS.get(name, SEEDS)]
     done = Parallel(n_jobs=2, verbose=5, return_as="generator")(
-        delayed(one)(name, seed, **REMEDIES[name]) for name, seed in jobs
+        delayed(rows_of_training)(name, seed, **REMEDIES[name]) for name, seed in jobs
     )
     rows = []
     for more in done:

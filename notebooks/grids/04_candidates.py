@@ -58,9 +58,9 @@ def main():
     data = reviews.load(num_words=WORDS)
     rows = []
     for name, (tokens, architecture) in CANDIDATES.items():
-        x = reviews.pad(data.train.sequences, tokens)
+        x = keras.utils.pad_sequences(data.train.sequences, maxlen=tokens)
         for seed in SEEDS:
-            backend.set_seed(seed)
+            keras.utils.set_random_seed(seed)
             model = keras.Sequential(architecture())
             model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
             run = training.fit(
@@ -69,9 +69,9 @@ def main():
                 data.train.labels,
                 name=f"{name}, seed {seed}",
                 epochs=6,
-                patience=1,
                 batch_size=256,
-                validation_split=0.2,
+                validation=0.2,
+                callbacks=[keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)],
             )
             print(run, flush=True)
             rows.append(
