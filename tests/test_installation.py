@@ -1,3 +1,5 @@
+"""Is everything here: each question, what is found, and the remedy in words."""
+
 import hashlib
 import json
 import re
@@ -6,7 +8,7 @@ import sys
 
 import pandas as pd
 import pytest
-from conftest import ROOT
+from notebook_helpers import ROOT
 
 from labutils import backend
 from labutils.data import packaged_files as packaged
@@ -15,13 +17,8 @@ from labutils.upkeep import installation
 
 
 def test_here_everything_is_as_it_should_be(capsys):
-    findings = [
-        *installation.python(),
-        *installation.packages(),
-        *installation.data(),
-        *installation.machine(),
-        *installation.keras(),
-    ]
+    questions = ("python", "packages", "data", "machine", "keras")
+    findings = [finding for question in questions for finding in getattr(installation, question)()]
     installation.require(findings)
     assert capsys.readouterr().out == "Everything that was looked at is as it should be.\n"
     assert set(installation.table(findings)["verdict"]) == {"fine"}

@@ -1,89 +1,121 @@
-"""The maintainer's command: runs in place, twice the same, notices what is stale."""
+"""The maintainer's command: runs in place, twice the same, notices what is stale and what does not hold."""
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from notebook_helpers import code_cells, read
 
 from labutils.upkeep import stored_notebooks
+from labutils.upkeep.__main__ import main
 
 FIRST = "# 98 · A test\n\nYou will see.\n\nAbout 2.5 minutes to read, 1 to run.\n"
+FAILS = new_code_cell("claim('the earth is flat', False, radius=6371)\nprint('goes on')")
 
 
 @pytest.fixture
-def folder(tmp_path):
-    cells = [
-        new_markdown_cell(FIRST),
-        new_code_cell("from labutils.claims import claim"),
-        new_code_cell("print(6 * 7)"),
-    ]
-    nbformat.write(new_notebook(cells=cells), tmp_path / "98_test.ipynb")
-    return tmp_path
+def path(tmp_path):
+    path = tmp_path / "98_test.ipynb"
+    cells = [new_code_cell("from labutils.claims import claim"), new_code_cell("print(6 * 7)")]
+    nbformat.write(new_notebook(cells=[new_markdown_cell(FIRST), *cells]), path)
+    return path
 
 
-def outputs(path):
-    return [
-        cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
-    ]
-
-
-def test_a_stale_notebook_is_run_and_stored_and_then_left_alone(folder, capsys):
-    path = folder / "98_test.ipynb"
-    assert stored_notebooks.is_stale(nbformat.read(path, as_version=4))
-    assert stored_notebooks.main(["--folder", str(folder)]) == 0
-    assert outputs(path)[1][0]["text"] == "42\n"
-    stored = path.read_bytes()
-    assert stored_notebooks.main(["--folder", str(folder)]) == 0
-    assert "98_test.ipynb: up to date" in capsys.readouterr().out
-    assert path.read_bytes() == stored
-
-
-def test_running_it_again_gives_the_same_bytes(folder):
-    path = folder / "98_test.ipynb"
-    stored_notebooks.main(["98", "--folder", str(folder)])
-    stored = path.read_bytes()
-    stored_notebooks.main(["98", "--force", "--folder", str(folder)])
-    assert path.read_bytes() == stored
-
-
-def test_a_cell_that_fails_leaves_the_file_as_it_was(folder):
-    path = folder / "98_test.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(new_code_cell("1 / 0"))
+def append(path, cell):
+    notebook = read(path)
+    notebook.cells.append(cell)
     nbformat.write(notebook, path)
-    before = path.read_bytes()
+    return path.read_bytes()
+
+
+def test_a_stale_notebook_is_run_and_stored_and_then_left_alone_until_it_is_forced(path, capsys, monkeypatch):
+    monkeypatch.setenv("LABUTILS_CLAIMS", "raise")
+    append(path, new_code_cell("import os\nprint(os.environ.get('LABUTILS_CLAIMS'))"))
+    assert stored_notebooks.is_stale(read(path))
+    assert main(["--folder", str(path.parent)]) == 0
+    assert [cell.outputs[0].text for cell in code_cells(path)[1:]] == ["42\n", "None\n"]
+    stored = path.read_bytes()
+    assert main(["98", "--folder", str(path.parent)]) == 0
+    assert "98_test.ipynb: up to date" in capsys.readouterr().out
+    assert main(["98", "--force", "--folder", str(path.parent)]) == 0
+    assert path.read_bytes() == stored
+
+
+def test_a_cell_that_fails_leaves_the_file_as_it_was(path):
+    before = append(path, new_code_cell("1 / 0"))
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        stored_notebooks.main(["--folder", str(folder)])
+        main(["--folder", str(path.parent)])
     assert path.read_bytes() == before
 
 
+def test_a_claim_that_does_not_hold_is_named_and_leaves_the_file_as_it_was(path, capsys):
+    before = append(path, FAILS)
+    assert main(["--folder", str(path.parent)]) == 1
+    said = capsys.readouterr().err
+    assert said == "98_test.ipynb: not stored, since it claims:\n✗ the earth is flat (radius ≈ 6371)\n"
+    assert path.read_bytes() == before
+
+
+def test_a_cell_may_show_on_purpose_what_a_claim_says_that_fails():
+    cell = new_code_cell(FAILS.source, outputs=[nbformat.v4.new_output("stream", text="so:\n✗ x\n✓ y\n")])
+    notebook = new_notebook(cells=[new_markdown_cell("✗ no output"), cell])
+    assert stored_notebooks.failed_claims(notebook) == ["✗ x"]
+    cell.metadata["tags"] = [stored_notebooks.FAILS_ON_PURPOSE]
+    assert stored_notebooks.failed_claims(notebook) == []
+
+
+@pytest.mark.parametrize("numbers, missing", [(["98", "12", "3"], "03, 12"), (["9"], "09")])
+def test_a_notebook_that_does_not_exist_stops_the_command_before_any_work(path, numbers, missing, capsys):
+    assert main([*numbers, "--folder", str(path.parent)]) == 2
+    assert capsys.readouterr().err == f"there is no notebook {missing} in {path.parent}\n"
+
+
+def test_a_folder_without_notebooks_is_said(tmp_path, capsys):
+    assert main(["--folder", str(tmp_path)]) == 2
+    assert "there is no notebook" in capsys.readouterr().err
+
+
+def changed_by(monkeypatch, notebook, module):
+    """Whether another line in a module of labutils makes the notebook stale."""
+    before, real = stored_notebooks.fingerprint(notebook), stored_notebooks._source
+    with monkeypatch.context() as patch:
+        patch.setattr(stored_notebooks, "_source", lambda m: real(m) + "\nx = 1" * (m == module))
+        return stored_notebooks.fingerprint(notebook) != before
+
+
 def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):
-    cells = [new_code_cell("from labutils import plots\nplots.scores({})"), new_code_cell("1 + 1")]
-    notebook = new_notebook(cells=cells)
+    sources = ["%%time\nfrom labutils import plots", "plots.scores({})\nfolder = !pwd", "1 + 1"]
+    notebook = new_notebook(cells=[*map(new_code_cell, sources), new_markdown_cell("words")])
     before = stored_notebooks.fingerprint(notebook)
-    assert stored_notebooks.fingerprint(new_notebook(cells=[*cells, new_markdown_cell("words")])) == before
-    notebook.cells[1].source = "1 + 2"
-    assert stored_notebooks.fingerprint(notebook) != before
-    notebook.cells[1].source = "1 + 1"
-    real = stored_notebooks._source
-    behind = {"plots.histories": True, "plots.style": True, "training.fitting": True, "backend": True}
-    others = {"plots.classification": False, "data.reviews": False, "cells": False}
-    for module, counts in (behind | others).items():
-        monkeypatch.setattr(
-            stored_notebooks, "_source", lambda m, module=module: real(m) + "\nx = 1" * (m == module)
-        )
-        assert (stored_notebooks.fingerprint(notebook) != before) == counts, module
+    for cell, counts in {3: False, 2: True}.items():
+        notebook.cells[cell].source += " + 2"
+        assert (stored_notebooks.fingerprint(notebook) != before) is counts
+    for module in ("plots.histories", "plots.style", "palette", "training.run"):
+        assert changed_by(monkeypatch, notebook, module), module
+    for module in ("plots.classification", "data.reviews", "cells"):
+        assert not changed_by(monkeypatch, notebook, module), module
 
 
-def test_a_name_imported_from_a_package_brings_the_modules_behind_it():
-    behind = stored_notebooks._modules_behind(
-        ["from labutils.panels import StepExplorer", "StepExplorer({}, '', '')"]
-    )
-    assert behind == {"panels.explorers", "panels.fields", "panels.base", "panels.svg"}
-    assert stored_notebooks._modules_behind(["from labutils import plots as p", "p.lstm()"]) == {
-        "plots.diagrams",
-        "plots.style",
-    }
-    assert stored_notebooks._modules_behind(["import labutils.cells", "import numpy"]) == {"cells"}
+def test_an_exercise_may_change_without_making_its_notebook_stale(monkeypatch):
+    notebook = new_notebook(cells=[new_code_cell("from labutils.exercises import exercise")])
+    assert changed_by(monkeypatch, notebook, "exercises.registry")
+    for module in ("checking.exercise_types", "questions.recurrent_networks"):
+        assert not changed_by(monkeypatch, notebook, f"exercises.{module}")
+
+
+@pytest.mark.parametrize(
+    "source, modules",
+    [
+        ("from labutils.panels import StepExplorer\nStepExplorer()", {"panels.explorers", "panels.fields"}),
+        ("from labutils import plots as p\np.lstm()", {"plots.diagrams"}),
+        ("import numpy, labutils.cells", {"cells"}),
+        ("def f():\n    from labutils.data import reviews", {"data.reviews"}),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from labutils import recall", set()),
+    ],
+)
+def test_an_import_brings_the_modules_behind_the_names_that_are_used(source, modules):
+    behind = stored_notebooks._modules_behind(source)
+    assert modules <= behind and bool(modules) == bool(behind)
+    assert not {"recall", "plots.curves", "panels.training_panel", "data.series"} & behind
 
 
 def test_what_differs_from_run_to_run_is_dropped():
@@ -96,33 +128,11 @@ def test_what_differs_from_run_to_run_is_dropped():
     assert result.metadata.kernelspec == stored_notebooks.KERNELSPEC and "widgets" not in result.metadata
     assert result.cells[0].metadata == {"tags": ["a", "b"]}
     assert result.cells[0].outputs[0].data == {"text/plain": "Button()"}
-    assert (
-        notebook.metadata.kernelspec == kernel
-        and stored_notebooks.WIDGET_VIEW in notebook.cells[0].outputs[0].data
-    )
+    assert notebook.metadata.kernelspec == kernel and cell.outputs[0].data == view
 
 
-def test_minutes_are_read_off_the_first_cell(folder):
-    assert stored_notebooks.minutes_to_read_and_run(folder / "98_test.ipynb") == (2.5, 1.0)
-    nbformat.write(new_notebook(cells=[new_markdown_cell("# 97 · No promise")]), folder / "97_no.ipynb")
-    with pytest.raises(ValueError, match='97_no.ipynb: the first cell must say "About N minutes'):
-        stored_notebooks.minutes_to_read_and_run(folder / "97_no.ipynb")
-
-
-def test_a_wrong_folder_is_explained(tmp_path, capsys):
-    assert stored_notebooks.main(["--folder", str(tmp_path)]) == 2
-    assert "run this from the root of the project" in capsys.readouterr().err
-
-
-def test_an_exercise_may_change_without_making_its_notebook_stale(monkeypatch):
-    notebook = new_notebook(cells=[new_code_cell("from labutils.exercises import exercise")])
-    before, real = stored_notebooks.fingerprint(notebook), stored_notebooks._source
-    for module, counts in {
-        "exercises.registry": True,
-        "exercises.checking.exercise_types": False,
-        "exercises.questions.recurrent_networks": False,
-    }.items():
-        monkeypatch.setattr(
-            stored_notebooks, "_source", lambda m, module=module: real(m) + "\n" * (m == module)
-        )
-        assert (stored_notebooks.fingerprint(notebook) != before) is counts, module
+def test_minutes_are_read_off_the_first_cell(path):
+    assert stored_notebooks.minutes_to_read_and_run(path) == (2.5, 1.0)
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# 97 · No promise")]), path)
+    with pytest.raises(ValueError, match='98_test.ipynb: the first cell must say "About N minutes'):
+        stored_notebooks.minutes_to_read_and_run(path)

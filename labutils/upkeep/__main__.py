@@ -1,7 +1,44 @@
-"""The maintainer's command: ``python -m labutils.upkeep``."""
+"""The maintainer's command: ``python -m labutils.upkeep``, or ``… 03 04 --force`` for these, stale or not."""
 
+import argparse
 import sys
+from pathlib import Path
 
-from labutils.upkeep.stored_notebooks import main
+import nbformat
 
-sys.exit(main())
+from labutils.upkeep.stored_notebooks import ROOT, failed_claims, is_stale, notebook_paths, run, write
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the stale (or, with --force, all the chosen) notebooks again; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m labutils.upkeep", description=main.__doc__)
+    parser.add_argument("numbers", nargs="*", type=int, help="which notebooks, such as 04; none means all")
+    parser.add_argument("--force", action="store_true", help="run them even where they are not stale")
+    parser.add_argument("--folder", type=Path, default=ROOT / "notebooks")
+    chosen = parser.parse_args(arguments)
+    paths = {int(path.name[:2]): path for path in notebook_paths(chosen.folder)}
+    missing = sorted(set(chosen.numbers) - set(paths))
+    if missing or not paths:
+        wanted = ", ".join(f"{number:02d}" for number in missing) or "with a number"
+        print(f"there is no notebook {wanted} in {chosen.folder}", file=sys.stderr)
+        return 2
+    return max([_store_anew(paths[number], chosen.force) for number in chosen.numbers or paths])
+
+
+def _store_anew(path: Path, force: bool) -> int:
+    if not force and not is_stale(nbformat.read(path, as_version=4)):
+        print(f"{path.name}: up to date")
+        return 0
+    print(f"{path.name}: running …", flush=True)
+    notebook = run(path)
+    failed = failed_claims(notebook)
+    if failed:
+        print("\n".join([f"{path.name}: not stored, since it claims:", *failed]), file=sys.stderr)
+        return 1
+    write(path, notebook)
+    print(f"{path.name}: stored")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import psutil
@@ -19,11 +20,9 @@ from packaging.specifiers import SpecifierSet
 from labutils import backend
 from labutils.data import digits, reviews
 from labutils.data.packaged_files import DataError, PackagedFile, sha256_of
-from labutils.upkeep.stored_notebooks import minutes_to_read_and_run, notebook_paths
+from labutils.upkeep.stored_notebooks import ROOT, minutes_to_read_and_run, notebook_paths
 
-ROOT = Path(__file__).parents[2]
 PYTHONS = SpecifierSet(">=3.11,<3.14")
-GIB = 2**30
 # The speed test on the machine on which the notebooks' minutes were measured (two shared cores).
 REFERENCE_MS_PER_STEP = 22.0
 
@@ -53,24 +52,29 @@ def python() -> list[Finding]:
 
 
 def packages(requirements: Path = ROOT / "requirements.txt") -> list[Finding]:
-    """Return, for each line of requirements.txt that applies here, the version installed."""
-    findings = []
-    install = f'{sys.executable} -m pip install -r "{requirements}"'
-    for requirement in _requirements(requirements):
-        try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            version = ""
-        fine = bool(version) and requirement.specifier.contains(version, prereleases=True)
-        findings.append(
-            Finding(
-                requirement.name,
-                version or "not installed",
-                fine,
-                f"{requirement} is wanted, found {version or 'nothing'}. Run: {install}",
-            )
+    """Return, for each line of requirements.txt that applies here, the version installed.
+
+    Raises
+    ------
+    SetupError
+        Where there is no such file, because labutils was installed without the project's folder.
+    """
+    if not requirements.is_file():
+        raise SetupError(
+            f"{requirements} is missing: install labutils with pip install -r requirements.txt from "
+            "the project's own folder, see README.md"
         )
-    return findings
+    lines = [line.split("#")[0].strip() for line in requirements.read_text("utf-8").splitlines()]
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
+    return [_package(r, requirements) for r in wanted if r.marker is None or r.marker.evaluate()]
+
+
+def _package(requirement: Requirement, requirements: Path) -> Finding:
+    version = next((d.version for d in importlib.metadata.distributions(name=requirement.name)), "")
+    fine = bool(version) and requirement.specifier.contains(version, prereleases=True)
+    install = f'{sys.executable} -m pip install -r "{requirements}"'
+    remedy = f"{requirement} is wanted, found {version or 'nothing'}. Run: {install}"
+    return Finding(requirement.name, version or "not installed", fine, remedy)
 
 
 def data() -> list[Finding]:
@@ -88,19 +92,25 @@ def _packaged(what: str, file: PackagedFile) -> Finding:
     return Finding(f"{what}: SHA-256", found[:16] + "…", found == file.sha256, changed)
 
 
+def _cache() -> Finding:
+    folder = reviews.cache_folder()
+    existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    fine = existing.is_dir() and os.access(existing, os.W_OK)
+    remedy = f"{folder} cannot be written. Set the environment variable LABUTILS_CACHE to a folder that can"
+    return Finding("cache folder", "can be written" if fine else "cannot be written", fine, remedy)
+
+
 def machine() -> list[Finding]:
     """Return the processor cores this kernel may use and the memory that is free."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = psutil.virtual_memory()
+    memory, gib = psutil.virtual_memory(), 2**30
+    free = f"{memory.available / gib:.1f} of {memory.total / gib:.1f} GiB"
+    remedy = (
+        "the notebooks need up to 2 GiB: close other programs and kernels "
+        "(the round icon with a square at the left edge of JupyterLab lists them)"
+    )
     return [
-        Finding("processor cores", str(cores), cores >= 1),
-        Finding(
-            "free memory",
-            f"{memory.available / GIB:.1f} of {memory.total / GIB:.1f} GiB",
-            memory.available > 2 * GIB,
-            "the notebooks need up to 2 GiB: close other programs and kernels "
-            "(the round icon with a square at the left edge of JupyterLab lists them)",
-        ),
+        Finding("processor cores", str(joblib.cpu_count()), True),
+        Finding("free memory", free, memory.available > 2 * gib, remedy),
     ]
 
 
@@ -116,40 +126,28 @@ def keras() -> list[Finding]:
 
 def table(findings: Iterable[Finding]) -> pd.DataFrame:
     """Return the findings as a table: what, found, verdict."""
-    return pd.DataFrame(
-        [(finding.what, finding.found, "fine" if finding.fine else "NOT RIGHT") for finding in findings],
-        columns=["what", "found", "verdict"],
-    ).set_index("what")
+    rows = [(finding.what, finding.found, "fine" if finding.fine else "NOT RIGHT") for finding in findings]
+    return pd.DataFrame(rows, columns=["what", "found", "verdict"]).set_index("what")
 
 
 def require(findings: Iterable[Finding]) -> None:
     """Print one line when all is well, else raise SetupError with every remedy."""
-    wrong = [finding for finding in findings if not finding.fine]
-    if wrong:
-        raise SetupError(
-            "not everything is ready yet:\n"
-            + "\n".join(
-                f"  {number}. {finding.what}: {finding.remedy}" for number, finding in enumerate(wrong, 1)
-            )
-        )
+    remedies = [f"{finding.what}: {finding.remedy}" for finding in findings if not finding.fine]
+    if remedies:
+        lines = [f"  {number}. {remedy}" for number, remedy in enumerate(remedies, 1)]
+        raise SetupError("\n".join(["not everything is ready yet:", *lines]))
     print("Everything that was looked at is as it should be.")
 
 
 def ms_per_step(seconds: float = 6.0) -> float:
-    """Train the GRU of notebook 04 on random numbers for so long; return the milliseconds per batch.
+    """Train the published GRU on random numbers for so long; return the milliseconds per batch of 64.
 
     Building and compiling (a few seconds) are not counted. The median, so that a hiccup does not.
     """
     module = backend.load_keras()
     layers = module.layers
-    model = module.Sequential(
-        [
-            layers.Input((100,)),
-            layers.Embedding(10_000, 32),
-            layers.GRU(32),
-            layers.Dense(1, activation="sigmoid"),
-        ]
-    )
+    network = [layers.Input((100,)), layers.Embedding(10_000, 32), layers.GRU(32), layers.Dense(1, "sigmoid")]
+    model = module.Sequential(network)
     one_step_a_call = backend.fast_settings() | {"steps_per_execution": 1}
     model.compile("adam", "binary_crossentropy", **one_step_a_call)
     random = np.random.default_rng(0)
@@ -157,8 +155,7 @@ def ms_per_step(seconds: float = 6.0) -> float:
     for _ in range(3):
         model.train_on_batch(x, y)
     times: list[float] = []
-    end = time.perf_counter() + seconds
-    while not times or time.perf_counter() < end:
+    while sum(times) < seconds:
         started = time.perf_counter()
         model.train_on_batch(x, y)
         times.append(time.perf_counter() - started)
@@ -168,22 +165,22 @@ def ms_per_step(seconds: float = 6.0) -> float:
 def plan(ms: float, folder: Path = ROOT / "notebooks") -> pd.DataFrame:
     """Return for each notebook the minutes to read it, and to run it on a machine of this speed.
 
-    ms : what `ms_per_step` gave. The minutes to run stand in each notebook's first cell, for the
-    machine on which they were measured, and are scaled by the ratio of the two speeds.
+    Parameters
+    ----------
+    ms : milliseconds from `ms_per_step`, by which the minutes that first cells promise are scaled.
+    folder : where the notebooks are.
+
+    Raises
+    ------
+    SetupError
+        Where there are no notebooks in the folder.
     """
-    rows = []
-    for path in notebook_paths(folder):
-        read, run = minutes_to_read_and_run(path)
-        rows.append(
-            {
-                "notebook": path.stem,
-                "minutes to read": read,
-                "minutes to run here": round(run * ms / REFERENCE_MS_PER_STEP, 1),
-            }
-        )
-    if not rows:
+    minutes = {path.stem: minutes_to_read_and_run(path) for path in notebook_paths(folder)}
+    if not minutes:
         raise SetupError(f"there are no notebooks in {folder}: get the whole project again, see README.md")
-    return pd.DataFrame(rows).set_index("notebook")
+    columns = ["minutes to read", "minutes to run here"]
+    promised = pd.DataFrame.from_dict(minutes, orient="index", columns=columns).rename_axis("notebook")
+    return (promised * [1, ms / REFERENCE_MS_PER_STEP]).round(1)
 
 
 def report() -> str:
@@ -191,33 +188,3 @@ def report() -> str:
     findings = [*python(), *packages(), *data(), *machine(), *keras()]
     lines = [f"{f.what}: {f.found}{'' if f.fine else '  (NOT RIGHT)'}" for f in findings]
     return "\n".join([f"system: {sys.platform}", *lines])
-
-
-def _requirements(path: Path) -> list[Requirement]:
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError:
-        raise SetupError(
-            f"{path} is missing: install labutils with pip install -r requirements.txt from "
-            "the project's own folder, see README.md"
-        ) from None
-    wanted = [
-        Requirement(line.split("#")[0].strip())
-        for line in lines
-        if line.strip() and not line.lstrip().startswith(("#", "-"))
-    ]
-    return [
-        requirement for requirement in wanted if requirement.marker is None or requirement.marker.evaluate()
-    ]
-
-
-def _cache() -> Finding:
-    folder = reviews.cache_folder()
-    existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
-    fine = existing.is_dir() and os.access(existing, os.W_OK)
-    return Finding(
-        "cache folder",
-        "can be written" if fine else "cannot be written",
-        fine,
-        f"{folder} cannot be written. Set the environment variable LABUTILS_CACHE to a folder that can",
-    )

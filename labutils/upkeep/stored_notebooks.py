@@ -1,9 +1,4 @@
-"""Keep the stored notebooks true: run them again in place, and tell which are stale.
-
-The maintainer's command, from the root of the project::
-
-    python -m labutils.upkeep              # run every stale notebook again and store it
-    python -m labutils.upkeep 04 --force   # run this one, stale or not
+"""The stored notebooks: which there are, which are stale, which claims failed; run one and store it.
 
 A stored notebook carries a fingerprint of its code cells and of the `labutils` modules behind them.
 When either changes, its outputs are those of older code: it is stale.
@@ -11,24 +6,26 @@ When either changes, its outputs are those of older code: it is stale.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import hashlib
+import os
 import re
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+ROOT = Path(__file__).parents[2]
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+FAILS_ON_PURPOSE = "claim-fails-on-purpose"  # the tag of a cell that shows what a claim says that fails
 _PACKAGE_FOLDER = Path(__file__).parents[1]
 _CELL_SECONDS = 1200
+_CHOICES = ("KERAS_BACKEND", "LABUTILS_CLAIMS", "LABUTILS_DIGITS", "LABUTILS_REVIEWS")
 
 
-def notebook_paths(folder: Path) -> list[Path]:
+def notebook_paths(folder: Path = ROOT / "notebooks") -> list[Path]:
     """Return the series' notebooks in reading order: files named like 04_gru_sentiment.ipynb."""
     return sorted(path for path in folder.glob("*.ipynb") if re.match(r"\d\d_", path.name))
 
@@ -36,7 +33,10 @@ def notebook_paths(folder: Path) -> list[Path]:
 def minutes_to_read_and_run(path: Path) -> tuple[float, float]:
     """Return the two numbers of minutes that a notebook's first cell promises.
 
-    Raises ValueError when the cell has no line like "About 20 minutes to read, 4 to run."
+    Raises
+    ------
+    ValueError
+        When the cell has no line like "About 20 minutes to read, 4 to run."
     """
     first = nbformat.read(path, as_version=4).cells[0].source
     found = re.search(r"About ([\d.]+) minutes? to read, ([\d.]+) to run", first)
@@ -51,26 +51,29 @@ def fingerprint(notebook: NotebookNode) -> str:
     What such a module imports from labutils counts as well.
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    digest = hashlib.sha256()
-    for source in cells:
-        digest.update(source.encode() + b"\0")
-    for module in sorted(_modules_behind(cells)):
-        digest.update(_source(module).encode() + b"\0")
-    return digest.hexdigest()
+    code = re.sub(r"^(\s*(?:\w+ *= *)?)[%!].*", r"\1None", "\n".join(cells), flags=re.M)  # magics, commands
+    sources = [*cells, *map(_source, sorted(_modules_behind(code)))]
+    return hashlib.sha256("".join(source + "\0" for source in sources).encode()).hexdigest()
 
 
 def is_stale(notebook: NotebookNode) -> bool:
-    """True when the stored outputs were made by other code than the notebook and labutils hold."""
+    """Return whether the stored outputs were made by other code than the notebook and labutils hold."""
     return notebook.metadata.get("labutils", {}).get("fingerprint") != fingerprint(notebook)
+
+
+def failed_claims(notebook: NotebookNode) -> list[str]:
+    """Return the lines ``✗ …`` of claims that do not hold, of all cells without the tag FAILS_ON_PURPOSE."""
+    cells = [cell for cell in notebook.cells if FAILS_ON_PURPOSE not in cell.metadata.get("tags", [])]
+    printed = [output.get("text", "") for cell in cells for output in cell.get("outputs", [])]
+    return [line for text in printed for line in text.splitlines() if line.startswith("✗ ")]
 
 
 def normalised(notebook: NotebookNode) -> NotebookNode:
     """Return a copy without what differs from run to run: timings, widget state, kernel details."""
     result = nbformat.from_dict(notebook)
     kept = {"fingerprint": notebook.metadata.get("labutils", {}).get("fingerprint", "")}
-    result.metadata = nbformat.from_dict(
-        {"kernelspec": KERNELSPEC, "labutils": kept, "language_info": {"name": "python"}}
-    )
+    metadata = {"kernelspec": KERNELSPEC, "labutils": kept, "language_info": {"name": "python"}}
+    result.metadata = nbformat.from_dict(metadata)
     result.nbformat, result.nbformat_minor = 4, 5
     for number, cell in enumerate(result.cells):
         cell.id = f"cell-{number:03d}"
@@ -84,7 +87,12 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
 def run(path: Path) -> NotebookNode:
     """Run a notebook top to bottom in a new kernel, in its own folder, and return it normalised.
 
-    Raises nbclient's CellExecutionError when a cell fails; the file is not touched.
+    What a user may choose by environment variables (backend, data) is as if nobody had chosen.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        When a cell fails. The file is not touched.
     """
     from nbclient import NotebookClient
 
@@ -97,7 +105,7 @@ def run(path: Path) -> NotebookNode:
         coalesce_streams=True,
         store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
-    ).execute()
+    ).execute(env={name: value for name, value in os.environ.items() if name not in _CHOICES})
     notebook.metadata["labutils"] = {"fingerprint": fingerprint(notebook)}
     return normalised(notebook)
 
@@ -107,15 +115,45 @@ def write(path: Path, notebook: NotebookNode) -> None:
     path.write_text(nbformat.writes(notebook, version=4).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
 
 
-def _modules_behind(sources: Iterable[str]) -> set[str]:
-    """Return the modules that the sources use, and those that these use, such as "plots.style"."""
-    found: set[str] = set()
-    waiting = list(_used("\n".join(sources)))
-    while waiting:
-        module = waiting.pop()
+def imported_modules(source: str) -> Iterator[str]:
+    """Yield the modules of labutils that Python code imports, such as "plots.style", lazily or not.
+
+    Of a package that is imported as a whole, these are the modules behind the attributes that are used.
+    What is imported for annotations alone, ``if TYPE_CHECKING:``, makes no output and does not count.
+    """
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not ast.unparse(node).startswith("if TYPE_CHECKING:")]
+    nodes = list(ast.walk(tree))
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    used = {(node.value.id, node.attr) for node in attributes if isinstance(node.value, ast.Name)}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (
+                a.name.removeprefix("labutils.") for a in node.names if a.name.startswith("labutils.")
+            )
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "labutils":
+            package = node.module.removeprefix("labutils").removeprefix(".")
+            yield package
+            for alias in node.names:
+                module, name = f"{package}.{alias.name}".removeprefix("."), alias.asname or alias.name
+                yield _exports(package).get(alias.name, module)
+                yield from (behind for offer, behind in _exports(module).items() if (name, offer) in used)
+
+
+def _exports(package: str) -> dict[str, str]:
+    """Return name → module for what a package such as labutils.plots offers; of a module, nothing."""
+    front = _PACKAGE_FOLDER.joinpath(*package.split("."), "__init__.py")
+    if not front.is_file():
+        return {}
+    imports = [node for node in ast.parse(front.read_text("utf-8")).body if isinstance(node, ast.ImportFrom)]
+    return {a.name: node.module.removeprefix("labutils.") for node in imports for a in node.names}
+
+
+def _modules_behind(source: str, found: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Return the modules that a source uses, and those that these use, such as "plots.style"."""
+    for module in imported_modules(source):
         if module not in found and _file(module).is_file():
-            found.add(module)
-            waiting += _used(_source(module))
+            found = _modules_behind(_source(module), found | {module})
     return found
 
 
@@ -125,73 +163,3 @@ def _file(module: str) -> Path:
 
 def _source(module: str) -> str:
     return _file(module).read_text("utf-8")
-
-
-def _used(source: str) -> Iterator[str]:
-    """Yield the modules of labutils that a source imports; of a package, those behind the names it uses.
-
-    What is imported for annotations alone, ``if TYPE_CHECKING:``, makes no output and does not count.
-    """
-    nodes = list(ast.walk(_WithoutAnnotationImports().visit(ast.parse(source))))
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module == "labutils":
-            for alias in node.names:
-                yield alias.name
-                exports, name = _exports(alias.name), alias.asname or alias.name
-                yield from (exports[n.attr] for n in nodes if _is_attribute(n, name) and n.attr in exports)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labutils."):
-            module = node.module.removeprefix("labutils.")
-            yield module
-            exports = _exports(module)
-            yield from (exports.get(alias.name, f"{module}.{alias.name}") for alias in node.names)
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-            yield from (name.removeprefix("labutils.") for name in names if name.startswith("labutils."))
-
-
-class _WithoutAnnotationImports(ast.NodeTransformer):
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        is_for_annotations = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        return node.orelse if is_for_annotations else self.generic_visit(node)
-
-
-def _is_attribute(node: ast.AST, of: str) -> bool:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == of
-
-
-def _exports(package: str) -> dict[str, str]:
-    """Return name → module for what a package such as labutils.plots offers; of a module, nothing."""
-    front = _file(f"{package}.__init__")
-    if not front.is_file():
-        return {}
-    imports = [node for node in ast.parse(front.read_text("utf-8")).body if isinstance(node, ast.ImportFrom)]
-    return {a.name: node.module.removeprefix("labutils.") for node in imports for a in node.names}
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the stale (or, with --force, all the chosen) notebooks again; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m labutils.upkeep", description=main.__doc__)
-    parser.add_argument("numbers", nargs="*", help="which notebooks, such as 04; none means all")
-    parser.add_argument("--force", action="store_true", help="run them even where they are not stale")
-    parser.add_argument("--folder", type=Path, default=Path("notebooks"))
-    chosen = parser.parse_args(arguments)
-    paths = [
-        path
-        for path in notebook_paths(chosen.folder)
-        if not chosen.numbers or any(path.name.startswith(n) for n in chosen.numbers)
-    ]
-    if not paths:
-        print(f"no such notebook in {chosen.folder}/: run this from the root of the project", file=sys.stderr)
-        return 2
-    for path in paths:
-        if not chosen.force and not is_stale(nbformat.read(path, as_version=4)):
-            print(f"{path.name}: up to date")
-            continue
-        print(f"{path.name}: running …", flush=True)
-        write(path, run(path))
-        print(f"{path.name}: stored")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,29 @@
+"""Readers of the stored notebooks, for the tests that look into them."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from labutils.upkeep.stored_notebooks import notebook_paths
+
+ROOT = Path(__file__).parents[1]
+PATHS = {int(path.stem[:2]): path for path in notebook_paths(ROOT / "notebooks")}
+EVERY_NOTEBOOK = pytest.mark.parametrize("path", PATHS.values(), ids=lambda path: path.stem)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def sources(path):
+    """The source of each code cell."""
+    return [cell.source for cell in code_cells(path)]
+
+
+def outputs(path):
+    return [output for cell in code_cells(path) for output in cell.get("outputs", [])]
