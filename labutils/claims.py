@@ -1,7 +1,7 @@
 """Statements of a notebook, shown with their measured numbers and checked where they stand.
 
-A claim prints ``✓ statement (name ≈ 0.831)`` where it holds and ``✗ statement (…)`` where it does not, and the
-notebook goes on. CI compares mark and sentence with what is stored; what follows a ``≈`` is measured, may
+A claim prints ``✓ statement (name ≈ 0.831)`` where it holds and ``✗ statement (…)`` where it does not, and
+the notebook goes on. CI compares mark and sentence with what is stored; what follows a ``≈`` is measured, may
 differ between processors, and is left out of the comparison (tests/nbval_sanitize.cfg). With the environment
 variable ``LABUTILS_CLAIMS=raise`` a claim that fails raises `ClaimError`.
 """
@@ -59,7 +59,8 @@ class _Claims:
         value, low, high = _number("value", value), _number("low", low), _number("high", high)
         if not low <= high:
             raise ValueError(f"low must not lie above high, got {low} and {high}")
-        self(f"{name} is between {low:.10g} and {high:.10g}", low <= value <= high, stored=stored, measured=value)
+        statement = f"{name} is between {low:.10g} and {high:.10g}"
+        self(statement, low <= value <= high, stored=stored, measured=value)
 
     def close(
         self, name: str, value: float, expected: float, tolerance: float, *, stored: bool = False
@@ -81,17 +82,13 @@ def _in_brackets(measured: Mapping[str, object]) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _number(name: str, value: float) -> float:
-    if isinstance(value, (np.ndarray, np.generic)):
-        fine = value.ndim == 0 and value.dtype.kind in "iuf"
-    else:
-        fine = isinstance(value, Real) and not isinstance(value, bool)
-    if not fine:
+def _number(name: str, value: object) -> float:
+    number = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0 else value
+    if not isinstance(number, Real) or isinstance(number, bool):
         raise TypeError(f"{name} must be one number, got {value!r}")
-    value = float(value)
-    if math.isnan(value) and name != "value":
+    if math.isnan(number) and name != "value":
         raise ValueError(f"{name} must be a number, got nan")
-    return value
+    return number if isinstance(number, int) else float(number)
 
 
 def _shown(value: object) -> str:

@@ -1,218 +1,163 @@
-"""Claims: one stable line when they hold, the measured values when they do not."""
+"""Claims: one line with mark, sentence and measured numbers, and what nbval compares of it."""
 
-import inspect
+import re
+import subprocess
+import sys
+import tomllib
 from decimal import Decimal
 
+import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from notebook_helpers import ROOT
 
 from labutils.claims import ClaimError, claim
 
 NAN, INF = float("nan"), float("inf")
-NOT_ONE_NUMBER = {
-    "None": None,
-    "string": "0.8",
-    "bytes": b"0.8",
-    "bool": True,
-    "NumPy bool": np.True_,
-    "list": [0.8],
-    "ragged list": [[0.8], [0.8, 0.8]],
-    "array": np.array([0.8, 0.9]),
-    "array of one": np.array([0.8]),
-    "0-d array of bool": np.array(True),
-    "0-d array of text": np.array("0.8"),
-    "NumPy string": np.str_("0.8"),
-    "complex": 0.8 + 0j,
-    "NumPy complex": np.complex128(0.8),
-    "decimal": Decimal("0.8"),
-}
-not_a_statement = pytest.mark.parametrize("statement", ["", "  \n", None, 5, True, ["x"], b"the GRU wins"])
 
 
-def line(capsys):
-    """What was printed: exactly one line."""
-    printed = capsys.readouterr()
-    assert printed.err == ""
-    assert printed.out.endswith("\n") and printed.out.count("\n") == 1
-    return printed.out[:-1]
+@pytest.fixture
+def printed(capsys):
+    """A function that returns what was printed since: exactly one line."""
 
+    def one_line():
+        captured = capsys.readouterr()
+        assert captured.err == "" and captured.out.endswith("\n") and captured.out.count("\n") == 1
+        return captured.out[:-1]
 
-# claim(statement, holds)
+    return one_line
 
 
 @pytest.mark.parametrize("holds", [True, np.True_, np.float32(2) > 1, np.array([1, 2]).all()])
-def test_holds(capsys, holds):
-    assert claim("the GRU wins", holds, gru=0.87654321) is None
-    assert line(capsys) == "holds: the GRU wins"
-
-
-def test_statement_of_two_lines_prints_one(capsys):
-    claim("the GRU wins\n    against the bag of words", True)
-    line(capsys)
+def test_what_holds_is_shown_with_its_numbers(printed, holds):
+    assert claim("the GRU\n    wins", holds, gru=0.87654321, bag_of_words=0.86) is None
+    assert printed() == "✓ the GRU wins (gru ≈ 0.8765, bag of words ≈ 0.86)"
 
 
 @pytest.mark.parametrize("holds", [False, np.False_])
-def test_does_not_hold(capsys, holds):
-    with pytest.raises(ClaimError) as failed:
-        claim("the GRU wins", holds, gru=np.float32(0.82), bag=0.88, epochs=3, best="bag")
-    assert str(failed.value) == "does not hold: the GRU wins (gru = 0.82, bag = 0.88, epochs = 3, best = bag)"
-    assert capsys.readouterr().out == ""
+def test_what_does_not_hold_is_marked_and_stops_nothing(printed, holds):
+    claim("the GRU wins", holds)
+    assert printed() == "✗ the GRU wins"
 
 
-def test_does_not_hold_without_values():
-    with pytest.raises(ClaimError, match="^does not hold: the GRU wins$"):
-        claim("the GRU wins", False)
+def test_a_citation_says_so(printed):
+    claim("the GRU wins", True, stored=True, gru=0.5)
+    assert printed() == "✓ stored: the GRU wins (gru ≈ 0.5)"
+    claim.close("accuracy", 0.7, 0.5, 0.1, stored=True)
+    assert printed() == "✗ stored: accuracy is 0.5 ± 0.1 (measured ≈ 0.7)"
+    claim.between("accuracy", 0.7, 0.5, 0.75, stored=True)
+    assert printed() == "✓ stored: accuracy is between 0.5 and 0.75 (measured ≈ 0.7)"
 
 
-def test_failed_claim_is_a_failed_assertion():
-    assert issubclass(ClaimError, AssertionError)
+MEASURED = [
+    (np.float32(0.82), "0.82"), (5_967_842, "5967842"), (np.int64(5_967_842), "5967842"),
+    (np.array([1, 2]), "1 2"), ([0.5, 1 / 3], "0.5 0.3333"), (NAN, "nan"), (None, "None"), (np.True_, "True"),
+    ("f(x), (y)", "f[x]; [y]"), ({"a": (1, 2)}, "{'a': [1; 2]}"),
+]  # fmt: skip
 
 
-def test_measured_values_of_all_kinds():
-    with pytest.raises(ClaimError) as failed:
-        claim("x", False, a=np.array([1, 2]), b=None, c=NAN, d=np.int64(3), e=[0.5], f=np.array(0.5))
-    assert str(failed.value) == "does not hold: x (a = [1 2], b = None, c = nan, d = 3, e = [0.5], f = 0.5)"
+@pytest.mark.parametrize("value, shown", MEASURED, ids=repr)
+def test_measured_values_hold_nothing_that_ends_them_for_nbval(printed, value, shown):
+    claim("x", True, first=value, second=1)
+    assert printed() == f"✓ x (first ≈ {shown}, second ≈ 1)"
 
 
-@pytest.mark.parametrize("count", [5_967_842, np.int64(5_967_842)])
-def test_measured_count_is_shown_in_full(count):
-    with pytest.raises(ClaimError) as failed:
-        claim("there are 5,967,841 tokens", False, tokens=count)
-    assert "5967842" in str(failed.value).replace(",", "").replace("_", "")
+LINES = [
+    (claim.between, (np.array(0.8), 0.8, 0.9), "✓ a is between 0.8 and 0.9 (measured ≈ 0.8)"),
+    (claim.between, (np.float16(0.9), 0.8, 0.91), "✓ a is between 0.8 and 0.91 (measured ≈ 0.8999)"),
+    (claim.between, (3, 3, np.int64(3)), "✓ a is between 3 and 3 (measured ≈ 3)"),
+    (claim.between, (INF, 3, INF), "✓ a is between 3 and inf (measured ≈ inf)"),
+    (claim.between, (0.91, 0.8, 0.9), "✗ a is between 0.8 and 0.9 (measured ≈ 0.91)"),
+    (claim.between, (NAN, 0.8, 0.9), "✗ a is between 0.8 and 0.9 (measured ≈ nan)"),
+    (claim.close, (np.float32(0.75), 0.5, 0.25), "✓ a is 0.5 ± 0.25 (measured ≈ 0.75)"),
+    (claim.close, (0.25, 0.5, 0.25), "✓ a is 0.5 ± 0.25 (measured ≈ 0.25)"),
+    (claim.close, (np.int64(3), 3, 0), "✓ a is 3 ± 0 (measured ≈ 3)"),
+    (claim.close, (5_967_842, 5_967_841, 0), "✗ a is 5967841 ± 0 (measured ≈ 5967842)"),
+    (claim.close, (0.76, 0.5, 0.25), "✗ a is 0.5 ± 0.25 (measured ≈ 0.76)"),
+    (claim.close, (NAN, 0.5, INF), "✗ a is 0.5 ± inf (measured ≈ nan)"),
+]
 
 
-@pytest.mark.parametrize(
-    "holds", [None, 1, 0, 1.0, "True", [True], np.array(True), np.array([True, True]), NAN], ids=repr
-)
-def test_holds_must_be_one_bool(capsys, holds):
+@pytest.mark.parametrize("method, numbers, line", LINES)
+def test_between_and_close(printed, method, numbers, line):
+    method("a", *numbers)
+    assert printed() == line
+
+
+def test_on_request_a_claim_that_fails_raises(printed, monkeypatch, capsys):
+    monkeypatch.setenv("LABUTILS_CLAIMS", "raise")
+    claim("the GRU wins", True)
+    assert printed() == "✓ the GRU wins"
+    with pytest.raises(AssertionError, match=r"^✗ the GRU wins \(gru ≈ 0.5\)$") as raised:
+        claim("the GRU wins", False, gru=0.5)
+    assert raised.type is ClaimError and capsys.readouterr().out == ""
+
+
+NOT_ONE_NUMBER = [
+    None, "0.8", b"0.8", True, np.True_, [0.8], np.array([0.8]), np.array(True), 0.8j, Decimal("0.8"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NOT_ONE_NUMBER, ids=repr)
+@pytest.mark.parametrize("name", ["value", "low", "high", "expected", "tolerance"])
+def test_what_must_be_one_number(value, name):
+    method, numbers = claim.between, {"value": 0.8, "low": 0, "high": 1}
+    if name in ("expected", "tolerance"):
+        method, numbers = claim.close, {"value": 0.8, "expected": 0.8, "tolerance": 1}
+    with pytest.raises(TypeError, match=f"{name} must be one number, got"):
+        method("accuracy", **(numbers | {name: value}))
+    if name != "value":
+        with pytest.raises(ValueError, match=f"{name} must be a number, got nan"):
+            method("accuracy", **(numbers | {name: NAN}))
+
+
+@pytest.mark.parametrize("holds", [None, 1, 1.0, "True", [True], np.array(True), NAN], ids=repr)
+def test_holds_must_be_true_or_false(holds):
     with pytest.raises(TypeError, match=r"one True or False .*\.all\(\) or \.any\(\)"):
         claim("the GRU wins", holds)
-    assert capsys.readouterr().out == ""
 
 
-@not_a_statement
-def test_statement_must_be_words(capsys, statement):
-    for call in (
-        lambda: claim(statement, True),
-        lambda: claim.between(statement, 1, 0, 2),
-        lambda: claim.close(statement, 1, 1, 0),
-    ):
-        with pytest.raises(TypeError, match="say in words"):
-            call()
-    assert capsys.readouterr().out == ""
+@pytest.mark.parametrize("statement", ["", "  \n", None, 5, b"the GRU wins"])
+def test_a_statement_is_words(statement):
+    with pytest.raises(TypeError, match="say in words"):
+        claim(statement, True)
 
 
-# claim.between
-
-
-@pytest.mark.parametrize(
-    "value", [0.8, 0.85, 0.9, np.float64(0.85), np.array(0.85), np.float16(0.85)], ids=repr
-)
-def test_between_holds(capsys, value):
-    claim.between("accuracy", value, 0.8, 0.9)
-    assert line(capsys) == "holds: accuracy is between 0.8 and 0.9"
-
-
-def test_between_of_whole_numbers(capsys):
-    claim.between("epochs", 3, 3, np.int64(3))
-    assert line(capsys) == "holds: epochs is between 3 and 3"
-
-
-def test_between_open_above(capsys):
-    claim.between("epochs", INF, 3, INF)
-    assert line(capsys) == "holds: epochs is between 3 and inf"
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(0.79999, "0.79999"), (0.91, "0.91"), (-INF, "-inf"), (NAN, "nan"), (np.float32(NAN), "nan")],
-)
-def test_between_does_not_hold(capsys, value, shown):
-    with pytest.raises(ClaimError) as failed:
-        claim.between("accuracy", value, 0.8, 0.9)
-    assert str(failed.value) == f"does not hold: accuracy is between 0.8 and 0.9 (measured: {shown})"
-    assert capsys.readouterr().out == ""
-
-
-def test_between_swapped_bounds():
+def test_limits_in_the_wrong_order():
     with pytest.raises(ValueError, match="low must not lie above high, got 0.9 and 0.8"):
         claim.between("accuracy", 0.85, 0.9, 0.8)
-
-
-@pytest.mark.parametrize(("low", "high", "name"), [(NAN, 1, "low"), (0, NAN, "high")])
-def test_between_bound_is_nan(low, high, name):
-    with pytest.raises(ValueError, match=f"{name} must be a number, got nan"):
-        claim.between("accuracy", 0.5, low, high)
-
-
-# claim.close
-
-
-@pytest.mark.parametrize("value", [0.5, 0.75, 0.25, np.float32(0.5), np.array(0.5)], ids=repr)
-def test_close_holds(capsys, value):
-    claim.close("share", value, 0.5, 0.25)
-    assert line(capsys) == "holds: share is 0.5, give or take 0.25"
-
-
-def test_close_without_tolerance(capsys):
-    claim.close("epochs", 3, 3, 0)
-    assert line(capsys) == "holds: epochs is 3, give or take 0"
-    with pytest.raises(ClaimError):
-        claim.close("epochs", 4, 3, 0)
-
-
-@pytest.mark.parametrize(("value", "shown"), [(0.76, "0.76"), (-0.5, "-0.5"), (INF, "inf"), (NAN, "nan")])
-def test_close_does_not_hold(capsys, value, shown):
-    with pytest.raises(ClaimError) as failed:
-        claim.close("share", value, 0.5, 0.25)
-    assert str(failed.value) == f"does not hold: share is 0.5, give or take 0.25 (measured: {shown})"
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize(("value", "expected"), [(5_967_842, 5_967_841), (0.12345678, 0.12345679)])
-def test_message_tells_measured_from_expected(value, expected):
-    with pytest.raises(ClaimError) as failed:
-        claim.close("it", value, expected, 0)
-    statement, measured = str(failed.value).split("(measured: ")
-    assert f"it is {measured[:-1]}," not in statement
-
-
-def test_close_negative_tolerance():
     with pytest.raises(ValueError, match="tolerance cannot be negative, got -0.1"):
         claim.close("share", 0.5, 0.5, -0.1)
 
 
-@pytest.mark.parametrize(("expected", "tolerance", "name"), [(NAN, 1, "expected"), (0, NAN, "tolerance")])
-def test_close_expected_nan(expected, tolerance, name):
-    with pytest.raises(ValueError, match=f"{name} must be a number, got nan"):
-        claim.close("share", 0.5, expected, tolerance)
+# what is stored, what the code prints when nbval runs it, and whether nbval lets it pass
+COMPARED = [
+    ("✓ GRU (a ≈ 0.83, b ≈ 2)", "claim('GRU', True, a=0.91, b=3)", True),
+    ("✓ GRU (a ≈ 0.83 0.84, b ≈ 2)", "claim('GRU', True, a=[nan, -1e-9], b='(x, y)')", True),
+    ("✓ GRU is between 0 and 1 (measured ≈ 0.5)", "claim.between('GRU', 0.7, 0, 1)", True),
+    ("✓ stored: GRU (a ≈ 0.83)", "claim('GRU', True, stored=True, a=0.91)", True),
+    ("✓ GRU (a ≈ 0.83, b ≈ 2)", "claim('GRU', False, a=0.83, b=2)", False),
+    ("✓ GRU is between 0 and 1 (measured ≈ 0.5)", "claim.between('GRU', 1.7, 0, 1)", False),
+    ("✓ GRU is between 0 and 1 (measured ≈ 0.5)", "claim.between('GRU', 0.5, 0, 2)", False),
+    ("✓ GRU wins (a ≈ 0.83)", "claim('GRU ties', True, a=0.83)", False),
+    ("✓ GRU (a ≈ 0.83)", "claim('GRU', True, b=0.83)", False),
+    ("✓ GRU (a ≈ 0.83)", "claim('GRU', True, a=0.83, b=2)", False),
+    ("✓ stored: GRU (a ≈ 0.83)", "claim('GRU', True, a=0.83)", False),
+]
 
 
-# All methods
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("value", NOT_ONE_NUMBER.values(), ids=NOT_ONE_NUMBER)
-def test_value_must_be_one_number(capsys, value):
-    with pytest.raises(TypeError, match="value must be one number, got"):
-        claim.between("accuracy", value, 0, 1)
-    with pytest.raises(TypeError, match="value must be one number, got"):
-        claim.close("accuracy", value, 0.8, 1)
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("value", [None, "0.8", True, [0.8], np.array([0.8])], ids=repr)
-def test_limits_must_be_numbers(capsys, value):
-    for method, numbers in (
-        (claim.between, {"low": 0, "high": 1}),
-        (claim.close, {"expected": 0, "tolerance": 1}),
-    ):
-        for name in numbers:
-            with pytest.raises(TypeError, match=f"{name} must be one number, got"):
-                method("accuracy", 0.8, **{**numbers, name: value})
-    assert capsys.readouterr().out == ""
-
-
-def test_every_method_has_a_test_here():
-    methods = [name for name, _ in inspect.getmembers(claim, inspect.ismethod) if name[0] != "_"]
-    assert methods == ["between", "close"]
+def test_nbval_notices_mark_and_sentence_and_lets_another_number_pass(tmp_path):
+    setup = new_code_cell("from math import nan\nfrom labutils.claims import claim")
+    outputs = [[new_output("stream", text=f"{line}\n")] for line, *_ in COMPARED]
+    cells = [
+        new_code_cell(code, outputs=output, execution_count=1)
+        for (_, code, _), output in zip(COMPARED, outputs)
+    ]
+    nbformat.write(new_notebook(cells=[setup, *cells]), tmp_path / "claims.ipynb")
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *options["addopts"].split()]
+    done = subprocess.run([*command, str(tmp_path)], cwd=ROOT, capture_output=True, encoding="utf-8")
+    by_cell = {int(n): state for state, n in re.findall(r"^(\w+) .*::Cell (\d+)", done.stdout, re.M)}
+    expected = ["PASSED"] + ["PASSED" if passes else "FAILED" for *_, passes in COMPARED]
+    assert [by_cell[n] for n in sorted(by_cell)] == expected, done.stdout + done.stderr
