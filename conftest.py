@@ -35,7 +35,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(
+    scope="session", autouse=bool(os.environ.get("CI"))
+)  # elsewhere other programs write there, too
 def the_users_folders_stay_as_they_are():
     before = _files_in_home_folders()
     yield
