@@ -77,18 +77,16 @@ def ratio(
         model,
         x,
         y,
-        name="LSTM",
         epochs=EPOCHS if longer_training else 20,
-        validation_split=0.0 if longer_training else 0.2,
+        validation=None if longer_training else 0.2,
         batch_size=BATCH,
-        whole_epochs=True,
-        verbose=False,
+        fast=True,
     )
     error = np.mean((model.predict_on_batch(test[0]) - test[1]) ** 2)  # without the penalty of the loss
     return float(error / np.mean(sine.noise[-TEST:] ** 2))
 
 
-def over(draws: range, seeds: range, candidate: dict) -> list[dict]:
+def ratios(draws: range, seeds: range, candidate: dict) -> list[dict]:
     return [
         candidate | {"draw": draw, "seed": seed, "ratio": ratio(draw, seed, **candidate)}
         for draw in draws
@@ -97,14 +95,14 @@ def over(draws: range, seeds: range, candidate: dict) -> list[dict]:
 
 
 def main() -> None:
-    groups = Parallel(n_jobs=2, verbose=5)(delayed(over)(CHOOSING, range(1), c) for c in CANDIDATES)
+    groups = Parallel(n_jobs=2, verbose=5)(delayed(ratios)(CHOOSING, range(1), c) for c in CANDIDATES)
     tried = pd.DataFrame([row for group in groups for row in group])
     tried.to_csv(Path(__file__).with_suffix(".csv"), index=False)
     best = CANDIDATES[int(np.argmin([np.mean([row["ratio"] for row in group]) for group in groups]))]
-    groups = Parallel(n_jobs=2)(delayed(over)(TESTING[i::2], SEEDS, best) for i in range(2))
+    groups = Parallel(n_jobs=2)(delayed(ratios)(TESTING[i::2], SEEDS, best) for i in range(2))
     tested = pd.DataFrame([row for group in groups for row in group])
     tested.to_csv(Path(__file__).with_name("05_chosen.csv"), index=False)
-    groups = Parallel(n_jobs=2)(delayed(over)(CHOOSING, range(1), one) for one in INGREDIENTS)
+    groups = Parallel(n_jobs=2)(delayed(ratios)(CHOOSING, range(1), c) for c in INGREDIENTS)
     combined = pd.DataFrame([row for group in groups for row in group])
     combined.to_csv(Path(__file__).with_name("05_ingredients.csv"), index=False)
 

@@ -45,13 +45,11 @@ def ratio(draw: int, length: int, units: int, epochs: int, training_windows: int
         model,
         x,
         y,
-        name="LSTM",
         epochs=epochs,
         batch_size=32,
-        validation_split=0.2,
+        validation=0.2,
         test=test,
-        whole_epochs=True,
-        verbose=False,
+        fast=True,
     )
     return run.test_loss / float(np.mean(sine.noise[-TEST:] ** 2))
 
@@ -62,7 +60,7 @@ def over_draws(setting: dict) -> list[dict]:
 
 def main() -> None:
     settings = [PUBLISHED | {name: value} for name, values in CHANGES.items() for value in values]
-    settings = [dict(one) for one in dict.fromkeys(tuple(s.items()) for s in settings)]
+    settings = [dict(items) for items in dict.fromkeys(tuple(s.items()) for s in settings)]
     groups = Parallel(n_jobs=2, verbose=5)(delayed(over_draws)(setting) for setting in settings)
     rows = [row for group in groups for row in group]
     pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False)

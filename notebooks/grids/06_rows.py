@@ -55,23 +55,22 @@ def build(kind: str, code: int):
     return model
 
 
-def one(kind: str, code: int, order: str, seed: int) -> dict:
+def train_and_measure(kind: str, code: int, order: str, seed: int) -> dict:
+    keras = backend.load_keras()
     data = digits.load(source="embedded")
     read = ORDERS.get(order, slice(None))
     (x, validation), test = np.split(data.train.images, [FITTED]), data.test.images
-    backend.set_seed(seed)
+    keras.utils.set_random_seed(seed)
     model = build(kind, code)
     run = training.fit(
         model,
         x[:, read],
         x,
-        name=kind,
         epochs=EPOCHS,
         batch_size=32,
         validation=(validation[:, read], validation),
-        patience=EPOCHS,
-        whole_epochs=True,
-        verbose=False,
+        callbacks=[keras.callbacks.EarlyStopping(patience=EPOCHS, restore_best_weights=True)],
+        fast=True,
     )
     errors = (model.predict(test[:, read], batch_size=500, verbose=0) - test) ** 2
     result = {"kind": kind, "code": code, "order": order, "seed": seed, "parameters": run.parameters}
@@ -87,7 +86,7 @@ def one(kind: str, code: int, order: str, seed: int) -> dict:
 def main() -> None:
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # two trainings at a time
     done = Parallel(n_jobs=2, verbose=5, return_as="generator")(
-        delayed(one)(*job, seed) for job in JOBS for seed in SEEDS
+        delayed(train_and_measure)(*job, seed) for job in JOBS for seed in SEEDS
     )
     rows = []
     for row in done:

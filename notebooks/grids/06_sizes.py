@@ -44,22 +44,22 @@ def build(kind: str, code: int):
     return model
 
 
-def one(kind: str, code: int, amount: int, seed: int) -> dict:
+def train_and_measure(kind: str, code: int, amount: int, seed: int) -> dict:
+    keras = backend.load_keras()
     data = digits.load(source="embedded")
     x, validation = data.train.images[:amount], data.train.images[FITTED:]
-    backend.set_seed(seed)
+    epochs = EPOCHS * FITTED // amount
+    keras.utils.set_random_seed(seed)
     run = training.fit(
         build(kind, code),
         x,
         x,
-        name=kind,
-        epochs=EPOCHS * FITTED // amount,
+        epochs=epochs,
         batch_size=64,
         validation=(validation, validation),
         test=(data.test.images, data.test.images),
-        patience=EPOCHS * FITTED // amount,
-        whole_epochs=True,
-        verbose=False,
+        callbacks=[keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)],
+        fast=True,
     )
     return {
         "kind": kind,
@@ -77,7 +77,7 @@ def one(kind: str, code: int, amount: int, seed: int) -> dict:
 def main() -> None:
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # two trainings at a time
     done = Parallel(n_jobs=2, verbose=5, return_as="generator")(
-        delayed(one)(*job, seed) for job in JOBS for seed in SEEDS
+        delayed(train_and_measure)(*job, seed) for job in JOBS for seed in SEEDS
     )
     rows = []
     for row in done:
