@@ -1,4 +1,4 @@
-"""Recurrent cells in NumPy: the way forward, and back-propagation through time by hand.
+"""Recurrent cells in NumPy: the forward pass, and back-propagation through time by hand.
 
 One row is one sequence: x[b, t] is the input vector of sequence b at step t, and a state is an array
 (batch, units). Weights are laid out as ``get_weights()`` of the Keras layer of that name returns them,
@@ -16,6 +16,8 @@ import numpy as np
 class Gradients:
     """The gradient of a loss with respect to everything that went into `forward`.
 
+    Attributes
+    ----------
     kernel, recurrent_kernel, bias, x : shaped like the arrays themselves.
     initial_state : (batch, units), for an LSTM a pair (h, c) of such arrays.
     hidden : (batch, time, units), the *whole* gradient at every hidden state: what its own step
@@ -31,7 +33,7 @@ class Gradients:
 
 
 class Cell:
-    """What the three cells share: checks, the walk through time, and the walk back."""
+    """What the three cells share: checks, the forward and the backward pass through time."""
 
     blocks = 1  # how many matrices of `units` columns stand side by side in the kernel
     bias_rows: tuple[int, ...] = ()  # the bias has the shape bias_rows + (blocks * units,)
@@ -53,11 +55,11 @@ class Cell:
         self.trace: dict[str, np.ndarray] = {}
 
     @classmethod
-    def drawn(cls, features: int, units: int, rng: np.random.Generator) -> Cell:
-        """Return a cell with random weights, drawn from the distributions that Keras draws from.
+    def initialized(cls, features: int, units: int, rng: np.random.Generator) -> Cell:
+        """Return a cell with random weights, from the distributions that Keras initialises with.
 
-        The kernel is uniform within the limits of Glorot and Bengio (2010), the recurrent kernel has
-        orthonormal rows, the bias is zero (but one at an LSTM's forget gate).
+        The kernel is Glorot uniform (Glorot and Bengio 2010), the recurrent kernel orthogonal (its rows
+        are orthonormal), the bias zero (but one at an LSTM's forget gate).
         """
         width = cls.blocks * units
         limit = np.sqrt(6 / (features + width))
@@ -74,17 +76,16 @@ class Cell:
         return self.kernel.size + self.recurrent_kernel.size + self.bias.size
 
     def forward(self, x: np.ndarray, initial_state=None) -> np.ndarray:
-        """Return every hidden state, (batch, time, units), for x of shape (batch, time, features).
+        """Return every hidden state, (batch, time, units); keep gates and states in `trace`, shaped alike.
 
-        initial_state : (batch, units), for an LSTM a pair (h, c) of such arrays; zeros if not given.
-        Keeps in `trace` what was computed on the way, gates included: arrays (batch, time, units).
+        Parameters
+        ----------
+        x : (batch, time, features).
+        initial_state : (batch, units), for an LSTM a pair (h, c) of such arrays; None is zeros.
         """
         x = _array("x", x).astype(self.kernel.dtype, copy=False)
         if x.ndim != 3 or not x.size or x.shape[2] != self.features:
-            raise ValueError(
-                f"x must have the shape (batch, time, {self.features}) with at least one of each, "
-                f"got {x.shape}"
-            )
+            raise ValueError(f"x must have the shape (batch, time, {self.features}), none 0, got {x.shape}")
         self.x, self.start = x, self._starting_state(initial_state, len(x))
         state, steps = self.start, []
         for t in range(x.shape[1]):
@@ -96,12 +97,13 @@ class Cell:
     def backward(self, grad_hidden: np.ndarray) -> Gradients:
         """Return the `Gradients` of a loss, given its gradient at the hidden states.
 
+        Parameters
+        ----------
         grad_hidden : (batch, time, units), how the loss changes with each state that `forward`
-            returned when the other states are held; zeros where the loss does not look.
-        Raises RuntimeError when there was no `forward` before it.
+            returned when the other states are held; zeros where the loss does not depend on it.
         """
         if self.x is None:
-            raise RuntimeError("call forward before backward: the way back needs its states")
+            raise RuntimeError("call forward before backward: the backward pass needs its states")
         x, states = self.x, self.trace["h"]
         grad_hidden = _shaped("grad_hidden", grad_hidden, states.shape, self.kernel.dtype)
         kernel, recurrent = np.zeros_like(self.kernel), np.zeros_like(self.recurrent_kernel)
@@ -125,12 +127,10 @@ class Cell:
         raise NotImplementedError
 
     def step_back(self, now: dict, before: list, carried: list) -> tuple:
-        """Undo one step: from the gradients at its states to those at what went into it.
+        """Return the gradients at ``x @ kernel``, at ``h @ recurrent_kernel``, and at the states before.
 
-        now : what `step` returned. before : the states that went in. carried : the gradients at
-        the states that came out. Returns the gradients at ``x @ kernel``, at
-        ``h @ recurrent_kernel``, and at the states before, as far as they do not pass through that
-        product.
+        The last as far as they do not pass through that product. now : what `step` returned.
+        before : the states that went in. carried : the gradients at the states that came out.
         """
         raise NotImplementedError
 
@@ -186,17 +186,11 @@ class LSTMCell(Cell):
     def step_back(self, now, before, carried):
         i, f, g, o = (now[name] for name in "ifgo")
         c_before, (dh, dc) = before[1], carried
-        squashed = np.tanh(now["c"])
-        dc = dc + dh * o * (1 - squashed**2)
-        da = np.concatenate(
-            [
-                dc * g * i * (1 - i),
-                dc * c_before * f * (1 - f),
-                dc * i * (1 - g**2),
-                dh * squashed * o * (1 - o),
-            ],
-            axis=1,
-        )
+        tanh_c = np.tanh(now["c"])
+        dc = dc + dh * o * (1 - tanh_c**2)
+        da_i, da_f = dc * g * i * (1 - i), dc * c_before * f * (1 - f)
+        da_g, da_o = dc * i * (1 - g**2), dh * tanh_c * o * (1 - o)
+        da = np.concatenate([da_i, da_f, da_g, da_o], axis=1)
         return da, da, [np.zeros_like(dh), dc * f]
 
 

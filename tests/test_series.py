@@ -7,7 +7,7 @@ from labutils.data import series
 
 
 def a_series(values=(1.0, 2.0, 4.0), time=(0, 1, 2), **more):
-    return series.Series("mine", np.array(time), np.array(values), "t", "v", "made", **more)
+    return series.Series("mine", np.asanyarray(time), np.asanyarray(values), "t", "v", "made", **more)
 
 
 def test_the_noisy_sine_is_that_of_the_published_experiment():
@@ -33,11 +33,8 @@ def test_el_nino_is_monthly_sea_temperature_without_a_gap():
     np.testing.assert_allclose(np.diff(sea.time), 1 / 12)
     assert 15 < sea.values.min() < sea.values.max() < 32
     by_month = sea.values.reshape(61, 12).mean(axis=0)
-    assert by_month.argmax() in (1, 2, 3) and by_month.argmin() in (
-        7,
-        8,
-        9,
-    )  # warm in March, cool in September
+    assert by_month.argmax() in (1, 2, 3)  # warm in March
+    assert by_month.argmin() in (7, 8, 9)  # cool in September
     with pytest.raises(ValueError, match="nobody knows El Niño without its noise"):
         _ = sea.noise
 
@@ -61,31 +58,54 @@ def test_windows_are_copies():
     np.testing.assert_array_equal(values, np.arange(5.0))
 
 
+MASKED = np.ma.masked_array([1.0, 2.0, 9.97e36, 4.0], [False, False, True, False])
+GAPS = [
+    (MASKED, r"have 1 gaps \(masked, nan or infinity\), the first at index 2: fill or cut"),
+    ([1, np.nan, 3, np.inf], "have 2 gaps .*, the first at index 1"),
+    (np.ma.masked_array([np.nan, 1.0, 2.0], [False, True, False]), "have 2 gaps .*, the first at index 0"),
+    (np.zeros((5, 2)), r"must be one row of numbers, of shape \(n,\), n > 0, got \(5, 2\)"),
+    ([], r"must be one row of numbers, .*got \(0,\)"),
+    (["a", "b", "c"], "must be numbers, got <U1"),
+    ([1, None, 3], "must be numbers, got object"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), GAPS)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda values: series.sliding_windows(values, 2),
+        lambda values: series.scaled(values, 2),
+        lambda values: series.Series("mine", np.arange(len(values)), values, "t", "v", "made"),
+    ],
+    ids=["sliding_windows", "scaled", "Series"],
+)
+def test_values_that_are_no_series_are_refused_in_words(use, values, message):
+    with pytest.raises(ValueError, match=f"values {message}"):
+        use(values)
+
+
+def test_a_masked_array_without_a_gap_is_a_series():
+    values = np.ma.masked_array([1.0, 2.0, 4.0], [False, False, False])
+    x, y = series.sliding_windows(values, 2)
+    assert x.ravel().tolist() == [1, 2] and y.tolist() == [[4]] and not np.ma.isMaskedArray(x)
+    assert len(a_series(values)) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((np.arange(5.0), 5), "a window of 5 is too long for a series of 5: nothing is left to predict"),
-        ((np.arange(5.0), 7), "a window of 7 is too long"),
-        (
-            (np.arange(5.0), 3, 3),
-            "a horizon of 3 goes past the end: after a window of 3 only 2 of 5 values are left",
-        ),
-        ((np.arange(5.0), 0), "length must be a whole number, 1 or more, got 0"),
-        ((np.arange(5.0), 2.0), "length must be a whole number"),
-        ((np.arange(5.0), 2, -1), "horizon must be a whole number, 1 or more, got -1"),
-        ((np.arange(5.0), 2, True), "horizon must be a whole number"),
-        (
-            ([1, np.nan, 3, np.inf], 2),
-            r"values have 2 gaps \(nan or infinity\), the first at place 1: fill or cut",
-        ),
-        ((np.zeros((5, 2)), 2), r"values must be one row of numbers, of shape \(n,\), got \(5, 2\)"),
-        (([], 2), "values are empty"),
-        ((["a", "b", "c"], 2), "values must be numbers"),
+        ((5,), "a window of 5 and a horizon of 1 need 6 values, the series has 5"),
+        ((3, 3), "a window of 3 and a horizon of 3 need 6 values, the series has 5"),
+        ((0,), "length must be a whole number, 1 or more, got 0"),
+        ((2.0,), "length must be a whole number"),
+        ((2, -1), "horizon must be a whole number, 1 or more, got -1"),
+        ((2, True), "horizon must be a whole number"),
     ],
 )
 def test_windows_that_cannot_be_cut_are_refused_in_words(arguments, message):
     with pytest.raises(ValueError, match=message):
-        series.sliding_windows(*arguments)
+        series.sliding_windows(np.arange(5.0), *arguments)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +113,13 @@ def test_windows_that_cannot_be_cut_are_refused_in_words(arguments, message):
     [
         (
             {"time": (0, 2, 1)},
-            "mine is not sorted in time: 1 .place 2. comes after 2; sort it, and drop doubles",
+            "mine is not sorted in time: 1 .index 2. comes after 2; sort it, and drop doubles",
         ),
-        ({"time": (0, 1, 1)}, "mine is not sorted in time: 1 .place 2. comes after 1"),
+        ({"time": (0, 1, 1)}, "mine is not sorted in time: 1 .index 2. comes after 1"),
         ({"time": (0, 1)}, "mine has 3 values but 2 points in time"),
-        ({"values": (1.0, np.nan, 2.0)}, "values have 1 gaps"),
-        ({"values": (), "time": ()}, "values are empty"),
+        ({"time": np.ma.masked_equal([0, 1, 2], 1)}, "time have 1 gaps"),
         ({"clean": np.zeros(2)}, "mine has 3 values but 2 clean ones"),
+        ({"clean": np.ma.masked_equal([0, 1, 2], 1)}, "clean have 1 gaps"),
     ],
 )
 def test_what_is_no_series_is_refused_in_words(change, message):
@@ -125,11 +145,34 @@ def test_three_parts_keep_their_order_and_their_targets_for_every_window():
     np.testing.assert_array_equal(whole, values)
 
 
-@pytest.mark.parametrize("last", [(0,), (-5,), (0.2,), (True,), (17,), (9, 9)])
-def test_senseless_parts_are_refused(last):
+@given(st.integers(1, 6), st.lists(st.integers(1, 9), max_size=3))
+def test_no_value_is_a_target_in_two_parts_and_no_window_is_wasted(horizon, last):
+    values = np.arange(60)
+    parts = series.split_in_time(*series.sliding_windows(values, 5, horizon), *last)
+    assert [len(x) for x, _ in parts[1:]] == last and len(parts[0][0]) >= 1
+    targets = [set(y.ravel().tolist()) for _, y in parts]
+    assert sorted(t for part in targets for t in part) == list(range(5, 60))  # each in exactly one part
+
+
+def test_the_gap_between_two_parts_can_be_chosen():
+    x, y = series.sliding_windows(np.arange(60.0), 12, horizon=12)
+    for gap in (0, 3, 11):
+        (x_train, y_train), (x_test, y_test) = series.split_in_time(x, y, 10, gap=gap)
+        assert len(x_train) == len(x) - 10 - gap and len(x_test) == 10
+        assert len(set(y_train.ravel()) & set(y_test.ravel())) == 11 - gap
+    train, _, validation, _, test = series.split_in_time(x, y, 11, 4, 11, 3, gap=0)  # the same by hand
+    for by_hand, part in zip((train, validation, test), series.split_in_time(x, y, 4, 3)):
+        assert np.array_equal(by_hand[0], part[0]) and np.array_equal(by_hand[1], part[1])
+
+
+@pytest.mark.parametrize(
+    ("last", "gap"),
+    [((0,), 0), ((-5,), 0), ((0.2,), 0), ((True,), 0), ((17,), 0), ((9, 9), 0), ((8,), 9), ((1,), -1)],
+)
+def test_senseless_parts_are_refused(last, gap):
     x, y = series.sliding_windows(np.arange(20.0), 3)
-    with pytest.raises(ValueError, match="whole number, 1 or more|17 windows: too few for parts of"):
-        series.split_in_time(x, y, *last)
+    with pytest.raises(ValueError, match="must be a whole number, |17 windows: too few for parts of"):
+        series.split_in_time(x, y, *last, gap=gap)
     with pytest.raises(ValueError, match="17 windows but 3 targets"):
         series.split_in_time(x, y[:3], 1)
 

