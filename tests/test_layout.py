@@ -43,16 +43,16 @@ def test_no_module_imports_upwards_at_the_top_lazily_or_for_annotations():
             found += [(name, f"{node.module}.{alias.name}") for alias in node.names]
     own = [(name, other.removeprefix("labutils.")) for name, other in found if other.startswith("labutils.")]
     assert len(own) > 100
-    assert [
-        (name, other) for name, other in own if layer(other) > layer(name.removesuffix(".__init__"))
-    ] == []
+    upwards = [pair for pair in own if layer(pair[1]) > layer(pair[0].removesuffix(".__init__"))]
+    assert not upwards, upwards
 
 
 def test_no_two_modules_and_no_two_classes_have_one_name():
     names = [*TREES, *(name.removesuffix(".__init__") for name in TREES if name.endswith(".__init__"))]
     modules = [last for name in names if not (last := name.split(".")[-1]).startswith("__")]
     classes = [node.name for _, node in NODES if isinstance(node, ast.ClassDef)]
-    assert [name for name, times in Counter(modules + classes).items() if times > 1] == []
+    twice = [name for name, times in Counter(modules + classes).items() if times > 1]
+    assert not twice, twice
     assert not any(name.startswith("notebook") for name in modules)
 
 
@@ -62,7 +62,7 @@ def test_functions_take_at_most_ten_arguments():
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             arguments = [arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)]
             too_many += [(module, node.name)] if len(set(arguments) - {"self", "cls"}) > 10 else []
-    assert too_many == []
+    assert not too_many, too_many
 
 
 def test_what_is_public_is_described():
@@ -77,7 +77,7 @@ def test_what_is_public_is_described():
             # what a method inherits describes it as well
             things = {what: thing} | {f"{what}.{member}": getattr(thing, member) for member, _ in members}
             undescribed += [f"{name}.{what}" for what, thing in things.items() if not inspect.getdoc(thing)]
-    assert undescribed == []
+    assert not undescribed, "\n".join(undescribed)
 
 
 def public(names, module):
