@@ -1,193 +1,188 @@
 """Exercises: solutions pass, stubs are not started, each wrong answer gets its own message and no other."""
 
 import ast
+import inspect
+import json
 import re
+import signal
 import textwrap
+import threading
 import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
-import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT
+from notebook_helpers import PATHS, outputs, read
 
-from labutils.exercises import exercise
-from labutils.exercises.checking.execution import Outcome, is_stub, outcomes
-from labutils.exercises.checking.exercise_types import Choice, Coding, Experiment, Number
+from labutils.exercises import __main__ as command
+from labutils.exercises import exercise, registry
+from labutils.exercises.checking import execution
+from labutils.exercises.checking.execution import Outcome, is_stub, outcomes, swallows_everything
+from labutils.exercises.checking.exercise_types import Choice, Coding, Number
 from labutils.exercises.registry import all_exercises, exercises_of, notebook_numbers
-from labutils.upkeep import stored_notebooks
 
 ALL = all_exercises()
-CODING = [one for one in ALL if isinstance(one, Coding)]
-MISTAKES = [(one, mistake) for one in CODING for mistake in one.mistakes]
-SEEDS = (0, 1, 2, 12345)
+NAMED = {e.answer_name: e for e in ALL}
+STEP = NAMED["my_step"]
+CODING = [e for e in ALL if isinstance(e, Coding)]
+SEEDS = pytest.mark.parametrize("seed", (0, 1, 2, 12345))
+NOTEBOOKS = pytest.mark.parametrize("notebook", notebook_numbers())
 
 
-def by_number(one):
-    return one.number
+def each(exercises):
+    return pytest.mark.parametrize("tested", exercises, ids=lambda e: e.number)
 
 
-def solution(one):
-    """What the student has after running the solution as it is printed."""
-    names = {"np": np}
-    module = __import__(f"labutils.exercises.notebook_{int(one.number.split('.')[0]):02d}", fromlist=["_"])
-    given_by_the_notebook = {"sigmoid", "lstm_step"}
-    names |= {name: getattr(module, name) for name in given_by_the_notebook if hasattr(module, name)}
-    exec(one.solution_text(), names)
-    return names[one.answer_name]
+def solution(coding):
+    """The student's function after running the solution as it is printed."""
+    module, given_by_the_notebook = inspect.getmodule(coding.solve), {"sigmoid", "lstm_step"}
+    names = {"np": np} | {name: vars(module)[name] for name in given_by_the_notebook & set(vars(module))}
+    exec(coding.solution_text(), names)
+    return names[coding.answer_name]
+
+
+def said(answer, to=STEP):
+    """The text of the verdict in one line."""
+    return " ".join(to.verdict(answer).text.split())
 
 
 # --- what every exercise has ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("notebook", notebook_numbers())
-def test_each_lesson_has_at_least_five_exercises_of_every_sort(notebook):
-    kinds = [type(one) for one in exercises_of(notebook)]
-    if notebook == 0:
-        return
-    assert len(kinds) >= 5
-    assert Coding in kinds and Experiment in kinds and (Choice in kinds or Number in kinds)
-    assert kinds.count(Experiment) == 1 and kinds[-1] is Experiment
+@NOTEBOOKS
+def test_exercises_are_numbered_in_order_and_a_lesson_has_five_of_every_sort(notebook):
+    exercises = exercises_of(notebook)
+    assert [e.number for e in exercises] == [f"{notebook}.{n}" for n in range(1, len(exercises) + 1)]
+    assert len({e.answer_name for e in exercises}) == len(exercises)
+    if notebook:
+        kinds = [e.kind for e in exercises]
+        assert len(kinds) >= 5 and set(kinds) == {"code", "predict", "experiment"}
+        assert kinds.count("experiment") == 1 and kinds[-1] == "experiment"
 
 
-def test_lessons_01_to_06_have_exercises_numbered_in_order():
-    assert set(notebook_numbers()) >= {1, 2, 3, 4, 5, 6}
-    for notebook in notebook_numbers():
-        listed = [one.number for one in exercises_of(notebook)]
-        assert listed == [f"{notebook}.{place}" for place in range(1, len(listed) + 1)]
-        names = [one.answer_name for one in exercises_of(notebook)]
-        assert len(set(names)) == len(names)
-
-
-@pytest.mark.parametrize("one", ALL, ids=by_number)
-def test_each_has_one_to_three_hints_and_a_word_for_success(one, capsys):
-    assert 1 <= len(one.hints) <= 3 and len(one.afterwards) > 20 and one.minutes >= 1
-    for count in range(1, len(one.hints) + 1):
-        one.hint(count)
+@each(ALL)
+def test_each_has_one_to_three_hints_and_a_word_for_success(tested, capsys):
+    assert 1 <= len(tested.hints) <= 3 and len(tested.afterwards) > 20 and tested.minutes >= 1
+    for count in range(1, len(tested.hints) + 1):
+        tested.hint(count)
         shown = capsys.readouterr().out
         assert shown.count("Hint ") == count and max(map(len, shown.splitlines())) <= 110
-    one.hint(9)
+    tested.hint(9)
     assert capsys.readouterr().out == shown
-    with pytest.raises(ValueError, match="has hints 1 to"):
-        one.hint(0)
-    one.solution()
-    assert one.answer_name in capsys.readouterr().out
-    assert one.number in repr(one) and one.answer_name in repr(one)
+    with pytest.raises(ValueError, match="number of hints must be a whole number, 1 or more, got 0"):
+        tested.hint(0)
+    tested.solution()
+    assert tested.answer_name in capsys.readouterr().out
+    assert tested.number in repr(tested) and tested.answer_name in repr(tested)
 
 
-@pytest.mark.parametrize("one", ALL, ids=by_number)
+@each(ALL)
 @pytest.mark.parametrize("untouched", [None, ..., lambda *anything: None, lambda *anything: ...])
-def test_what_was_not_begun_is_not_started(one, untouched, capsys):
-    if callable(untouched) and not isinstance(one, Coding):
+def test_what_was_not_begun_is_not_started(tested, untouched, capsys):
+    if callable(untouched) and not isinstance(tested, Coding):
         return
-    one.check(untouched)
+    tested.check(untouched)
     assert "not started" in capsys.readouterr().out
-    assert one.verdict(untouched).status == "not started"
+    assert tested.verdict(untouched).status == "not started"
 
 
 # --- coding -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("one", CODING, ids=by_number)
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_solution_passes_as_it_is_printed(one, seed):
-    verdict = one.verdict(solution(one), seed)
+@each(CODING)
+@SEEDS
+def test_the_solution_passes_as_it_is_printed(tested, seed):
+    verdict = tested.verdict(solution(tested), seed)
     assert verdict.status == "right", verdict.text
 
 
-@pytest.mark.parametrize("one", CODING, ids=by_number)
-def test_lists_and_32_bit_floats_pass_as_well(one):
-    right = solution(one)
+def changed(function, change):
+    """A function that changes each result of another one."""
 
-    def as_lists(*arguments):
-        given = right(*arguments)
-        return (
-            [np.asarray(g).tolist() for g in given]
-            if isinstance(given, tuple)
-            else np.asarray(given).tolist()
-        )
+    def my_function(*arguments):
+        given = function(*arguments)
+        several = isinstance(given, (tuple, list))
+        return tuple(change(np.asarray(g)) for g in given) if several else change(np.asarray(given))
 
-    def narrow(*arguments):
-        given = right(*arguments)
-        if isinstance(given, (tuple, list)):
-            return tuple(np.asarray(one, dtype=np.float32) for one in given)
-        return np.asarray(given, dtype=np.float32)
-
-    if one.number != "1.6":  # its arrays have different shapes
-        assert one.verdict(as_lists).status == "right", one.verdict(as_lists).text
-    assert one.verdict(narrow).status == "right", one.verdict(narrow).text
+    return my_function
 
 
-@pytest.mark.parametrize("one", CODING, ids=by_number)
+@each(CODING)
+def test_lists_and_32_bit_floats_pass_as_well(tested):
+    assert said(changed(solution(tested), np.float32), tested).startswith(f"Exercise {tested.number}: right")
+    assert said(changed(solution(tested), np.ndarray.tolist), tested).startswith(
+        f"Exercise {tested.number}: right"
+    )
+
+
+@each(CODING)
 @pytest.mark.parametrize("fill", [0.0, 1.0, np.nan])
-def test_the_right_shape_alone_does_not_pass(one, fill):
-    right = solution(one)
-
-    def only_the_shape(*arguments):
-        given = right(*arguments)
-        if isinstance(given, (tuple, list)):
-            return tuple(np.full_like(np.asarray(g, dtype=float), fill) for g in given)
-        return np.full_like(np.asarray(given, dtype=float), fill)
-
-    assert one.verdict(only_the_shape).status == "not yet"
+def test_the_right_shape_alone_does_not_pass(tested, fill):
+    answer = changed(solution(tested), lambda result: np.full(result.shape, fill))
+    assert tested.verdict(answer).status == "not yet"
 
 
 def shapes(value):
-    return [shapes(one) for one in value] if isinstance(value, list) else np.shape(value)
+    return [shapes(part) for part in value] if isinstance(value, list) else np.shape(value)
 
 
-@pytest.mark.parametrize("one", CODING, ids=by_number)
-def test_there_are_several_inputs_of_several_shapes(one):
-    cases = one.cases(np.random.default_rng(0))
+@each(CODING)
+def test_there_are_several_inputs_of_several_shapes(tested):
+    cases, again, others = (tested.cases(np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert len(cases) >= 3
-    assert len({str(shapes(list(case.values()))) for case in cases}) > 1 or one.number == "2.6"
-    again = one.cases(np.random.default_rng(0))
-    assert repr(cases[1]) == repr(again[1]) or one.number == "5.5"  # which is handed functions
-    assert repr(cases) != repr(one.cases(np.random.default_rng(1)))
+    of_numbers, of_functions = tested is NAMED["my_gate_bias"], tested is NAMED["my_feed_back"]
+    assert len({str(shapes(list(case.values()))) for case in cases}) > 1 or of_numbers
+    assert repr(cases[1]) == repr(again[1]) or of_functions
+    assert repr(cases) != repr(others)
 
 
-@pytest.mark.parametrize("one", CODING, ids=by_number)
-def test_at_least_two_wrong_answers_are_recognised(one):
-    assert len({mistake.name for mistake in one.mistakes}) >= 2
-
-
-@pytest.mark.parametrize("one, mistake", MISTAKES, ids=lambda x: getattr(x, "number", getattr(x, "name", "")))
-@pytest.mark.parametrize("seed", SEEDS)
-def test_each_wrong_answer_gets_its_own_message_and_no_other(one, mistake, seed):
-    verdict = one.verdict(mistake.does, seed)
+@pytest.mark.parametrize(
+    "tested, mistake",
+    [(e, mistake) for e in CODING for mistake in e.mistakes],
+    ids=lambda x: getattr(x, "number", getattr(x, "name", "")),
+)
+@SEEDS
+def test_each_wrong_answer_gets_its_own_message_and_no_other(tested, mistake, seed):
+    verdict = tested.verdict(mistake.does, seed)
     assert verdict.status == "not yet"
     assert verdict.mistake == mistake.name, verdict.text
     assert textwrap.shorten(mistake.says, 40, placeholder="") in " ".join(verdict.text.split())
 
 
-@pytest.mark.parametrize("one", CODING, ids=by_number)
-def test_a_wrong_answer_shows_what_was_tried_expected_and_given_and_no_traceback(one, capsys):
-    one.check(one.mistakes[0].does)
+@each(CODING)
+def test_a_wrong_answer_shows_what_was_tried_expected_and_given_and_no_traceback(tested, capsys):
+    assert len({mistake.name for mistake in tested.mistakes}) >= 2
+    tested.check(tested.mistakes[0].does)
     shown = capsys.readouterr().out
-    assert shown.startswith(f"Exercise {one.number}: not yet.")
+    assert shown.startswith(f"Exercise {tested.number}: not yet.")
     assert "This was tried:" in shown and "Expected:" in shown and "Traceback" not in shown
     assert max(map(len, shown.splitlines())) <= 110
 
 
-def test_an_error_is_told_in_words_with_its_line_and_its_input(capsys):
+def test_an_error_is_told_in_words_with_its_line_and_its_input():
     def my_step(x_t, h_before, W, U, b):
         return W @ x_t.missing
 
-    exercise("1.2").check(my_step)
-    shown = capsys.readouterr().out
-    assert (
-        "Your function stopped: AttributeError, " in shown and "In this line: return W @ x_t.missing" in shown
-    )
-    assert "This was tried:\n  x_t" in shown and "Expected:" in shown and "Traceback" not in shown
+    text = STEP.verdict(my_step).text
+    assert "Your function stopped: AttributeError, " in text
+    assert "In this line: return W @ x_t.missing" in text
+    assert "This was tried:\n  x_t" in text and "Expected:" in text and "Traceback" not in text
+
+
+def recursive(*arguments):
+    return recursive(*arguments)
 
 
 @pytest.mark.parametrize(
-    "function, said",
+    "function, words",
     [
         (lambda *a: (_ for _ in ()).throw(SystemExit(1)), "Your function stopped: SystemExit, 1."),
         (lambda *a: 1 / 0, "ZeroDivisionError"),
         (lambda x, h, W, U, b: W @ x.T @ x.T, "compare the shapes"),
         (lambda x, h, W, U, b: np.ones(4) + np.ones(7), "do not fit number by number: (4,) (7,)"),
         (lambda: 0, "TypeError"),
+        (recursive, "RecursionError"),
         (lambda *a: "a word", "that is no array of numbers"),
         (lambda *a: [[1, 2], [3]], "that is no array of numbers"),
         (lambda *a: object(), "that is no array of numbers"),
@@ -198,18 +193,27 @@ def test_an_error_is_told_in_words_with_its_line_and_its_input(capsys):
         (lambda x, h, W, U, b: 2 * np.tanh(x @ W + h @ U + b), "2 times what is right"),
         (lambda x, h, W, U, b: np.tanh(x @ W + h @ U + b).ravel(), "only the shape is not"),
         (lambda x, h, W, U, b: np.nan * h, "nan"),
+        (lambda x, h, W, U, b: np.ma.masked_array(h, mask=True), "masked array"),
+        (lambda x, h, W, U, b: 1j + h, "complex numbers"),
+        (np.ones(2), "check(my_step), with no brackets"),
     ],
 )
-def test_whatever_it_does_is_answered_in_words(function, said):
-    verdict = exercise("1.2").verdict(function)
-    assert verdict.status == "not yet" and said in " ".join(verdict.text.split()), verdict.text
+def test_whatever_it_does_is_answered_in_words(function, words):
+    verdict = STEP.verdict(function)
+    assert verdict.status == "not yet" and words in said(function), verdict.text
 
 
-def test_endless_recursion_is_answered():
-    def my_step(*arguments):
-        return my_step(*arguments)
+@pytest.mark.parametrize(
+    "change", [lambda a: a + 0j, lambda a: a.astype(object)], ids=["complex without i", "objects"]
+)
+def test_right_numbers_pass_in_another_dress(change):
+    assert STEP.verdict(changed(solution(STEP), change)).status == "right"
+    line_ahead, early_stop = NAMED["my_line_ahead"], NAMED["my_early_stop"]
+    assert line_ahead.verdict(lambda w: np.array([solution(line_ahead)(w)])).status == "right"
+    assert early_stop.verdict(lambda l, p: np.array(solution(early_stop)(l, p))).status == "right"  # noqa: E741
 
-    assert "RecursionError" in exercise("1.2").verdict(my_step).text
+
+# --- loops without end ------------------------------------------------------------------------------------
 
 
 def endless(*arguments):
@@ -238,6 +242,14 @@ def swallowing(*arguments):
             pass
 
 
+def swallowing_sleepily(*arguments):
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            continue
+
+
 def printing(*arguments):
     while True:
         print("x" * 100)
@@ -245,114 +257,104 @@ def printing(*arguments):
 
 @pytest.mark.parametrize("function", [endless, sleepy, stubborn, swallowing, printing])
 def test_a_loop_without_end_is_stopped(function):
-    cases = [{"x": 1}, {"x": 2}]
     started = time.perf_counter()
-    done = outcomes(function, cases, [None, None], seconds=0.3)
+    done = outcomes(function, [{"x": 1}, {"x": 2}], [None, None], seconds=0.3)
     assert done == [Outcome(slow=True)] * 2
     assert time.perf_counter() - started < 3
 
 
 def test_a_loop_without_end_is_said_to_have_none(monkeypatch):
-    from labutils.exercises.checking import execution
-
     monkeypatch.setattr(execution.outcomes, "__defaults__", (0.3,))
-    assert "had not come to an end" in " ".join(exercise("1.2").verdict(endless).text.split())
+    assert "had not come to an end" in said(endless)
+
+
+@pytest.mark.parametrize("function", [swallowing, swallowing_sleepily])
+def test_a_loop_that_could_not_be_stopped_is_not_begun(function):
+    assert "was not called" in said(function) and "except ValueError:" in said(function)
+    assert STEP.verdict(function).reason == "a bare except in a loop"
+
+
+def test_a_bare_except_that_cannot_go_on_for_ever_is_let_be():
+    def once(*arguments):
+        try:
+            return 1
+        except:  # noqa: E722
+            pass
+
+    def leaves(*arguments):
+        while True:
+            try:
+                return 1
+            except:  # noqa: E722
+                break
+
+    assert not any(map(swallows_everything, (once, leaves, stubborn, endless, len, np.tanh, 3)))
 
 
 def test_an_interrupt_by_the_reader_stays_one():
-    def interrupts(*arguments):
-        import signal
-
-        signal.raise_signal(signal.SIGINT)
-
     with pytest.raises(KeyboardInterrupt):
-        outcomes(interrupts, [{"x": 1}], [None], seconds=5)
+        outcomes(lambda x: signal.raise_signal(signal.SIGINT), [{"x": 1}], [None], seconds=5)
 
 
 def test_nothing_is_left_behind():
-    import signal
-    import sys
-    import threading
-    import warnings
-
     def state():
-        return (
-            signal.getsignal(signal.SIGINT), sys.gettrace(), sys.stdout, np.geterr(), list(warnings.filters),
-            threading.active_count(),
-        )  # fmt: skip
+        handler, threads = signal.getsignal(signal.SIGINT), threading.active_count()
+        return handler, threads, command.sys.stdout, np.geterr(), list(warnings.filters)
 
     before = state()
     for function in (endless, swallowing, printing, lambda *a: 1 / 0):
         outcomes(function, [{"x": 1}], [None], seconds=0.2)
-    assert state() == before
+        assert state() == before
 
 
 def test_in_another_thread_it_is_checked_as_well():
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor() as pool:
-        assert pool.submit(exercise("1.2").verdict, solution(exercise("1.2"))).result().status == "right"
+        assert pool.submit(STEP.verdict, solution(STEP)).result().status == "right"
 
 
-def test_what_a_wrong_answer_prints_is_shown_with_it(capsys):
+# --- what else is said ------------------------------------------------------------------------------------
+
+
+def test_what_a_wrong_answer_prints_is_shown_with_it():
     def my_step(x_t, h_before, W, U, b):
         print("shapes", x_t.shape, W.shape)
 
-    exercise("1.2").check(my_step)
-    assert exercise("1.2").verdict(my_step).reason == "returns nothing"
-    shown = capsys.readouterr().out
-    assert "gives nothing back" in shown and shown.endswith("It printed:\n  shapes (1, 1) (1, 1)\n")
+    verdict = STEP.verdict(my_step)
+    assert verdict.reason == "returns nothing" and "gives nothing back" in verdict.text
+    assert verdict.text.endswith("It printed:\n  shapes (1, 1) (1, 1)")
 
 
-def test_a_right_answer_that_changes_its_input_is_told_so():
+def test_a_right_answer_that_changes_its_input_is_told_so_and_spoils_no_comparison():
     def my_step(x_t, h_before, W, U, b):
         h_before[:] = np.tanh(x_t @ W + h_before @ U + b)
+        W[:] = 0
         return h_before
 
-    verdict = exercise("1.2").verdict(my_step)
-    assert verdict.status == "right" and "changes h_before in place" in " ".join(verdict.text.split())
+    assert STEP.verdict(my_step).status == "right"
+    assert "changes W and h_before in place" in said(my_step)
 
 
-def test_results_in_another_order_are_recognised():
-    def my_windows(values, length):
-        return tuple(reversed(solution(exercise("1.4"))(values, length)))
+def test_results_in_another_order_or_number_and_every_wrong_one_are_named():
+    windows, step_back = NAMED["my_windows"], NAMED["my_step_back"]
+    turned = said(lambda values, length: solution(windows)(values, length)[::-1], windows)
+    assert "in another order. Asked for are x, y" in turned
+    assert "2 results" in said(lambda values, length: values, windows)
 
-    assert "in another order. Asked for are x, y" in exercise("1.4").verdict(my_windows).text
-
-
-def test_every_wrong_result_is_named():
     def my_step_back(*arguments):
-        right = solution(exercise("1.5"))(*arguments)
-        return right[0], right[1] + 1, right[2], right[3] + 1
+        grad_W, grad_U, grad_b, delta_before = solution(step_back)(*arguments)
+        return grad_W, grad_U + 1, grad_b, delta_before + 1
 
-    text = " ".join(exercise("1.5").verdict(my_step_back).text.split())
+    text = said(my_step_back, step_back)
     assert "Your grad_U differs" in text and "Not right either: delta_before." in text
 
 
-def test_inputs_cannot_be_spoiled_for_the_comparison():
-    def my_step(x_t, h_before, W, U, b):
-        right = np.tanh(x_t @ W + h_before @ U + b)
-        for array in (x_t, h_before, W, U, b):
-            array[:] = 0
-        return right
-
-    assert exercise("1.2").verdict(my_step).status == "right"
-
-
-def test_the_result_of_a_call_is_no_function():
-    assert "check(my_step), with no brackets" in " ".join(exercise("1.2").verdict(np.ones(2)).text.split())
-
-
-def test_the_number_of_results_is_told():
-    text = " ".join(exercise("1.4").verdict(lambda values, length: values).text.split())
-    assert "2 results" in text
-
-
 def test_an_example_can_be_tried_out():
-    x_t, h_before, W, U, b = exercise("1.2").example()
-    assert x_t.shape == (1, 1) and exercise("1.2").example(3)[0].shape == (2, 3)
-    with pytest.raises(ValueError, match="examples 0 to 3"):
-        exercise("1.2").example(4)
+    x_t, h_before, W, U, b = STEP.example()
+    assert x_t.shape == (1, 1) and STEP.example(3)[0].shape == (2, 3)
+    with pytest.raises(ValueError, match="from 0 to 3, got 4"):
+        STEP.example(4)
+    with pytest.raises(ValueError, match="asks for no function"):
+        exercise("1.1").example()
 
 
 def test_only_what_does_nothing_is_a_stub():
@@ -363,106 +365,134 @@ def test_only_what_does_nothing_is_a_stub():
     def begun(x):
         y = x + 1  # noqa: F841
 
-    assert is_stub(with_docstring) and is_stub(lambda x: None)
-    assert not is_stub(begun) and not is_stub(lambda x: 0) and not is_stub(lambda x: x) and not is_stub(len)
+    def says(x):
+        return "What it should do."
+
+    stubs = (with_docstring, lambda x: None, lambda *x: ..., lambda x, y=3: None)
+    assert all(map(is_stub, stubs))
+    answers = (begun, says, lambda x: 0, lambda x: (), lambda x: "", lambda x: x, lambda: (yield), len)
+    assert not any(map(is_stub, answers))
 
 
 # --- predictions ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("one", [e for e in ALL if isinstance(e, Choice)], ids=by_number)
-def test_each_wrong_choice_has_its_own_answer(one):
+@each([e for e in ALL if isinstance(e, Choice)])
+def test_each_wrong_choice_has_its_own_answer(tested):
     for written in ("{}", " ({}) ", "`{}`", "{}.", "{}: that is it"):
-        assert one.verdict(written.format(one.right.upper())).status == "right", written
-    said = {letter: one.verdict(letter) for letter in one.wrong}
-    assert all(verdict.mistake == letter for letter, verdict in said.items())
-    assert len({verdict.text for verdict in said.values()}) == len(one.wrong) >= 2
+        assert tested.verdict(written.format(tested.right.upper())).status == "right", written
+    verdicts = {letter: tested.verdict(letter) for letter in tested.wrong}
+    assert all(verdict.mistake == letter for letter, verdict in verdicts.items())
+    assert len({verdict.text for verdict in verdicts.values()}) == len(tested.wrong) >= 2
     for nonsense in ("z", "", 3, "I think so", "all of them"):
-        assert "Answer with one of the letters" in one.verdict(nonsense).text
+        assert "Answer with one of the letters" in tested.verdict(nonsense).text
 
 
-@pytest.mark.parametrize("one", [e for e in ALL if isinstance(e, Number)], ids=by_number)
-def test_typical_wrong_numbers_are_recognised(one):
-    assert one.verdict(one.right).status == one.verdict(np.float32(one.right)).status == "right"
-    assert one.right not in one.wrong and len(one.wrong) >= 2
-    for number, says in one.wrong.items():
-        verdict = one.verdict(number)
+@pytest.mark.parametrize("letter, name", [("с", "a Cyrillic letter (CYRILLIC SMALL LETTER ES)"),
+                                          ("Α", "a Greek letter (GREEK SMALL LETTER ALPHA)")])  # fmt: skip
+def test_a_letter_of_another_alphabet_is_named(letter, name):
+    assert f"you gave {letter}, which is {name}." in said(letter, exercise("1.1"))
+
+
+@pytest.mark.parametrize("written", ["ｃ", "Ｃ", "（ｃ）"])
+def test_a_full_width_letter_is_the_letter(written):
+    assert exercise("1.1").right == "c" and exercise("1.1").verdict(written).status == "right"
+
+
+@each([e for e in ALL if isinstance(e, Number)])
+def test_typical_wrong_numbers_are_recognised(tested):
+    assert tested.verdict(tested.right).status == tested.verdict(np.float32(tested.right)).status == "right"
+    assert tested.right not in tested.wrong and len(tested.wrong) >= 2
+    for number, says in tested.wrong.items():
+        verdict = tested.verdict(number)
         assert verdict.mistake == f"{number:g}" and says[:30] in verdict.text
-    assert "too large" in one.verdict(1e7).text and "too small" in one.verdict(-3).text
-    assert "not a finite number" in one.verdict(float("nan")).text
-    assert "Answer with one number" in one.verdict("many").text
+    for number, words in [(1e7, "too large"), (-3, "too small"), (np.nan, "not a finite number")]:
+        assert words in tested.verdict(number).text
+    assert "Answer with one number" in tested.verdict("many").text
 
 
 # --- the number of an exercise ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number, said", [("9.1", "notebooks with exercises are"), ("1.99", "1.1, 1.2"),
-                                          (1.2, "in quotes"), ("one", "in quotes")])  # fmt: skip
-def test_a_number_that_does_not_exist_is_answered_with_those_that_do(number, said):
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize("number, words", [("9.1", "notebooks with exercises are"), ("1.99", "1.1, 1.2"),
+                                           (1.2, "in quotes"), ("one", "in quotes")])  # fmt: skip
+def test_a_number_that_does_not_exist_is_answered_with_those_that_do(number, words):
+    with pytest.raises(ValueError, match=words):
         exercise(number)
+
+
+def test_a_leading_zero_is_no_other_exercise():
+    assert exercise("01.2") == exercise("1.2")
+
+
+def test_a_notebook_is_renumbered_in_one_line(monkeypatch):
+    before = [(e.title, e.solution_text().replace("_1_", "_8_")) for e in exercises_of(1)]
+    monkeypatch.setattr(registry, "QUESTIONS", {8: "recurrent_networks"})
+    assert [(e.title, e.solution_text()) for e in exercises_of(8)] == before
+    assert exercise("8.1").answer_cell() == 'answer_8_1 = ...\nexercise("8.1").check(answer_8_1)'
+    assert said(..., exercise("8.2")).startswith("Exercise 8.2 (One step): not started.")
+    with pytest.raises(ValueError, match="the notebooks with exercises are 08"):
+        exercise("1.2")
+
+
+@each(ALL)
+def test_no_text_of_an_exercise_quotes_another_by_its_number(tested):
+    assert not re.search(r"(?i)(?:exercise|notebook) 0?\d", repr(vars(tested)))
 
 
 # --- in the notebooks -------------------------------------------------------------------------------------
 
-CALL = re.compile(r'^exercise\("(\d+\.\d+)"\)\.check\((\w+)\)$', re.M)
-PATHS = {int(path.stem[:2]): path for path in stored_notebooks.notebook_paths(ROOT / "notebooks")}
+CALL = re.compile(r'^exercise\("(\d+\.\d+)"\)\.check\(\w+\)$', re.M)
 
 
-def cells_of(notebook):
-    return nbformat.read(PATHS[notebook], as_version=4).cells
+@NOTEBOOKS
+def test_the_notebook_has_the_cells_that_its_exercises_print(notebook, capsys):
+    cells = read(PATHS[notebook]).cells
+    exercises = list(exercises_of(notebook))
+    numbers = [CALL.findall(cell.source) for cell in cells if cell.cell_type == "code"]
+    assert sum(numbers, []) == [e.number for e in exercises]
+    for question, cell in zip(cells, cells[1:]):
+        if cell.cell_type == "code" and CALL.search(cell.source):
+            tested = exercises.pop(0)
+            assert command.main(["stub", tested.number]) == 0
+            _, printed_question, printed_code = re.split(r"--- \w+ cell ---\n", capsys.readouterr().out)
+            assert question.source.endswith(printed_question.strip()) and question.cell_type == "markdown"
+            assert cell.source.endswith(printed_code.strip())
+            assert cell.outputs[0].text == tested.verdict(...).text + "\n"
+            names: dict = {}
+            exec(cell.source.replace(CALL.search(cell.source)[0], ""), names)
+            assert tested.verdict(names[tested.answer_name]).status == "not started"
 
 
-@pytest.mark.parametrize("notebook", notebook_numbers())
-def test_the_notebook_has_its_exercises_in_order_each_after_its_question(notebook):
-    cells = cells_of(notebook)
-    found = []
-    for before, cell in zip(cells, cells[1:]):
-        for number, name in CALL.findall(cell.source) if cell.cell_type == "code" else ():
-            found.append(number)
-            one = exercise(number)
-            assert name == one.answer_name
-            assert before.cell_type == "markdown"
-            assert f"**Exercise {number} · {one.title}**" in before.source, number
-            assert f"(about {one.minutes} minutes)" in before.source, number
-            if isinstance(one, Choice):
-                assert all(f"\n* `{letter}`: " in before.source for letter in one.letters), number
-    assert found == [one.number for one in exercises_of(notebook)]
+@each([e for e in ALL if isinstance(e, Choice)])
+def test_a_question_lists_the_letters(tested):
+    assert re.findall(r"^\* `(\w)`: ", tested.question, re.M) == tested.letters
 
 
-@pytest.mark.parametrize("notebook", notebook_numbers())
-def test_stubs_are_stored_untouched_and_answered(notebook):
-    for cell in cells_of(notebook):
-        if cell.cell_type == "code" and (call := CALL.search(cell.source)):
-            names = {"np": np}
-            exec(cell.source.replace(call[0], ""), names)
-            one = exercise(call[1])
-            assert one.verdict(names[one.answer_name]).status == "not started"
-            assert cell.outputs[0].text == one.verdict(...).text + "\n"
+def test_a_stub_that_does_not_exist_is_answered(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["stub", "1.99"])
+    assert "there is no exercise 1.99: notebook 01 has 1.1, 1.2" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("notebook", notebook_numbers())
+@NOTEBOOKS
 def test_no_solution_and_no_hint_is_stored(notebook):
-    cells = cells_of(notebook)
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    code = "\n".join(cell.source for cell in read(PATHS[notebook]).cells if cell.cell_type == "code")
     assert not re.search(r"\.(?:hint|solution)\(", code)
-    stored = " ".join(
-        str(output.get("text", "")) for cell in cells if cell.cell_type == "code" for output in cell.outputs
-    )
-    for one in exercises_of(notebook):
-        assert one.afterwards[:50] not in " ".join(stored.split())
-        assert not any(hint[:40] in " ".join(stored.split()) for hint in one.hints)
-        if isinstance(one, Coding):
-            last = ast.unparse(ast.parse(one.solution_text()).body[0].body[-1])
+    stored = " ".join(" ".join(str(output.get("text", "")) for output in outputs(PATHS[notebook])).split())
+    for tested in exercises_of(notebook):
+        assert not any(text[:40] in stored for text in (*tested.hints, tested.afterwards))
+        if isinstance(tested, Coding):
+            last = ast.unparse(ast.parse(tested.solution_text()).body[0].body[-1])
             assert last not in stored
-        assert f"Exercise {one.number}: right" not in stored
+        assert f"Exercise {tested.number}: right" not in stored
 
 
-@pytest.mark.parametrize("notebook", notebook_numbers())
+@NOTEBOOKS
 def test_the_first_cell_says_how_long_the_exercises_take(notebook):
-    first = cells_of(notebook)[0].source
-    minutes = sum(one.minutes for one in exercises_of(notebook))
-    assert f"The exercises take about {5 * round(minutes / 5)} minutes more" in first or notebook == 0
+    minutes = sum(e.minutes for e in exercises_of(notebook))
+    promise = f"The exercises take about {5 * round(minutes / 5)} minutes more"
+    assert promise in read(PATHS[notebook]).cells[0].source or notebook == 0
 
 
 # --- answers that nobody expects --------------------------------------------------------------------------
@@ -501,32 +531,9 @@ ODD = [
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
-@pytest.mark.parametrize("one", ALL, ids=by_number)
-def test_whatever_is_handed_over_is_answered_and_can_be_sent(one):
-    import json
-
+@each(ALL)
+def test_whatever_is_handed_over_is_answered_and_can_be_sent(tested):
     for odd in ODD:
-        given = one.collect(odd, 0)
-        verdict = one.judge(json.loads(json.dumps(given)), 0)
-        assert verdict.status == "not yet" and verdict.text.startswith(f"Exercise {one.number}: not yet.")
-
-
-def test_a_masked_array_and_complex_numbers_are_refused_by_name():
-    one = exercise("1.2")
-    right = solution(one)
-    hidden = one.verdict(lambda *a: np.ma.masked_array(right(*a), mask=True))
-    assert "masked array" in hidden.text and "complex numbers" in one.verdict(lambda *a: 1j + right(*a)).text
-    assert one.verdict(lambda *a: right(*a) + 0j).status == "right"
-    assert one.verdict(lambda *a: right(*a).astype(object)).status == "right"
-
-
-def test_one_number_may_come_in_an_array_and_two_in_one():
-    assert exercise("5.3").verdict(lambda w: np.array([solution(exercise("5.3"))(w)])).status == "right"
-    early_stop = solution(exercise("4.6"))
-    assert exercise("4.6").verdict(lambda losses, p: np.array(early_stop(losses, p))).status == "right"
-
-
-def test_a_leading_zero_is_no_other_exercise():
-    assert exercise("01.2") is exercise("1.2")
-    with pytest.raises(ValueError, match="asks for no function"):
-        exercise("1.1").example()
+        given = tested.collect(odd, 0)
+        verdict = tested.judge(json.loads(json.dumps(given)), 0)
+        assert verdict.status == "not yet" and verdict.text.startswith(f"Exercise {tested.number}: not yet.")

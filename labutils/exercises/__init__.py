@@ -1,7 +1,7 @@
 """Exercises that answer back: ``exercise("1.2").check(my_step)``, ``.hint()``, ``.solution()``.
 
-One module for each notebook holds its exercises; `kinds` says what an exercise is, `calling` runs a
-student's function safely, `grading` goes through a folder of handed-in notebooks.
+`questions` holds the exercises by subject, `checking` what judges an answer, `grading` what goes through a
+folder of handed-in notebooks; `registry` says which notebook has which questions.
 """
 
 from labutils.exercises.registry import exercise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,23 +29,30 @@ QUESTIONS = {
 def exercise(number: str) -> Exercise:
     """Return the exercise with this number, such as "1.2": the second of notebook 01.
 
-    Raises ValueError, with the numbers there are, where there is none.
+    Raises
+    ------
+    ValueError
+        Where there is none; the message says which there are.
     """
     if not isinstance(number, str) or not re.fullmatch(r"\d+\.\d+", number.strip()):
         raise ValueError(f'an exercise is called by its number in quotes, exercise("1.2"), not {number!r}')
-    notebook, place = map(int, number.split("."))
-    if notebook not in notebook_numbers():
-        there = ", ".join(f"{n:02d}" for n in notebook_numbers())
-        raise ValueError(f"there is no exercise {number}: the notebooks with exercises are {there}")
-    listed = {one.number: one for one in exercises_of(notebook)}
-    if f"{notebook}.{place}" not in listed:
-        raise ValueError(f"there is no exercise {number}: notebook {notebook:02d} has {', '.join(listed)}")
-    return listed[f"{notebook}.{place}"]
+    notebook, position = map(int, number.split("."))
+    if notebook not in QUESTIONS:
+        known = ", ".join(f"{n:02d}" for n in notebook_numbers())
+        raise ValueError(f"there is no exercise {number}: the notebooks with exercises are {known}")
+    exercises = {exercise.number: exercise for exercise in exercises_of(notebook)}
+    if f"{notebook}.{position}" not in exercises:
+        raise ValueError(f"there is no exercise {number}: notebook {notebook:02d} has {', '.join(exercises)}")
+    return exercises[f"{notebook}.{position}"]
 
 
 def exercises_of(notebook: int) -> tuple[Exercise, ...]:
-    """Return the exercises of one notebook in their order."""
-    return importlib.import_module(f"labutils.exercises.questions.{QUESTIONS[notebook]}").EXERCISES
+    """Return the exercises of one notebook in their order, numbered."""
+    module = importlib.import_module(f"labutils.exercises.questions.{QUESTIONS[notebook]}")
+    return tuple(
+        replace(exercise, number=f"{notebook}.{position}")
+        for position, exercise in enumerate(module.EXERCISES, start=1)
+    )
 
 
 def notebook_numbers() -> list[int]:
@@ -54,4 +62,4 @@ def notebook_numbers() -> list[int]:
 
 def all_exercises() -> list[Exercise]:
     """Return every exercise of the series, in order."""
-    return [one for notebook in notebook_numbers() for one in exercises_of(notebook)]
+    return [exercise for notebook in notebook_numbers() for exercise in exercises_of(notebook)]

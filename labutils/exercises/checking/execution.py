@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
-import dis
+import inspect
 import io
-import itertools
-import linecache
 import signal
-import sys
+import textwrap
 import threading
 import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +27,13 @@ _MOST_NUMBERS = 1_000_000
 class Outcome:
     """What one call gave, in plain lists and words, so that it can be sent from one process to another.
 
+    Parameters
+    ----------
     values : the results as nested lists of numbers, one entry for each result, or None.
-    error : why there are none, in words; line : the student's line where it happened, if known.
-    nothing : the function returned None. slow : it did not come to an end in time. changed : the places of
-    the arguments that it changed in place. printed : the beginning of what it printed.
+    error, line : why there are none, in words; the student's line where it happened, if known.
+    nothing, slow : whether the function returned None; whether it did not come to an end in time.
+    changed : the positions of the arguments that it changed in place.
+    printed : the beginning of what it printed.
     """
 
     values: list[Any] | None = None
@@ -46,10 +48,6 @@ class Outcome:
         """Return the results as arrays of floats, or None where there are none."""
         return None if self.values is None else tuple(np.array(v, dtype=float) for v in self.values)
 
-    def plain(self) -> dict[str, Any]:
-        """Return it as a dictionary that json can write."""
-        return asdict(self)
-
 
 class TimeIsUp(BaseException):
     """Raised inside a student's function; no Exception, so that ``except Exception`` does not catch it."""
@@ -61,42 +59,59 @@ def outcomes(
     results: Sequence[int | None],
     seconds: float = SECONDS,
 ) -> list[Outcome]:
-    """Call the function with copies of the arguments of each case, and return what came of each call.
+    """Call a function with copies of the arguments of each case, and return what came of each call.
 
-    results : how many results each case asks for, None for one that is no tuple. seconds : for all calls
-    together; once they are over, the call that ran and those that are left are `slow`. Works in the main
-    thread of a process; in another thread there is no limit.
+    Parameters
+    ----------
+    results : how many results each case asks for, None for one that is no tuple.
+    seconds : for all calls together; once they are over, the call that ran and those that are left are
+        `slow`. There is no limit outside of the main thread.
     """
     done: list[Outcome] = []
-    with contextlib.suppress(TimeIsUp), _limited(seconds, function), _quiet():
+    with contextlib.suppress(TimeIsUp), _limited(seconds), np.errstate(all="ignore"):
         for case, wanted in zip(cases, results, strict=True):
             arguments, printed = copy.deepcopy(list(case.values())), _Beginning()
-            with contextlib.redirect_stdout(printed):
+            with contextlib.redirect_stdout(printed), warnings.catch_warnings(action="ignore"):
                 outcome = _call(function, arguments, wanted)
-            changed = tuple(
-                place
-                for place, (now, was) in enumerate(zip(arguments, case.values()))
-                if not _equal(now, was)
-            )
+            same = map(_equal, arguments, case.values())
+            changed = tuple(position for position, unchanged in enumerate(same) if not unchanged)
             done.append(replace(outcome, changed=changed, printed=printed.text))
     return done + [Outcome(slow=True)] * (len(cases) - len(done))
 
 
 def is_stub(answer: object) -> bool:
-    """True where nothing was filled in: dots, None, or a function whose body is dots and a docstring."""
+    """True where nothing was filled in: dots, None, or a function that does what a stub does."""
     if answer is None or answer is ...:
         return True
-    code = answer.__code__ if isinstance(answer, (types.FunctionType, types.MethodType)) else None
-    if code is None:
+    if not isinstance(answer, (types.FunctionType, types.MethodType)):
         return False
-    idle = {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "RETURN_VALUE", "POP_TOP", "EXTENDED_ARG"}
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_CONST", "RETURN_CONST"):
-            if step.argval is not None and step.argval is not ...:
-                return False
-        elif step.opname not in idle:
+    steps, constants = _steps(answer), set(answer.__code__.co_consts)
+    return steps == _steps(lambda: None) and constants <= {None, ..., answer.__doc__}
+
+
+def _steps(function: Callable) -> bytes:
+    return function.__code__.co_code[::2]  # without what each takes: where its constant stands
+
+
+def swallows_everything(function: object) -> bool:
+    """True where a ``while`` of a function goes on after an ``except`` that catches even `TimeIsUp`.
+
+    `outcomes` could not be sure to end it: raised anew every 10 ms, TimeIsUp gets out of a short loop after
+    one to three times, but never out of one that sleeps or loops again within the ``try``.
+    """
+    try:
+        if not isinstance(function, (types.FunctionType, types.MethodType)):
             return False
-    return True
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):  # no source, or part of a longer line
+        return False
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.While)]
+    handlers = [node for loop in loops for node in ast.walk(loop) if isinstance(node, ast.ExceptHandler)]
+    return any(
+        (handler.type is None or ast.unparse(handler.type) == "BaseException")
+        and not any(isinstance(node, (ast.Raise, ast.Return, ast.Break)) for node in ast.walk(handler))
+        for handler in handlers
+    )
 
 
 class _NoNumbers(ValueError):
@@ -109,8 +124,7 @@ def _as_numbers(value: object) -> list | float:
         raise _NoNumbers("Your function gave a masked array: some of its numbers are hidden")
     try:
         array = np.asarray(value)
-        if array.dtype.kind == "O":
-            array = array.astype(float)
+        array = array.astype(float) if array.dtype.kind == "O" else array
     except Exception:
         array = np.array(None)
     if array.dtype.kind == "c":
@@ -118,10 +132,9 @@ def _as_numbers(value: object) -> list | float:
             raise _NoNumbers("Your function gave complex numbers. Real ones are asked for")
         array = array.real
     if array.dtype.kind not in "biuf":
-        what = type(value).__name__
         raise _NoNumbers(
-            f"Your function gave something of the type {what} that is no array of numbers: perhaps its parts "
-            "have different lengths, or are no numbers"
+            f"Your function gave something of the type {type(value).__name__} that is no array of numbers: "
+            "perhaps its parts have different lengths, or are no numbers"
         )
     if array.size > _MOST_NUMBERS:
         raise _NoNumbers(f"Your function gave {array.size:,} numbers, far more than were asked for")
@@ -135,7 +148,7 @@ def _call(function: Callable, arguments: list, wanted: int | None) -> Outcome:
             return Outcome(nothing=True)
         if wanted is not None:
             return Outcome(_several(given, wanted))
-        if isinstance(given, tuple) and any(np.ndim(one) for one in given):
+        if isinstance(given, tuple) and any(np.ndim(part) for part in given):
             raise _NoNumbers(
                 f"Your function gave {len(given)} results in a tuple, and one array is asked for"
             )
@@ -149,16 +162,15 @@ def _call(function: Callable, arguments: list, wanted: int | None) -> Outcome:
 
 
 def _several(given: Any, wanted: int) -> list:
-    is_row = isinstance(given, (tuple, list)) or isinstance(given, np.ndarray) and given.ndim > 0
-    if not is_row or len(given) != wanted:
-        asked = f"{wanted} results, in a tuple or a list" if wanted > 1 else "a list with one array in it"
-        what = f"something of the type {type(given).__name__}"
-        if isinstance(given, np.ndarray):
-            what = f"one array, of the shape {given.shape}"
-        elif is_row:
-            what = f"a {type(given).__name__} of {len(given)}"
-        raise _NoNumbers(f"Your function should return {asked}, and gave {what}")
-    return [_as_numbers(one) for one in given]
+    is_array = isinstance(given, np.ndarray)
+    is_row = isinstance(given, (tuple, list)) or is_array and given.ndim > 0
+    if is_row and len(given) == wanted:
+        return [_as_numbers(part) for part in given]
+    asked = f"{wanted} results, in a tuple or a list" if wanted > 1 else "a list with one array in it"
+    what = f"something of the type {type(given).__name__}"
+    if is_row:
+        what = f"one array, of the shape {given.shape}" if is_array else f"{len(given)} of them"
+    raise _NoNumbers(f"Your function should return {asked}, and gave {what}")
 
 
 def _equal(now: Any, was: Any) -> bool:
@@ -172,11 +184,10 @@ def _equal(now: Any, was: Any) -> bool:
 class _Beginning(io.TextIOBase):
     """A stream that keeps the beginning of what is written to it."""
 
-    def __init__(self, most: int = 300) -> None:
-        self.text, self.most = "", most
+    text = ""
 
     def write(self, text: str) -> int:
-        self.text += text[: max(0, self.most - len(self.text))]
+        self.text += text[: max(0, 300 - len(self.text))]
         return len(text)
 
 
@@ -197,74 +208,47 @@ def _in_words(error: BaseException) -> str:
 
 def _line_of(function: Callable, error: BaseException) -> str:
     """Return the last line of the student's own file that was on the way to the error."""
-    code = function.__code__ if isinstance(function, types.FunctionType) else None
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if code and frame.filename == code.co_filename:
-            return (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
-    return ""
+    if not isinstance(function, types.FunctionType):
+        return ""
+    frames, own_file = traceback.extract_tb(error.__traceback__), function.__code__.co_filename
+    lines = [frame.line for frame in frames if frame.filename == own_file]
+    return lines[-1].strip() if lines else ""
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise `TimeIsUp` inside `_call` once the time is over, every 10 ms until the block is left.
 
-
-@contextlib.contextmanager
-def _limited(seconds: float, function: Callable) -> Iterator[None]:
-    """Raise `TimeIsUp` in the block once the time is over, again and again until the block is left.
-
-    A loop around a bare ``except:`` swallows what is raised inside it, so from the second time on it is
-    raised where some further line of the function's own file begins, sooner or later one outside of the
-    ``try``.
+    Only a signal reaches a main thread that computes or sleeps, so a watchdog thread sends one.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    over, left, attempts = threading.Event(), threading.Event(), itertools.count()
-    own_file = function.__code__.co_filename if isinstance(function, types.FunctionType) else ""
-    traced_before = sys.gettrace()
+    over, left = threading.Event(), threading.Event()
 
     def interrupted(number: int, frame: types.FrameType | None) -> None:
         if not over.is_set():  # the reader interrupts the kernel
             raise KeyboardInterrupt
-        if left.is_set():
-            return
-        attempt = next(attempts)
-        if not attempt:
-            raise TimeIsUp
-        lines = itertools.count()
-
-        def at_line(frame: types.FrameType, event: str, argument: object) -> Callable | None:
-            if left.is_set():
-                return None
-            if event == "line" and next(lines) >= attempt:
-                raise TimeIsUp
-            return at_line
-
         while frame is not None:
-            if frame.f_code.co_filename == own_file:
-                frame.f_trace = at_line
+            if frame.f_code is _call.__code__:
+                raise TimeIsUp
             frame = frame.f_back
-        sys.settrace(at_line if own_file else None)
 
     def watch() -> None:
         pause = seconds
         while not left.wait(pause):
             over.set()
             _interrupt_main_thread()
-            pause = 0.1
+            pause = 0.01
 
     before = signal.signal(signal.SIGINT, interrupted)
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    watchdog = threading.Thread(target=watch, daemon=True)
+    watchdog.start()
     try:
         yield
     finally:
         left.set()
-        watcher.join()
-        sys.settrace(traced_before)
+        watchdog.join()
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 

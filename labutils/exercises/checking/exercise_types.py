@@ -1,4 +1,4 @@
-"""The four kinds of exercises: code to write, a choice or a number to predict, an experiment of one's own.
+"""The four types of exercises: code to write, a choice or a number to predict, an experiment of one's own.
 
 An answer is judged in two steps. `collect` looks at what the student gave, calls it where it is a
 function, and returns plain data; `judge` compares that data with what is right and finds the words. In a
@@ -10,16 +10,18 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from labutils.exercises.checking import execution
 from labutils.exercises.checking.execution import Outcome
-from labutils.exercises.checking.formatting import difference, listed, paragraph, same
+from labutils.exercises.checking.formatting import Arrays, difference, listed, paragraph, same
+from labutils.validation import whole_number
 
 Case = dict[str, Any]
 """The arguments of one call, by name, in order."""
@@ -27,10 +29,8 @@ Case = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said to an answer: status is "not started", "right" or "not yet"; reason says in short why not.
-
-    mistake : the name of the wrong answer that was recognised, or None.
-    """
+    """What is said to an answer, "not started", "right" or "not yet": a text for the student, a reason for a
+    table, and the name of the typical mistake that was recognised, if one was."""
 
     status: str
     text: str
@@ -49,37 +49,50 @@ class Mistake:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise(ABC):
-    """What all kinds share.
+    """What all types share.
 
-    number : such as "1.2". answer_name : the name that the notebook gives to the answer. hints : up to
-    three, each says more than the one before. afterwards : what to say once it is right.
+    Parameters
+    ----------
+    title, question : as its cell of the notebook shows them, in Markdown.
+    idea : what one learns by it, for the table of all exercises.
+    minutes : how long it takes.
+    hints : up to three, each says more than the one before.
+    afterwards : what to say once it is right.
+    number : such as "1.2"; the registry gives it.
     """
 
-    number: str
     title: str
+    question: str
     idea: str
     minutes: int
-    answer_name: str
     hints: tuple[str, ...]
     afterwards: str
+    number: str = ""
+
+    kind: ClassVar[str] = "predict"
+    on_check: ClassVar[list[Callable[[Exercise, object], None]]] = []  # called with each checked answer
+
+    @property
+    def answer_name(self) -> str:
+        """The name that the notebook gives to the answer."""
+        return f"answer_{self.number.replace('.', '_')}"
 
     def check(self, answer: object) -> None:
         """Print what there is to say to an answer. An answer that was not begun is no mistake."""
+        for callback in self.on_check:
+            callback(self, answer)
         print(self.verdict(answer).text)
 
     def verdict(self, answer: object, seed: int = 0) -> Verdict:
-        """Return what there is to say to an answer. seed : draws the inputs that it is tried with."""
+        """Return what there is to say to an answer, tried with the inputs that this seed draws."""
         return self.judge(self.collect(answer, seed), seed)
 
     def hint(self, how_many: int = 1) -> None:
         """Print the first hint, or the first two or three: ``hint(2)``, ``hint(3)``."""
-        most = len(self.hints)
-        if isinstance(how_many, bool) or not isinstance(how_many, int) or how_many < 1:
-            raise ValueError(f"exercise {self.number} has hints 1 to {most}: .hint({most}) shows all of them")
-        how_many = min(how_many, most)
-        for place, text in enumerate(self.hints[:how_many], start=1):
-            print(paragraph(f"Hint {place} of {most}: {text}"))
-        more = f"hint({how_many + 1})" if how_many < most else "solution()"
+        shown = self.hints[: whole_number("the number of hints", how_many)]
+        for position, text in enumerate(shown, start=1):
+            print(paragraph(f"Hint {position} of {len(self.hints)}: {text}"))
+        more = "solution()" if shown == self.hints else f"hint({how_many + 1})"
         print(f'\nStill stuck? exercise("{self.number}").{more}')
 
     def solution(self) -> None:
@@ -90,17 +103,47 @@ class Exercise(ABC):
         """Return the arguments of one of the calls that `check` makes; ValueError where it calls nothing."""
         raise ValueError(f"exercise {self.number} asks for no function, so there are no arguments to try")
 
+    def question_cell(self) -> str:
+        """Return the text of the Markdown cell that asks the question."""
+        return f"**Exercise {self.number} · {self.title}** (about {self.minutes} minutes). {self.question}"
+
+    def answer_cell(self) -> str:
+        """Return the text of the code cell below it: what is to be filled in, and the check."""
+        return f'{self._stub()}\nexercise("{self.number}").check({self.answer_name})'
+
+    def collect(self, answer: object, seed: int) -> dict[str, Any]:
+        """Return what the answer is, or gives when it is called, as data that json can write."""
+        return {"stub": True} if execution.is_stub(answer) else self._collect(answer, seed)
+
+    def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
+        """Return what there is to say to what `collect` returned for the same seed."""
+        if not given.get("stub"):
+            return self._judge(given, seed)
+        text = (
+            f"Exercise {self.number} ({self.title}): not started.\nPut your answer in place of the dots and "
+            f'run this cell again; exercise("{self.number}").hint() helps.'
+        )
+        return Verdict("not started", text, "not started")
+
     @abstractmethod
     def solution_text(self) -> str:
         """Return the solution as the text of a cell."""
 
     @abstractmethod
-    def collect(self, answer: object, seed: int) -> dict[str, Any]:
-        """Return what the answer is, or gives when it is called, as data that json can write."""
+    def _collect(self, answer: object, seed: int) -> dict[str, Any]: ...
 
     @abstractmethod
-    def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
-        """Return what there is to say to what `collect` returned for the same seed."""
+    def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict: ...
+
+    def _stub(self) -> str:
+        return f"{self.answer_name} = ..."
+
+    def _right(self) -> Verdict:
+        return Verdict("right", paragraph(f"Exercise {self.number}: right. {self.afterwards}"))
+
+    def _not_yet(self, says: str, reason: str, mistake: str | None = None, shown: str = "") -> Verdict:
+        text = paragraph(f"Exercise {self.number}: not yet. {says}")
+        return Verdict("not yet", f"{text}\n\n{shown}" if shown else text, reason, mistake)
 
     def __repr__(self) -> str:
         return (
@@ -108,32 +151,18 @@ class Exercise(ABC):
             f".check({self.answer_name}), .hint(), .solution()"
         )
 
-    def _not_started(self) -> Verdict:
-        return Verdict(
-            "not started",
-            f"Exercise {self.number} ({self.title}): not started.\n"
-            "Put your answer in place of the dots and run this cell again; "
-            f'exercise("{self.number}").hint() helps.',
-            "not started",
-        )
-
-    def _right(self) -> Verdict:
-        return Verdict("right", paragraph(f"Exercise {self.number}: right. {self.afterwards}"))
-
-    def _not_yet(
-        self, says: str, shown: str = "", reason: str = "wrong", mistake: str | None = None
-    ) -> Verdict:
-        parts = [paragraph(f"Exercise {self.number}: not yet. {says}"), shown]
-        return Verdict("not yet", "\n\n".join(part for part in parts if part), reason, mistake)
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Coding(Exercise):
     """A function to write, compared with a right one on several inputs.
 
-    solve : the right function, whose source is the solution. cases : draws the inputs, the smallest
-    first. mistakes : wrong answers to recognise. tolerance : how far a number may be off, absolutely and
-    relatively; the default lets 32-bit floats pass. results : the names of what it returns.
+    Parameters
+    ----------
+    solve : the right function. Its source is the solution; its name, arguments and docstring are the stub's.
+    cases : draws the inputs, the smallest first.
+    mistakes : wrong answers to recognise.
+    tolerance : how far a number may be off, absolutely and relatively; the default lets 32-bit floats pass.
+    results : the names of what it returns.
     """
 
     solve: Callable
@@ -142,54 +171,58 @@ class Coding(Exercise):
     tolerance: float = 1e-5
     results: tuple[str, ...] = ("result",)
 
+    kind: ClassVar[str] = "code"
+
+    @property
+    def answer_name(self) -> str:
+        return self.solve.__name__
+
     def solution_text(self) -> str:
         return inspect.getsource(self.solve)
 
     def example(self, which: int = 0) -> list[Any]:
         """Return the arguments of one of the calls that `check` makes, to try them out."""
-        drawn = self.cases(np.random.default_rng(0))
-        if isinstance(which, bool) or not isinstance(which, int) or not 0 <= which < len(drawn):
-            raise ValueError(f"exercise {self.number} has the examples 0 to {len(drawn) - 1}, not {which!r}")
-        return list(drawn[which].values())
+        cases = self._drawn(0)
+        return list(cases[whole_number("the number of the example", which, 0, len(cases) - 1)].values())
 
-    def collect(self, answer: object, seed: int) -> dict[str, Any]:
-        if execution.is_stub(answer):
-            return {"stub": True}
+    def _stub(self) -> str:
+        head = f"def {self.answer_name}{inspect.signature(self.solve)}:"
+        return f'{head}\n    """{self.solve.__doc__}"""\n    ...\n'
+
+    def _collect(self, answer: object, seed: int) -> dict[str, Any]:
         if not callable(answer):
-            return {"unusable": f"check needs the function itself, but got {_short(answer)}. "
-                    f"Write check({self.answer_name}), with no brackets after the name."}  # fmt: skip
-        return {"outcomes": [one.plain() for one in self._called(answer, self._drawn(seed))]}
+            return {"unusable": _short(answer)}
+        if execution.swallows_everything(answer):
+            return {"swallows": True}
+        return {"outcomes": [asdict(outcome) for outcome in self._called(answer, self._drawn(seed))]}
 
-    def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
-        if given.get("stub"):
-            return self._not_started()
+    def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         if "unusable" in given:
-            return self._not_yet(given["unusable"], reason="no function")
-        cases, outcomes = self._drawn(seed), [Outcome(**one) for one in given["outcomes"]]
+            says = f"check needs the function itself, but got {given['unusable']}. Write "
+            return self._not_yet(
+                f"{says}check({self.answer_name}), with no brackets after the name.", "no function"
+            )
+        if "swallows" in given:
+            return self._not_yet(_SWALLOWS, "a bare except in a loop")
+        cases, outcomes = self._drawn(seed), [Outcome(**outcome) for outcome in given["outcomes"]]
         expected = [self._expected(case)[0] for case in cases]
         if len(outcomes) != len(cases):
             raise ValueError(f"{len(cases)} outcomes are needed, got {len(outcomes)}")
-        fine = [same(one.arrays(), right, self.tolerance) for one, right in zip(outcomes, expected)]
-        if all(fine):
+        tried = list(zip(cases, expected, outcomes))
+        wrong = [trial for trial in tried if not same(trial[2].arrays(), trial[1], self.tolerance)]
+        if not wrong:
             return self._right_but(cases, outcomes)
+        with_numbers = [trial for trial in wrong if trial[2].values is not None]
         for mistake in self.mistakes:
             if self._made(mistake, cases, expected, outcomes):
-                # show a case with numbers, where there is one
-                which = min((place for place, ok in enumerate(fine) if not ok),
-                            key=lambda place: outcomes[place].values is None)  # fmt: skip
-                return self._not_yet(
-                    mistake.says,
-                    self._shown(cases[which], expected[which], outcomes[which]),
-                    f"wrong: {mistake.name}",
-                    mistake.name,
-                )
-        wrong = [place for place, ok in enumerate(fine) if not ok]
+                shown = self._shown(*(with_numbers + wrong)[0])
+                return self._not_yet(mistake.says, f"wrong: {mistake.name}", mistake.name, shown)
         # a single row or unit does not tell a forgotten sum, a wrong sign or a transposed matrix
-        telling = [place for place in wrong if _tells(expected[place]) and outcomes[place].values is not None]
-        stopped = [place for place in wrong if outcomes[place].error]
-        which = (telling + stopped + wrong)[0]
-        says, reason = self._general(outcomes[which], expected[which])
-        return self._not_yet(says, self._shown(cases[which], expected[which], outcomes[which]), reason)
+        telling = [trial for trial in with_numbers if _tells(trial[1])]
+        stopped = [trial for trial in wrong if trial[2].error]
+        case, right, outcome = (telling + stopped + wrong)[0]
+        says, reason = self._general(outcome, right)
+        return self._not_yet(says, reason, shown=self._shown(case, right, outcome))
 
     def _drawn(self, seed: int) -> Sequence[Case]:
         return self.cases(np.random.default_rng(seed))
@@ -198,43 +231,36 @@ class Coding(Exercise):
         results = [len(right) if several else None for right, several in map(self._expected, cases)]
         return execution.outcomes(function, cases, results)
 
-    def _expected(self, case: Case) -> tuple[tuple[np.ndarray, ...], bool]:
+    def _expected(self, case: Case) -> tuple[Arrays, bool]:
         """Return the right results as arrays of floats, and whether there are several of them."""
         right = self.solve(*case.values())
         several = isinstance(right, tuple) or (isinstance(right, list) and isinstance(right[0], np.ndarray))
-        return tuple(np.asarray(one, dtype=float) for one in (right if several else (right,))), several
+        return tuple(np.asarray(result, dtype=float) for result in (right if several else (right,))), several
 
     def _made(self, mistake: Mistake, cases: Sequence[Case], expected: list, outcomes: list[Outcome]) -> bool:
         """True where the answer does in every case what the mistake does, which is wrong in some."""
-        does = self._called(mistake.does, cases)
-        if all(one.values is None for one in does):
-            return all(one.error and one.error == ours.error for one, ours in zip(does, outcomes))
+        of_mistake = self._called(mistake.does, cases)
+        if all(wrong.values is None for wrong in of_mistake):
+            return all(wrong.error and wrong.error == ours.error for wrong, ours in zip(of_mistake, outcomes))
         return any(
-            one.values is not None and not same(one.arrays(), right, self.tolerance)
-            for one, right in zip(does, expected)
+            wrong.values is not None and not same(wrong.arrays(), right, self.tolerance)
+            for wrong, right in zip(of_mistake, expected)
         ) and all(
-            bool(ours.error) if one.values is None else same(ours.arrays(), one.arrays(), self.tolerance)
-            for one, ours in zip(does, outcomes)
+            bool(ours.error) if wrong.values is None else same(ours.arrays(), wrong.arrays(), self.tolerance)
+            for wrong, ours in zip(of_mistake, outcomes)
         )
 
-    def _general(self, outcome: Outcome, expected: tuple[np.ndarray, ...]) -> tuple[str, str]:
+    def _general(self, outcome: Outcome, expected: Arrays) -> tuple[str, str]:
         if outcome.slow:
-            return (
-                f"It had not come to an end after {execution.SECONDS:.0f} seconds. Is there a loop that "
-                "never ends, or one that does far more than is needed?",
-                "too slow",
-            )
+            return _SLOW, "too slow"
         if outcome.nothing:
-            return (
-                "Your function gives nothing back (None). Does every way through it end with return?",
-                "returns nothing",
-            )
+            return _NOTHING, "returns nothing"
         if outcome.error:
             where = f" In this line: {outcome.line}" if outcome.line else ""
             return f"{outcome.error.rstrip('.')}.{where}", outcome.error.removeprefix("Your function ")
-        return difference(outcome.arrays(), expected, self._names(expected), self.tolerance), "wrong"
+        return difference(outcome.arrays(), self._named(expected), self.tolerance), "wrong"
 
-    def _shown(self, case: Case, expected: tuple[np.ndarray, ...], outcome: Outcome) -> str:
+    def _shown(self, case: Case, expected: Arrays, outcome: Outcome) -> str:
         text = f"This was tried:\n{listed(case)}\nExpected:\n{listed(self._named(expected))}"
         if outcome.values is not None:
             text += f"\nYours:\n{listed(self._named(outcome.arrays()))}"
@@ -243,28 +269,35 @@ class Coding(Exercise):
         return text
 
     def _right_but(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Verdict:
-        changed = {list(case)[place] for case, one in zip(cases, outcomes) for place in one.changed}
+        changed = {list(case)[place] for case, outcome in zip(cases, outcomes) for place in outcome.changed}
         if not changed:
             return self._right()
-        names = " and ".join(sorted(changed))
         note = (
-            f"One thing: your function changes {names} in place. Whoever calls it finds other numbers there "
-            "afterwards than before; better make a new array (a = a + b instead of a += b)."
+            f"One thing: your function changes {' and '.join(sorted(changed))} in place. Whoever calls it "
+            "finds other numbers there afterwards than before; better make a new array (a = a + b instead of "
+            "a += b)."
         )
         return Verdict("right", f"{self._right().text}\n{paragraph(note)}")
 
-    def _named(self, results: tuple[np.ndarray, ...]) -> dict[str, Any]:
-        return dict(zip(self._names(results), results))
-
-    def _names(self, results: tuple[np.ndarray, ...]) -> Sequence[str]:
-        if len(self.results) == len(results):
-            return self.results
-        return [f"{self.results[0]}[{place}]" for place in range(len(results))]
+    def _named(self, results: Arrays) -> dict[str, np.ndarray]:
+        names = [f"{self.results[0]}[{position}]" for position in range(len(results))]
+        return dict(zip(self.results if len(self.results) == len(results) else names, results))
 
 
-def _tells(expected: tuple[np.ndarray, ...]) -> bool:
+_SLOW = (
+    f"It had not come to an end after {execution.SECONDS:.0f} seconds. Is there a loop that never ends, or "
+    "one that does far more than is needed?"
+)
+_NOTHING = "Your function gives nothing back (None). Does every way through it end with return?"
+_SWALLOWS = (
+    "Your function was not called: in its while loop, except: without the name of an error also catches what "
+    "would end a loop without end. Name the error that you expect, such as except ValueError:"
+)
+
+
+def _tells(expected: Arrays) -> bool:
     """True where no axis of the results has the length 1."""
-    return all(1 not in one.shape for one in expected) and sum(one.size for one in expected) > 1
+    return all(1 not in array.shape for array in expected) and sum(array.size for array in expected) > 1
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -282,32 +315,29 @@ class Choice(Exercise):
     def solution_text(self) -> str:
         return f'{self.answer_name} = "{self.right}"'
 
-    def collect(self, answer: object, seed: int) -> dict[str, Any]:
-        return {"stub": True} if execution.is_stub(answer) else {"answer": _text(answer)}
+    def _collect(self, answer: object, seed: int) -> dict[str, Any]:
+        return {"answer": _text(answer)}
 
-    def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
-        if given.get("stub"):
-            return self._not_started()
+    def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
+        text = unicodedata.normalize("NFKC", given["answer"])  # full-width letters become plain ones
         # also "(c)", "`c`" and "c: half of them"
-        letter = re.split(r"[):.\s]", given["answer"].strip().lstrip("(`'\""))[0].strip("`'\"").lower()
+        letter = re.split(r"[):.\s]", text.strip().lstrip("(`'\""))[0].strip("`'\"").lower()
         if letter == self.right:
             return self._right()
-        if letter not in self.wrong:
-            *some, last = (f'"{one}"' for one in self.letters)
-            return self._not_yet(
-                f"Answer with one of the letters {', '.join(some)} or {last}, in quotes; you gave "
-                f"{textwrap.shorten(given['answer'], 60, placeholder=' …') or 'nothing'}.",
-                reason="no such letter",
-            )
-        return self._not_yet(self.wrong[letter], reason=f"wrong: {letter}", mistake=letter)
+        if letter in self.wrong:
+            return self._not_yet(self.wrong[letter], f"wrong: {letter}", letter)
+        *some, last = (f'"{possible}"' for possible in self.letters)
+        got = textwrap.shorten(given["answer"], 60, placeholder=" …") or "nothing"
+        if len(letter) == 1 and letter.isalpha() and not letter.isascii():
+            name = unicodedata.name(letter, "unknown")
+            got += f", which is a {name.split()[0].capitalize()} letter ({name})"
+        says = f"Answer with one of the letters {', '.join(some)} or {last}, in quotes; you gave {got}."
+        return self._not_yet(says, "no such letter")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Number(Exercise):
-    """One number. `wrong` has something to say to numbers that come of a typical mistake.
-
-    tolerance : how far off a number may be, absolutely.
-    """
+    """One number, right within an absolute `tolerance`; `wrong` answers those of typical mistakes."""
 
     right: float
     wrong: Mapping[float, str]
@@ -316,40 +346,31 @@ class Number(Exercise):
     def solution_text(self) -> str:
         return f"{self.answer_name} = {self.right:g}"
 
-    def collect(self, answer: object, seed: int) -> dict[str, Any]:
-        if execution.is_stub(answer):
-            return {"stub": True}
+    def _collect(self, answer: object, seed: int) -> dict[str, Any]:
         try:
             return {"answer": float(answer)}  # type: ignore[arg-type]
         except Exception:
             return {"unusable": _short(answer)}
 
-    def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
-        if given.get("stub"):
-            return self._not_started()
+    def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         if "unusable" in given:
-            return self._not_yet(
-                f"Answer with one number, without a comma for thousands; you gave {given['unusable']}.",
-                reason="no number",
-            )
+            says = f"Answer with one number, without a comma for thousands; you gave {given['unusable']}."
+            return self._not_yet(says, "no number")
         answer = float(given["answer"])
         if abs(answer - self.right) <= self.tolerance:
             return self._right()
         for number, says in self.wrong.items():
             if abs(answer - number) <= self.tolerance:
-                return self._not_yet(says, reason=f"wrong: {number:g}", mistake=f"{number:g}")
+                return self._not_yet(says, f"wrong: {number:g}", f"{number:g}")
         side = "too large" if answer > self.right else "too small"
         if not np.isfinite(answer):
             side = "not a finite number"
-        return self._not_yet(f"{answer:g} is {side}.", reason=f"wrong: {side}")
+        return self._not_yet(f"{answer:g} is {side}.", f"wrong: {side}")
 
 
 @dataclass(frozen=True)
 class Goal:
-    """Something an experiment is to reach: in words, whether the facts reach it, and the measured value.
-
-    advice : what to try where it is not reached.
-    """
+    """What an experiment is to reach: in words, whether the facts do, the measured value, advice if not."""
 
     words: str
     reached: Callable[[Mapping[str, Any]], bool]
@@ -361,20 +382,30 @@ class Goal:
 class Experiment(Exercise):
     """An experiment of the student's own, whose outcome is held against goals.
 
+    Parameters
+    ----------
     facts : returns of what the student hands over what the goals need, as plain data; raises TypeError,
-    in words, for something else. code : a way that reaches the goals, the text of a cell.
+        in words, for something else.
+    goals : what is to be reached.
+    code : a way that reaches the goals, the text of a cell.
+    answer_name, answer_note : of the answer, and what its stub says beside the dots.
     """
 
     facts: Callable[[Any], dict[str, Any]]
     goals: tuple[Goal, ...]
     code: str
+    answer_name: str = "my_answer"
+    answer_note: str = "my_model, my_run"
+
+    kind: ClassVar[str] = "experiment"
 
     def solution_text(self) -> str:
         return self.code.strip()
 
-    def collect(self, answer: object, seed: int) -> dict[str, Any]:
-        if execution.is_stub(answer):
-            return {"stub": True}
+    def _stub(self) -> str:
+        return super()._stub() + (f"  # {self.answer_note}" if self.answer_note else "")
+
+    def _collect(self, answer: object, seed: int) -> dict[str, Any]:
         try:
             return {"facts": self.facts(answer)}
         except TypeError as error:
@@ -382,11 +413,9 @@ class Experiment(Exercise):
         except Exception as error:
             return {"unusable": f"What you gave cannot be judged ({type(error).__name__}): {_short(answer)}."}
 
-    def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
-        if given.get("stub"):
-            return self._not_started()
+    def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         if "unusable" in given:
-            return self._not_yet(given["unusable"], reason="nothing to judge")
+            return self._not_yet(given["unusable"], "nothing to judge")
         facts = given["facts"]
         reached = [goal.reached(facts) for goal in self.goals]
         lines = "\n".join(
@@ -396,18 +425,15 @@ class Experiment(Exercise):
         if all(reached):
             return Verdict("right", f"{self._right().text}\n\n{lines}")
         missed = self.goals[reached.index(False)]
-        return self._not_yet(missed.advice, lines, f"wrong: {missed.words}", missed.words)
+        return self._not_yet(missed.advice, f"wrong: {missed.words}", missed.words, lines)
 
 
-def _text(value: object) -> str:
+def _text(value: object, written: Callable[[object], str] = str) -> str:
     try:
-        return str(value)[:200]
+        return written(value)[:500]
     except Exception:
         return f"something of the type {type(value).__name__}"
 
 
 def _short(value: object) -> str:
-    try:
-        return textwrap.shorten(repr(value)[:500], 60, placeholder=" …")
-    except Exception:
-        return f"something of the type {type(value).__name__}"
+    return textwrap.shorten(_text(value, repr), 60, placeholder=" …")

@@ -13,14 +13,16 @@ _PAIR = "This needs the network and the Run that training.fit(...) returned: my_
 
 
 def facts_of_run(run: Any) -> dict[str, Any]:
-    """Return of a `training.Run` its parameters and epochs, the rows it was trained on, and what it reached.
+    """Return of a `training.Run` its parameters and rows, and what it reached at the kept epoch.
 
-    kept : every quantity at the epoch whose weights were kept. Raises TypeError for what is no Run.
+    Raises
+    ------
+    TypeError
+        For what is no Run.
     """
     try:
         return {
             "parameters": int(run.parameters),
-            "epochs": int(run.epochs),
             "rows": int(run.settings["training_rows"]),
             "kept": {name: float(run.at_kept_epoch(name)) for name in run.history},
         }
@@ -29,9 +31,12 @@ def facts_of_run(run: Any) -> dict[str, Any]:
 
 
 def facts_of_pair(pair: Any) -> dict[str, Any]:
-    """Return the facts of a Run, and of its network the layers, the input, the narrowest place and the loss.
+    """Return the facts of a Run, and of its network the layers, the input, the narrowest layer and the loss.
 
-    pair : the Keras network and the Run. Raises TypeError, in words, for something else.
+    Raises
+    ------
+    TypeError
+        For what is no pair of a Keras network and the Run of its training.
     """
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise TypeError(_PAIR)
@@ -57,10 +62,7 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
 
 
 def trained_on(rows: Callable[[Mapping[str, Any]], int], how: str) -> Goal:
-    """Return the goal that so many rows were learned from, and the others kept for validation.
-
-    rows : how many, of the facts. how : to give training.fit.
-    """
+    """Return the goal that so many rows, of the facts, were learned; how : to ask training.fit for it."""
     return Goal(
         "trained on the part that is for training, validated on the other",
         lambda facts: facts["rows"] == rows(facts) and "val_loss" in facts["kept"],
@@ -70,7 +72,7 @@ def trained_on(rows: Callable[[Mapping[str, Any]], int], how: str) -> Goal:
 
 
 def few_parameters(most: int, of: str, advice: str) -> Goal:
-    """Return the goal of having at most so many parameters, which are a share of something."""
+    """Return the goal of having at most so many parameters; of : says of what they are a share."""
     return Goal(
         f"at most {most:,} parameters{of}",
         lambda facts: facts["parameters"] <= most,

@@ -21,19 +21,18 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
-from labutils.exercises.grading.submission import Finding
+from labutils.exercises.grading import submission
+from labutils.exercises.grading.submission import SubmissionReport
 from labutils.exercises.registry import all_exercises
 
 _GRACE = 240.0  # seconds beyond the limit, to start, to collect the answers, to end and to judge
 _MARK = "LABUTILS_GRADING"
+_PACKAGE = Path(__file__).parents[1]
 _COLUMNS = ["file", "notebook", "state", "reason", "right"]  # and then one for each exercise
 
 
 def handed_in(folder: Path) -> list[Path]:
-    """Return the notebooks in a folder and the folders in it, in order.
-
-    Raises FileNotFoundError, in words, where there is no such folder or no notebook in it.
-    """
+    """Return the notebooks in a folder and below it, in order; FileNotFoundError where there is none."""
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}")
     found = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -47,33 +46,37 @@ def grade(
 ) -> Iterator[dict[str, object]]:
     """Yield a row for each notebook as it is done: file, notebook, state, reason, right, and each exercise.
 
-    right : how many are. minutes : for one notebook. jobs : how many run at the same time. beside : a folder
-    that the notebooks expect beside them. Inputs are drawn anew each time, the same for all notebooks, so
-    that an answer learned by heart does not pass.
+    Inputs are drawn anew each time, the same for all notebooks, so that a memorised answer does not pass.
+
+    Parameters
+    ----------
+    minutes : for one notebook.
+    jobs : how many run at the same time.
+    beside : a folder that the notebooks expect beside them.
     """
-    paths, seed, sources = handed_in(folder), secrets.randbelow(2**31), _sources(Path(__file__).parent)
+    paths, seed, sources = handed_in(folder), secrets.randbelow(2**31), _sources(_PACKAGE)
     running: set[Path] = set()
     suspects: set[Path] = set()
 
     def row(path: Path) -> dict[str, object]:
         running.add(path)
         try:
-            finding = _in_a_process(path, 60 * minutes, seed, beside)
+            report = _in_a_process(path, 60 * minutes, seed, beside)
         except Exception as error:
-            finding = Finding("crashed", f"it could not be examined: {type(error).__name__}")
+            report = SubmissionReport("crashed", f"it could not be examined: {type(error).__name__}")
         if _restored(sources):
             suspects.update(running)
         if path in suspects:
             alone = "it ran" if jobs == 1 else "it, or another beside it, ran: grade it again with --jobs 1"
-            finding.state, finding.reason = "tampered", f"labutils.exercises was changed while {alone}"
+            report.state, report.reason = "tampered", f"labutils.exercises was changed while {alone}"
         running.discard(path)
         return {
             "file": path.relative_to(folder).as_posix(),
-            "notebook": "" if finding.notebook is None else f"{finding.notebook:02d}",
-            "state": finding.state,
-            "reason": finding.reason,
-            "right": sum(said == "right" for said in finding.answers.values()),
-            **finding.answers,
+            "notebook": "" if report.notebook is None else f"{report.notebook:02d}",
+            "state": report.state,
+            "reason": report.reason,
+            "right": sum(said == "right" for said in report.answers.values()),
+            **report.answers,
         }
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -84,7 +87,7 @@ def grade(
 def table_of_rows(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     """Return rows by `grade` as a table, in the order of the files, the exercises in theirs."""
     table = pd.DataFrame(sorted(rows, key=lambda row: str(row["file"])))
-    numbers = [one.number for one in all_exercises() if one.number in table.columns]
+    numbers = table.columns.intersection([exercise.number for exercise in all_exercises()], sort=False)
     return table[[*_COLUMNS, *numbers]].fillna("")
 
 
@@ -97,7 +100,7 @@ def line_of(row: dict[str, object]) -> str:
 
 def common_mistakes(table: pd.DataFrame) -> pd.DataFrame:
     """Return of a table by `grade` how often each wrong answer was given, the most frequent of each first."""
-    titles = {one.number: one.title for one in all_exercises()}
+    titles = {exercise.number: exercise.title for exercise in all_exercises()}
     rows = [
         {"exercise": number, "title": titles[number], "answer": said, "notebooks": count}
         for number in table.columns.intersection(list(titles))
@@ -119,18 +122,12 @@ def _harmless(value: object) -> object:
     return f"'{text}" if text.lstrip()[:1] in tuple("=+-@") else text
 
 
-def _in_a_process(path: Path, seconds: float, seed: int, beside: Path | None) -> Finding:
+def _in_a_process(path: Path, seconds: float, seed: int, beside: Path | None) -> SubmissionReport:
     """Examine a notebook in a new process, and end whatever it has started."""
     token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own_bytecode:
         # bytecode that an earlier notebook may have left is not trusted
-        command = [
-            sys.executable,
-            "-X",
-            f"pycache_prefix={own_bytecode}",
-            "-m",
-            "labutils.exercises.grading.submission",
-        ]
+        command = [sys.executable, "-X", f"pycache_prefix={own_bytecode}", "-m", submission.__name__]
         command += [str(path.resolve()), "--seconds", str(seconds), "--seed", str(seed)]
         command += ["--beside", str(beside.resolve())] if beside is not None else []
         process = subprocess.Popen(
@@ -143,12 +140,16 @@ def _in_a_process(path: Path, seconds: float, seed: int, beside: Path | None) ->
         try:
             printed, _ = process.communicate(timeout=seconds + _GRACE)
             if process.returncode:
-                return Finding("crashed", "the process that examined it was ended before it had an answer")
-            return Finding(**json.loads(printed))
+                return SubmissionReport(
+                    "crashed", "the process that examined it was ended before it had an answer"
+                )
+            return SubmissionReport(**json.loads(printed))
         except subprocess.TimeoutExpired:
-            return Finding("hung", f"it ran longer than {seconds / 60:.3g} minutes and could not be stopped")
+            return SubmissionReport(
+                "hung", f"it ran longer than {seconds / 60:.3g} minutes and could not be stopped"
+            )
         except (ValueError, TypeError):
-            return Finding("crashed", "the process that examined it ended without an answer")
+            return SubmissionReport("crashed", "the process that examined it ended without an answer")
         finally:
             process.kill()
             process.wait()
@@ -166,7 +167,7 @@ def _end_marked(token: str) -> None:
 
 
 def _sources(package: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in package.glob("*.py")}
+    return {path: path.read_bytes() for path in package.rglob("*.py")}
 
 
 def _restored(sources: dict[Path, bytes]) -> bool:
@@ -179,20 +180,14 @@ def _restored(sources: dict[Path, bytes]) -> bool:
 
 def table_of_exercises() -> str:
     """Return all exercises as a table in Markdown: number, title, idea, kind, minutes."""
-    kinds = {"Coding": "code", "Choice": "predict", "Number": "predict", "Experiment": "experiment"}
-    rows = [
-        f"| {one.number} | {one.title} | {one.idea} | {kinds[type(one).__name__]} | {one.minutes} |"
-        for one in all_exercises()
-    ]
-    head = ["| exercise | title | idea | kind | minutes |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows])
+    head = "| exercise | title | idea | kind | minutes |\n|---|---|---|---|---|\n"
+    return head + "\n".join(
+        f"| {e.number} | {e.title} | {e.idea} | {e.kind} | {e.minutes} |" for e in all_exercises()
+    )
 
 
 def summary(table: pd.DataFrame) -> Sequence[str]:
     """Return lines of text: how many of each state, and the most frequent wrong answers."""
     lines = [f"{count} {state}" for state, count in table.state.value_counts().items()]
     worst = common_mistakes(table).sort_values("notebooks", ascending=False, kind="stable").head(10)
-    lines += [
-        f"{row.notebooks} times {row.exercise} ({row.title}): {row.answer}" for row in worst.itertuples()
-    ]
-    return lines
+    return lines + [f"{r.notebooks} times {r.exercise} ({r.title}): {r.answer}" for r in worst.itertuples()]

@@ -1,9 +1,8 @@
 """One handed-in notebook: look whether it is what was handed out, run it, judge its answers.
 
-Runs as a process of its own, ``python -m labutils.exercises.grading.submission NOTEBOOK``, and prints its
-findings
-as JSON. The code that was handed in runs in a further process, the notebook's kernel, and is never imported
-here: what comes back from there is data, and what it is compared with was loaded before.
+``python -m labutils.exercises.grading.submission NOTEBOOK`` prints the report as JSON. The code that was
+handed in runs in a further process, the notebook's kernel, and is never imported here: what comes back from
+there is data, and what it is compared with was loaded before.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from labutils.exercises.registry import exercise, exercises_of, notebook_numbers
+from labutils.exercises.checking.exercise_types import Exercise
+from labutils.exercises.registry import exercises_of, notebook_numbers
 
 LARGEST_FILE = 100_000_000
 _MOST_OUTPUT = 2_000_000
@@ -35,11 +35,14 @@ _CALL = re.compile(r'\bexercise\(\s*(?:number\s*=\s*)?[\'"]0?(\d+)\.(\d+)[\'"]\s
 
 
 @dataclass
-class Finding:
+class SubmissionReport:
     """What is found about one notebook.
 
+    Parameters
+    ----------
     state : "graded", or "tampered" (graded as well, see reason), or why not: "unreadable", "crashed", "hung".
-    reason : in words. notebook : the number of the notebook it was made of, None if unknown.
+    reason : in words.
+    notebook : the number of the notebook it was made of, None if unknown.
     answers : number of an exercise → "right", "not started", "missing", "wrong: …", "stopped: …", …
     """
 
@@ -49,28 +52,31 @@ class Finding:
     answers: dict[str, str] = field(default_factory=dict)
 
 
-def examine(path: Path, seconds: float, seed: int, beside: Path | None = None) -> Finding:
+def examine(path: Path, seconds: float, seed: int, beside: Path | None = None) -> SubmissionReport:
     """Return what is found about the notebook in this file.
 
-    seconds : for the whole run. seed : draws the inputs that the answers are tried with. beside : a folder
-    whose contents the notebook expects beside it (such as ``grids``); it works on a copy.
+    Parameters
+    ----------
+    seconds : for the whole run.
+    seed : draws the inputs that the answers are tried with.
+    beside : a folder whose contents the notebook expects beside it (such as ``grids``); it works on a copy.
     """
     try:
         notebook = _read(path)
     except Exception as error:
-        return Finding("unreadable", _one_line(error))
+        return SubmissionReport("unreadable", _one_line(error))
     number = _which(notebook)
     if number is None:
-        return Finding("tampered", "no exercise of the series is checked in it")
+        return SubmissionReport("tampered", "no exercise of the series is checked in it")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         if beside is not None and beside.is_dir():
             shutil.copytree(beside, Path(folder) / beside.name)
-        finding = _run_and_judge(notebook, number, Path(folder), seconds, seed)
+        report = _run_and_judge(notebook, number, Path(folder), seconds, seed)
     signs = signs_of_tampering(notebook)
-    if signs and finding.state == "graded":
-        finding.state = "tampered"
-    finding.reason = "; ".join(reason for reason in (signs, finding.reason) if reason)
-    return finding
+    if signs and report.state == "graded":
+        report.state = "tampered"
+    report.reason = "; ".join(reason for reason in (signs, report.reason) if reason)
+    return report
 
 
 def _read(path: Path) -> NotebookNode:
@@ -131,7 +137,7 @@ def _reaches_in(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom) and node.module == "labutils":
         return any(alias.name == "exercises" for alias in node.names)
     if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labutils.exercises"):
-        return node.module != "labutils.exercises" or [one.name for one in node.names] != ["exercise"]
+        return node.module != "labutils.exercises" or [alias.name for alias in node.names] != ["exercise"]
     return isinstance(node, ast.Attribute) and ast.unparse(node) == "labutils.exercises"
 
 
@@ -144,49 +150,45 @@ def _names_bound(node: ast.AST) -> list[str]:
         return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         return [alias.asname or alias.name for alias in node.names]
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id in ("setattr", "delattr")
-    ):
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("setattr", "delattr"):
         return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
     return []
 
 
-def _run_and_judge(notebook: NotebookNode, number: int, folder: Path, seconds: float, seed: int) -> Finding:
+def _run_and_judge(
+    notebook: NotebookNode, number: int, folder: Path, seconds: float, seed: int
+) -> SubmissionReport:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    wanted = exercises_of(number)
-    names = {one.number: one.answer_name for one in wanted}
     answers_file = folder / f"answers-{secrets.token_hex(8)}.json"
     try:
-        failed = _run(notebook, folder, seconds, _collecting(answers_file, names, seed))
+        failed = _run(notebook, folder, seconds, _collecting(answers_file, number, seed))
     except (CellTimeoutError, TimeoutError):
-        return Finding("hung", f"it ran longer than {seconds / 60:.3g} minutes", number)
+        return SubmissionReport("hung", f"it ran longer than {seconds / 60:.3g} minutes", number)
     except DeadKernelError:
-        return Finding("crashed", "its kernel died: it ended Python, or the memory was full", number)
+        return SubmissionReport("crashed", "its kernel died: it ended Python, or the memory was full", number)
     except Exception as error:
-        return Finding("crashed", _one_line(error), number)
+        return SubmissionReport("crashed", _one_line(error), number)
     in_it = {f"{first}.{second}" for source in _code(notebook) for first, second in _CALL.findall(source)}
     try:
         collected = json.loads(answers_file.read_text("utf-8"))
-        answers = {one.number: _judged(one.number, collected, in_it, seed) for one in wanted}
+        answers = {e.number: _judged(e, collected, in_it, seed) for e in exercises_of(number)}
     except FileNotFoundError:
-        return Finding("tampered", "its answers could not be collected", number)
+        return SubmissionReport("tampered", "its answers could not be collected", number)
     except Exception as error:  # made up by the notebook: no answer looks like this
-        return Finding("tampered", f"its answers are none: {_one_line(error)}", number)
+        return SubmissionReport("tampered", f"its answers are none: {_one_line(error)}", number)
     reasons = [failed, _stored_otherwise(notebook, answers)]
-    return Finding("graded", "; ".join(reason for reason in reasons if reason), number, answers)
+    return SubmissionReport("graded", "; ".join(reason for reason in reasons if reason), number, answers)
 
 
-def _collecting(path: Path, names: Mapping[str, str], seed: int) -> tuple[str, str]:
+def _collecting(path: Path, number: int, seed: int) -> tuple[str, str]:
     """Return the code of two cells: the one before the notebook, and the one after it."""
     secret = f"_checked_{secrets.token_hex(4)}"
     return (
         "from labutils.exercises.grading.collecting import remember_checks as _remember\n"
         f"{secret} = _remember()\ndel _remember",
         "from labutils.exercises.grading.collecting import write_answers as _write\n"
-        f"_write({str(path)!r}, {dict(names)!r}, {seed}, {secret}, globals())",
+        f"_write({str(path)!r}, {number}, {seed}, {secret}, globals())",
     )
 
 
@@ -223,42 +225,34 @@ def _run(notebook: NotebookNode, folder: Path, seconds: float, before_and_after:
             client.timeout = _SECONDS_TO_COLLECT if cell is after else max(1, round(left))
             cell.outputs = []
             done = client.execute_cell(cell, place)
-            errors = [one.ename for one in done.outputs if one.output_type == "error"]
+            errors = [output.ename for output in done.outputs if output.output_type == "error"]
             if errors and not failed and 0 < place <= len(handed_in):
                 failed = f"code cell {place} stops with {errors[0]}"
     return failed
 
 
-def _judged(number: str, collected: dict[str, Any], in_it: set[str], seed: int) -> str:
-    if number not in collected:
-        return "stopped: its answer is not defined" if number in in_it else "missing"
-    verdict = exercise(number).judge(collected[number], seed)
+def _judged(exercise: Exercise, collected: dict[str, Any], in_it: set[str], seed: int) -> str:
+    if exercise.number not in collected:
+        return "stopped: its answer is not defined" if exercise.number in in_it else "missing"
+    verdict = exercise.judge(collected[exercise.number], seed)
     return "right" if verdict.status == "right" else verdict.reason
 
 
 def _stored_otherwise(notebook: NotebookNode, answers: dict[str, str]) -> str:
     """Return in words which exercises are stored as right in the file, and are not."""
-    stored = " ".join(
-        str(output.get("text", ""))
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.get("outputs", [])
-    )
-    claimed = [
-        number
-        for number, said in answers.items()
-        if f"Exercise {number}: right" in stored and said != "right"
-    ]
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    stored = " ".join(str(output.get("text", "")) for output in outputs)
+    claimed = [n for n in answers if f"Exercise {n}: right" in stored and answers[n] != "right"]
     return f"stored as right but is not when it is run: {', '.join(claimed)}" if claimed else ""
 
 
 def _one_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"[:200]
+    first, *_ = str(error).strip().split("\n")
+    return f"{type(error).__name__}: {first}"[:200]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Examine one notebook and print the `Finding` as JSON."""
+    """Examine one notebook and print the `SubmissionReport` as JSON."""
     parser = argparse.ArgumentParser(prog="python -m labutils.exercises.grading.submission")
     parser.add_argument("notebook", type=Path)
     parser.add_argument("--seconds", type=float, required=True)
@@ -266,8 +260,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--beside", type=Path)
     chosen = parser.parse_args(arguments)
     with os.fdopen(_output_of_its_own(), "w", encoding="utf-8") as out:
-        finding = examine(chosen.notebook, chosen.seconds, chosen.seed, chosen.beside)
-        out.write(json.dumps(asdict(finding)))
+        report = examine(chosen.notebook, chosen.seconds, chosen.seed, chosen.beside)
+        out.write(json.dumps(asdict(report)))
     return 0
 
 

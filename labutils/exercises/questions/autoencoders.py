@@ -1,6 +1,8 @@
-"""Exercises of notebook 06: an autoencoder."""
+"""Exercises on autoencoders."""
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from labutils.exercises.checking.goals import facts_of_pair, few_parameters, squ
 
 
 def my_share_lost(images, copies, mean_digit):
+    """The share lost, one number; images and copies (images, height, width), mean_digit (height, width)."""
     return np.sum((images - copies) ** 2) / np.sum((images - mean_digit) ** 2)
 
 
@@ -27,6 +30,7 @@ def _copied(rng: np.random.Generator) -> list[Case]:
 
 
 def my_copies(x, mean, components):
+    """The copies (images, pixels) of x (images, pixels); mean (pixels,), components (k, pixels)."""
     codes = (x - mean) @ components.T
     return np.clip(codes @ components + mean, 0, 1)
 
@@ -57,6 +61,7 @@ def _components(rng: np.random.Generator) -> list[Case]:
 
 
 def my_walk(first, last, steps):
+    """The codes on the way (steps, numbers), from first (numbers,) to last (numbers,)."""
     along = np.linspace(0, 1, steps)[:, None]
     return (1 - along) * first + along * last
 
@@ -73,6 +78,7 @@ def _walk(first, last, along):
 
 
 def my_called_odd(known_errors, new_errors, share):
+    """True for each new image that is called odd (new,), from errors (known,), (new,) and a share."""
     threshold = np.quantile(known_errors, share)
     return new_errors > threshold
 
@@ -94,6 +100,7 @@ def _two_sets(rng: np.random.Generator) -> list[Case]:
     return [decisive, *drawn]
 
 
+@functools.cache
 def _lost_by_pca() -> float:
     """The mean square error of PCA with 8 numbers, cut off, on the validation digits."""
     from sklearn.decomposition import PCA
@@ -109,11 +116,10 @@ def _lost_by_pca() -> float:
 
 EXERCISES = (
     Coding(
-        number="6.1",
         title="Share lost",
+        question="Write the share lost.",
         idea="an error needs something to be compared with",
         minutes=5,
-        answer_name="my_share_lost",
         solve=my_share_lost,
         cases=_copied,
         mistakes=(
@@ -175,11 +181,11 @@ EXERCISES = (
         afterwards="Means instead of sums give the same, as there are as many numbers above as below.",
     ),
     Coding(
-        number="6.2",
         title="Copies by PCA",
+        question="The components are found by a library. Given them, write the way from images to codes "
+        "and back: copies, cut off at 0 and 1.",
         idea="code and copy of a linear method",
         minutes=8,
-        answer_name="my_copies",
         solve=my_copies,
         cases=_components,
         mistakes=(
@@ -241,11 +247,14 @@ EXERCISES = (
         "encoder and a decoder, with one matrix for both.",
     ),
     Choice(
-        number="6.3",
         title="Linear against PCA",
+        question="Trained on the same digits, the linear autoencoder with a code of 8 numbers loses, on "
+        "these digits,\n\n"
+        "* `a`: less than PCA with 8 components: it may choose any matrices,\n"
+        "* `b`: as much as PCA at best, and nearly so if it is trained long enough,\n"
+        "* `c`: clearly more: gradient descent does not get there.",
         idea="PCA is the best linear code",
         minutes=2,
-        answer_name="answer_6_3",
         right="b",
         wrong={
             "a": "It may choose any matrices, but whatever it chooses is a linear code, and section 1 "
@@ -261,11 +270,10 @@ EXERCISES = (
         "within a percent of it. The next cells measure both.",
     ),
     Number(
-        number="6.4",
         title="Count an autoencoder",
+        question="How many parameters has this linear autoencoder with its code of 8 numbers?",
         idea="where an autoencoder has its parameters",
         minutes=4,
-        answer_name="answer_6_4",
         right=13_336,
         wrong={
             12_544: "Those are the two matrices. A Dense layer has a bias for each of its outputs as well.",
@@ -282,11 +290,11 @@ EXERCISES = (
         afterwards="6,280 and 7,056. Flatten and Reshape have none.",
     ),
     Coding(
-        number="6.5",
         title="A walk between two codes",
+        question="Write the straight line between two codes: `steps` codes at equal distances, the first "
+        "is where it starts, the last where it ends.",
         idea="in between, in the space of codes",
         minutes=5,
-        answer_name="my_walk",
         solve=my_walk,
         cases=_ends,
         mistakes=(
@@ -336,11 +344,12 @@ EXERCISES = (
         "the decoder.",
     ),
     Coding(
-        number="6.6",
         title="Call it odd",
+        question="Write the rule: given errors of known images and of new ones, which of the new are odd? "
+        "The threshold is what `share` of the known errors stay below, as `np.quantile` finds it; odd is "
+        "what lies above.",
         idea="a threshold that has seen no odd one",
         minutes=6,
-        answer_name="my_called_odd",
         solve=my_called_odd,
         cases=_two_sets,
         mistakes=(
@@ -410,11 +419,14 @@ EXERCISES = (
         "that can be checked, and the notebook checks it.",
     ),
     Experiment(
-        number="6.7",
         title="Small and better than PCA",
+        question="A linear code of 8 numbers has 13,336 parameters. Build a network with a code of 8 "
+        "numbers and at most 25,000 parameters that loses less than PCA with 8 numbers, cut off, on the "
+        'validation digits. `my_answer` is the pair of the network (compiled with `"mse"`) and the '
+        "`Run` that `training.fit(…, validation=(validation, validation))` returns; with "
+        "`callbacks=[keep_best(epochs)]`, as in section 2, it is the best epoch that counts.",
         idea="what bends are worth when parameters are few",
         minutes=20,
-        answer_name="my_answer",
         facts=facts_of_pair,
         goals=(
             Goal(
@@ -441,19 +453,19 @@ EXERCISES = (
         ),
         hints=(
             "`build` of section 2 with 12 to 14 hidden units is within the budget.",
-            "A hundred epochs with Adam(0.002), and validation=(validation, validation), patience=100 to "
+            "A hundred epochs with Adam(0.002), validation=(validation, validation), and "
+            "keras.callbacks.EarlyStopping(patience=100, restore_best_weights=True) among the callbacks to "
             "go back to the best epoch.",
         ),
         code="""
-backend.set_seed(0)
+keras.utils.set_random_seed(0)
 my_model = build(code=8, hidden=12)
 my_model.compile(keras.optimizers.Adam(0.002), "mse")
-my_run = training.fit(my_model, fitted, fitted, name="small", epochs=100, batch_size=64,
-                      validation=(validation, validation), patience=100, whole_epochs=True,
-                      verbose=False)
+my_run = training.fit(my_model, fitted, fitted, epochs=100, validation=(validation, validation), fast=True,
+                      callbacks=[keras.callbacks.EarlyStopping(patience=100, restore_best_weights=True)])
 my_answer = my_model, my_run
 """,
         afterwards="So few parameters are enough to beat the best linear code of the same length. (A "
-        "linear network has 13,336 and cannot: see exercise 6.3.)",
+        "linear network has 13,336 and cannot: see *Linear against PCA*.)",
     ),
 )

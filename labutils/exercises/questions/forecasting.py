@@ -1,4 +1,4 @@
-"""Exercises of notebook 05: an LSTM that forecasts."""
+"""Exercises on an LSTM that forecasts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _TEST = 198
 
 
 def my_ratio(actual, forecast, noise):
+    """Mean square error over the floor, one number; all three (samples,), noise as it was in actual."""
     return np.mean((actual - forecast) ** 2) / np.mean(noise**2)
 
 
@@ -25,6 +26,7 @@ def _forecasts(rng: np.random.Generator) -> list[Case]:
 
 
 def my_line_ahead(window):
+    """The forecast, one number, from a window (m,). np.polyfit(steps, values, 1): slope and start."""
     steps = np.arange(len(window))
     slope, start = np.polyfit(steps, window, 1)
     return start + slope * len(window)
@@ -40,6 +42,7 @@ def _some_windows(rng: np.random.Generator) -> list[Case]:
 
 
 def my_interval(ours, other, t):
+    """The mean of ours minus other, and half the width of its interval, from scores (draws,) each."""
     difference = ours - other  # draw by draw
     half_width = t * difference.std(ddof=1) / np.sqrt(len(difference))
     return difference.mean(), half_width
@@ -66,6 +69,7 @@ def _interval(ours, other, t, *, ddof=1, root=True, width=1.0):
 
 
 def my_feed_back(step, window, count):
+    """The next `count` forecasts (count,), from step(window) → one number and the measured window (m,)."""
     window, forecasts = list(window), []
     for _ in range(count):
         forecasts.append(step(np.array(window)))
@@ -106,6 +110,7 @@ def _feed(step, window, count, move):
 
 
 def my_band(errors, share):
+    """The half width of the band for each step ahead (steps,), from errors (windows, steps)."""
     return np.quantile(np.abs(errors), share, axis=0)
 
 
@@ -123,11 +128,10 @@ def _over_the_floor(facts) -> float:
 
 EXERCISES = (
     Coding(
-        number="5.1",
         title="Error over the floor",
+        question="Write this score, the ratio.",
         idea="a score against what nobody can beat",
         minutes=5,
-        answer_name="my_ratio",
         solve=my_ratio,
         cases=_forecasts,
         mistakes=(
@@ -201,11 +205,13 @@ EXERCISES = (
         "error.",
     ),
     Number(
-        number="5.2",
         title="The mean of four values",
+        question="(A sum of independent noises of variance $\\sigma^2$, each with a weight $w_i$, has the "
+        "variance $\\sigma^2 \\sum_i w_i^2$.) Suppose that the clean value did not move at all. Somebody "
+        "forecasts with the mean of the last *four* values. What is the mean square error over the noise "
+        "floor, on average? (The noise of each value is independent of that of all others.)",
         idea="the noise of the past goes into the forecast",
         minutes=3,
-        answer_name="answer_5_2",
         right=1.25,
         tolerance=0.005,
         wrong={
@@ -229,11 +235,11 @@ EXERCISES = (
         afterwards="The new noise, 1, and that of the mean, four times a sixteenth.",
     ),
     Coding(
-        number="5.3",
         title="A line, one step further",
+        question="Write the third method for one window: lay a line through its values by least squares, "
+        "and read it one step further.",
         idea="a forecast that learns nothing",
         minutes=8,
-        answer_name="my_line_ahead",
         solve=my_line_ahead,
         cases=_some_windows,
         mistakes=(
@@ -291,11 +297,13 @@ EXERCISES = (
         afterwards="A ruler, in short. The function `line_ahead` below does it for many windows at once.",
     ),
     Coding(
-        number="5.4",
         title="Draw by draw",
+        question="Two methods were scored on the same ten draws. Which is better, and how sure is that? "
+        "Take the difference draw by draw; its mean is known to within $t$ *standard errors* (95%; $t$ is "
+        "2.26 for ten draws). A standard error is the standard deviation, with $n - 1$ below it, over "
+        "$\\sqrt n$.",
         idea="a paired comparison takes the luck of the draw out",
         minutes=8,
-        answer_name="my_interval",
         solve=my_interval,
         cases=_scores,
         results=("mean", "half_width"),
@@ -357,11 +365,11 @@ EXERCISES = (
         "first removes what they have in common.",
     ),
     Coding(
-        number="5.5",
         title="Feed it back",
+        question="Write the second way for one window. `step` is any function that forecasts one value "
+        "from a window.",
         idea="a forecast becomes an input",
         minutes=8,
-        answer_name="my_feed_back",
         solve=my_feed_back,
         cases=_rules,
         mistakes=(
@@ -411,11 +419,11 @@ EXERCISES = (
         afterwards="After as many steps as the window is long, it holds nothing but forecasts.",
     ),
     Coding(
-        number="5.6",
         title="How wide a band?",
+        question="How wide must the band be, up and down, to hold a given share of the errors that were "
+        "seen, as `np.quantile` finds it? It may be wider further ahead.",
         idea="a band from past errors, for each step ahead",
         minutes=6,
-        answer_name="my_band",
         solve=my_band,
         cases=_errors,
         mistakes=(
@@ -473,11 +481,14 @@ EXERCISES = (
         "happens if not.",
     ),
     Experiment(
-        number="5.7",
         title="A quarter of the parameters",
+        question="The published network has 10,451 parameters. With at most a quarter of them, 2,612, "
+        "come within 20 percent of the noise floor on the practice draw of the panel (seed 100). "
+        "`practice_data(length)` gives the windows to train and the last 198 for validation; your answer "
+        'is the pair of the network (compiled with `"mse"`, without a penalty, so that losses can be '
+        "compared) and the `Run` that `training.fit(…, validation=…)` returns.",
         idea="a longer memory instead of a larger network",
         minutes=20,
-        answer_name="my_answer",
         facts=facts_of_pair,
         goals=(
             few_parameters(
@@ -514,14 +525,13 @@ EXERCISES = (
         ),
         code="""
 (x_my, y_my), held_out = practice_data(150)
-backend.set_seed(0)
+keras.utils.set_random_seed(0)
 rate = keras.optimizers.schedules.CosineDecay(0.003, 120 * -(-len(x_my) // 32))
 my_model = keras.Sequential([
     keras.layers.Input((150, 1)), keras.layers.Reshape((10, 15)),
     keras.layers.LSTM(10), keras.layers.Dense(1)])
 my_model.compile(keras.optimizers.Adam(rate), "mse")
-my_run = training.fit(my_model, x_my, y_my, name="a tenth", epochs=120, batch_size=32,
-                      validation=held_out, whole_epochs=True, verbose=False)
+my_run = training.fit(my_model, x_my, y_my, epochs=120, batch_size=32, validation=held_out, fast=True)
 my_answer = my_model, my_run
 """,
         afterwards="A longer window does more here than more units: the published network has fifty and "

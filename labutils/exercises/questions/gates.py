@@ -1,4 +1,4 @@
-"""Exercises of notebook 02: gates, LSTM and GRU."""
+"""Exercises on gates: LSTM and GRU."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def lstm_step(x, h, c, W, U, b):
 
 
 def my_lstm(x, W, U, b):
+    """All hidden states (rows, time, units), for x (rows, time, features); you may use lstm_step."""
     h = c = np.zeros((len(x), len(U)))
     states = []
     for t in range(x.shape[1]):
@@ -59,6 +60,7 @@ def _lstm(
 
 
 def my_share_left(f):
+    """The share that arrives (steps, units), from the forget gates f (steps, units), first step first."""
     steps = f[::-1]  # the last step first
     left = np.cumprod(steps, axis=0)
     return left[::-1]
@@ -70,6 +72,7 @@ def _forget_gates(rng: np.random.Generator) -> list[Case]:
 
 
 def my_gru_step(x, h, W, U, b):
+    """The next state (rows, units); W (features, 3 units), U (units, 3 units), b (3 units,): z, r, g."""
     W_z, W_r, W_g = np.split(W, 3, axis=1)
     U_z, U_r, U_g = np.split(U, 3, axis=1)
     b_z, b_r, b_g = np.split(b, 3)
@@ -116,6 +119,7 @@ def _gru_of_the_notebook(x, h, W, U, b):
 
 
 def my_gate_bias(steps, left):
+    """The bias, one number, at which a gate sigmoid(bias) leaves the share `left` after so many steps."""
     gate = left ** (1 / steps)  # what one step has to leave
     return np.log(gate / (1 - gate))  # the sigmoid, solved for its argument
 
@@ -138,11 +142,11 @@ def _facts_of_recaller(net: Any) -> dict[str, Any]:
 
 EXERCISES = (
     Number(
-        number="2.1",
         title="Half-life",
+        question="A gate keeps 90% at each step. After how many steps is, for the first time, less than "
+        "half left? (With a calculator, or in a cell of your own.)",
         idea="a gate multiplies, step after step",
         minutes=3,
-        answer_name="answer_2_1",
         right=7,
         tolerance=0.005,
         wrong={
@@ -163,11 +167,11 @@ EXERCISES = (
         "steps.",
     ),
     Coding(
-        number="2.2",
         title="Through a whole sequence",
+        question="`lstm_step` does one step. Walk it through whole sequences, from states that are zero "
+        "at the start, and collect the hidden states.",
         idea="two states are carried from step to step",
         minutes=8,
-        answer_name="my_lstm",
         solve=my_lstm,
         cases=_sequences,
         mistakes=(
@@ -255,11 +259,12 @@ EXERCISES = (
         "is the forward pass of keras.layers.LSTM(units, return_sequences=True).",
     ),
     Coding(
-        number="2.3",
         title="What is left of a gradient",
+        question="Along the top line alone, the gradient at $c_T$ is multiplied on its way back by the "
+        "forget gate of the last step, then by that of the step before, and so on. Given all gates, what "
+        "share of it arrives before each step? (Row $t$ of the answer is $f_t\\, f_{t+1} \\cdots f_T$.)",
         idea="the gradient goes back through the forget gates",
         minutes=8,
-        answer_name="my_share_left",
         solve=my_share_left,
         cases=_forget_gates,
         mistakes=(
@@ -315,11 +320,13 @@ EXERCISES = (
         "tenths of the gradient are left after 46 steps; at 0.73, less than a millionth.",
     ),
     Coding(
-        number="2.4",
         title="The GRU of the paper",
+        question="Write the GRU of the paper as printed: the reset gate multiplies $h_{t-1}$ *before* the "
+        "product, $g_t = \\tanh(x_t W_g + (r_t \\odot h_{t-1})\\, U_g + b_g)$, all else as in the table, "
+        "with $z$ for what is kept. Then one bias is enough: `b` holds $b_z$, $b_r$ and $b_g$ side by "
+        "side.",
         idea="the reset gate before the product",
         minutes=10,
-        answer_name="my_gru_step",
         solve=my_gru_step,
         cases=_gru_steps,
         mistakes=(
@@ -386,11 +393,11 @@ EXERCISES = (
         "reset_after=False).",
     ),
     Number(
-        number="2.5",
         title="Count a GRU",
+        question="With numbers first: how many parameters has Keras' GRU (the one with two biases) of 20 "
+        "units on 10 features?",
         idea="three blocks, two biases",
         minutes=3,
-        answer_name="answer_2_5",
         right=1920,
         wrong={
             640: "That is one block with its two biases. A GRU has three of them: z, r and g.",
@@ -412,11 +419,12 @@ EXERCISES = (
         "2,480.",
     ),
     Coding(
-        number="2.6",
         title="How far open?",
+        question="Which starting bias leaves a given share of a memory after a given number of steps, if "
+        "the gate stays where it starts? (Turn the dashed line of the figure around: there the bias is "
+        "given and the share follows.)",
         idea="the starting bias sets how long a memory lasts",
         minutes=8,
-        answer_name="my_gate_bias",
         solve=my_gate_bias,
         cases=_memories,
         mistakes=(
@@ -483,11 +491,15 @@ EXERCISES = (
         "sigmoid, ln(p / (1 - p)), is also what notebooks 03 and 04 call a probability before the sigmoid.",
     ),
     Experiment(
-        number="2.7",
         title="A hundred steps",
+        question="No cell of section 6 had to recall over 100 steps. Find one that names at least 95% of "
+        "the letters there, with at most 16 units and 500 updates. Reason first (*How far open?*), then "
+        'try: `new("GRU", 16, gate_bias=…, seed=0)` makes a cell, and `recall.train(cell, 100, seed=0, '
+        "updates=500)` trains it and returns what the check needs.",
         idea="choose a start by reasoning, then test it",
         minutes=15,
         answer_name="my_net",
+        answer_note="",
         facts=_facts_of_recaller,
         goals=(
             Goal(
@@ -508,7 +520,7 @@ EXERCISES = (
                 lambda facts: facts["recalled"] >= 0.95,
                 lambda facts: f"{facts['recalled']:.1%}",
                 "Not yet: guessing names a quarter. Which cell of section 6 remembers longest? How far "
-                "open must its gate be to leave half after 100 steps (exercise 2.6)? And does it write "
+                "open must its gate be to leave half after 100 steps (*How far open?*)? And does it write "
                 "little meanwhile?",
             ),
         ),

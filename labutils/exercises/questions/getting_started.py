@@ -1,4 +1,4 @@
-"""The exercise of notebook 00, to try out how exercises answer."""
+"""The exercise with which one tries out how exercises answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from labutils.exercises.checking.exercise_types import Case, Coding, Mistake
 
 
 def my_means(table):
+    """The mean of each row (rows,), of a table (rows, columns), a NumPy array."""
     return table.mean(axis=1)
 
 
@@ -17,11 +18,10 @@ def _tables(rng: np.random.Generator) -> list[Case]:
 
 EXERCISES = (
     Coding(
-        number="0.1",
         title="A mean for each row",
+        question="A function that takes a table of numbers and returns the mean of each of its rows.",
         idea="how exercises answer",
         minutes=2,
-        answer_name="my_means",
         solve=my_means,
         cases=_tables,
         mistakes=(

@@ -1,4 +1,4 @@
-"""Exercises of notebook 04: a GRU reads film reviews."""
+"""Exercises on a GRU that reads film reviews."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from labutils.exercises.checking.goals import accurate, facts_of_pair, few_param
 
 
 def my_pad(sequence, length):
+    """The tokens of a review (a list of integers) as a list of exactly so many."""
     kept = list(sequence)[-length:]  # the end of a long review
     return [0] * (length - len(kept)) + kept  # zeros in front of a short one
 
@@ -21,6 +22,7 @@ def _reviews(rng: np.random.Generator) -> list[Case]:
 
 
 def my_test_rows(labels, share):
+    """True for the rows that are for testing, (rows,), from labels 0 and 1, (rows,)."""
     is_test = np.zeros(len(labels), dtype=bool)
     for label in (0, 1):
         rows = np.flatnonzero(labels == label)
@@ -49,6 +51,7 @@ def _rows(labels, share, last=True, count=None):
 
 
 def my_probability(h, w, b):
+    """The probability of each review (reviews,), from states h (reviews, units), w (units,) and b."""
     return 1 / (1 + np.exp(-(h @ w + b)))
 
 
@@ -68,6 +71,7 @@ def _softmax(a):
 
 
 def my_loss(p, y):
+    """The mean binary cross-entropy, one number, of probabilities p (reviews,) and labels y (reviews,)."""
     return np.mean(-y * np.log(p) - (1 - y) * np.log(1 - p))
 
 
@@ -83,6 +87,7 @@ def _probabilities(rng: np.random.Generator) -> list[Case]:
 
 
 def my_early_stop(val_losses, patience):
+    """How many epochs are trained, and which one's weights are kept: two numbers."""
     best, kept = np.inf, 0
     for epoch, loss in enumerate(val_losses, start=1):
         if loss < best:
@@ -134,11 +139,14 @@ def _stop(
 
 EXERCISES = (
     Choice(
-        number="4.1",
         title="A hundred words",
+        question="The 100 most frequent words cover about\n\n"
+        "* `a`: 5 % of all the words in the reviews,\n"
+        "* `b`: 20 %,\n"
+        "* `c`: 50 %,\n"
+        "* `d`: 90 %.",
         idea="a few words make up most of a text",
         minutes=2,
-        answer_name="answer_4_1",
         right="c",
         wrong={
             "a": "Far more. Count the words the, a, of, and, to, is in any paragraph of this page.",
@@ -153,11 +161,11 @@ EXERCISES = (
         afterwards="About half, and 10,000 words cover nearly all. It is Zipf's law.",
     ),
     Coding(
-        number="4.2",
         title="Pad and truncate",
+        question="Do it for one review: a list of `length` tokens, zeros in front of a short one, and of "
+        "a long one the end.",
         idea="both happen at the front",
         minutes=6,
-        answer_name="my_pad",
         solve=my_pad,
         cases=_reviews,
         mistakes=(
@@ -199,11 +207,11 @@ EXERCISES = (
         "truncating='post' are the other sides.",
     ),
     Coding(
-        number="4.3",
         title="A split in blocks",
+        question="Split in this way: of the rows of each label, in their order, the last `share` are for "
+        "testing. (Labels may be mixed in any order. Round the number of test rows down.)",
         idea="neighbours stay on one side",
         minutes=8,
-        answer_name="my_test_rows",
         solve=my_test_rows,
         cases=_labels,
         mistakes=(
@@ -289,11 +297,11 @@ EXERCISES = (
         "the test in their proportion.",
     ),
     Coding(
-        number="4.4",
         title="From a state to a probability",
+        question="The dense layer at the end, for several reviews at once: `h` has the last state of each "
+        "in a row.",
         idea="the sigmoid at the end",
         minutes=6,
-        answer_name="my_probability",
         solve=my_probability,
         cases=_last_states,
         mistakes=(
@@ -365,11 +373,10 @@ EXERCISES = (
         "positive.",
     ),
     Coding(
-        number="4.5",
         title="The loss",
+        question="The loss of a batch: the mean of these losses over its reviews.",
         idea="binary cross-entropy punishes wrong sureness",
         minutes=6,
-        answer_name="my_loss",
         solve=my_loss,
         cases=_probabilities,
         tolerance=1e-3,  # an added 1e-7 against ln 0 passes
@@ -446,11 +453,14 @@ EXERCISES = (
         "times as much as a shrug (0.69).",
     ),
     Coding(
-        number="4.6",
         title="Stop in time",
+        question="Write the rule. It gets the validation losses in their order, as a training would "
+        "produce them, and stops when the lowest loss so far is `patience` epochs old, or after the last "
+        "one. A loss equal to the lowest is no new lowest. Epochs are counted from 1. (With losses .50, "
+        ".40, .45, .30 and `patience=1` it trains 3 epochs and keeps the second. That the fourth would "
+        "have been better, it never learns.)",
         idea="early stopping and patience",
         minutes=12,
-        answer_name="my_early_stop",
         solve=my_early_stop,
         cases=_losses,
         results=("epochs", "kept"),
@@ -535,11 +545,14 @@ EXERCISES = (
         "does. It never knows what a later epoch would have brought.",
     ),
     Choice(
-        number="4.7",
         title="An empty page",
+        question="What they should say is one thing. What do three such networks, which differ in their "
+        "seed alone, say of nothing but padding?\n\n"
+        "* `a`: all say about one half,\n"
+        "* `b`: all lean to the same side, the one that training favours,\n"
+        "* `c`: each takes a side, and which one is chance.",
         idea="what training did not show is left to chance",
         minutes=2,
-        answer_name="answer_4_7",
         right="c",
         wrong={
             "a": "That would be sensible. But who would have taught them? A review of padding alone was "
@@ -556,11 +569,17 @@ EXERCISES = (
         "made it. The next cell asks the three networks.",
     ),
     Experiment(
-        number="4.8",
         title="A quarter of the parameters",
+        question="The published GRU has 326,369 parameters and reached 0.832. Reach that on the "
+        "*validation* reviews, with a recurrent network of at most a quarter of the parameters, 81,592: "
+        "change the embedding, the number of tokens, the layers (`x_200` holds 200 tokens of each "
+        "review). Your answer is the pair of the network and the `Run` that `training.fit(…, "
+        "validation=0.2)` returns. What counts is the epoch whose weights are kept: the last one, or with "
+        "`callbacks=[early_stopping(patience=5)]` that of the lowest validation loss. (A patience of 5 "
+        "never stops a training of five epochs, and still goes back to the best.) Batches of 256 save "
+        "time, as in section 6.",
         idea="spend parameters where they help",
         minutes=25,
-        answer_name="my_answer",
         facts=facts_of_pair,
         goals=(
             recurrent(),
@@ -570,7 +589,7 @@ EXERCISES = (
                 "Too many parameters. 98 in 100 of the published network's are the embedding: give each "
                 "word fewer numbers, or use fewer words.",
             ),
-            trained_on(lambda facts: 16_000, "validation_split=0.2"),
+            trained_on(lambda facts: 16_000, "validation=0.2"),
             accurate(
                 0.832,
                 ", as the published test accuracy",
@@ -582,10 +601,11 @@ EXERCISES = (
             "Embeddings of 8 numbers are 80,000 parameters; that leaves 1,592 for the rest.",
             "x_200 is there already. With GRU(8), a mask and some dropout the best of five epochs is good "
             "enough.",
-            "Adam(0.005), batches of 256, and patience=5 to go back to the best epoch.",
+            "Adam(0.005), batches of 256, and EarlyStopping(patience=5, restore_best_weights=True) to go "
+            "back to the best epoch.",
         ),
         code="""
-backend.set_seed(0)
+keras.utils.set_random_seed(0)
 my_model = keras.Sequential([
     layers.Input((200,)),
     layers.Embedding(10_000, 8, mask_zero=True),
@@ -596,12 +616,13 @@ my_model = keras.Sequential([
 my_model.compile(keras.optimizers.Adam(0.005), "binary_crossentropy",
                  metrics=["accuracy"])
 my_run = training.fit(my_model, x_200, y_train, name="a quarter", epochs=5, batch_size=256,
-                      validation_split=0.2, patience=5)
+                      validation=0.2, callbacks=[
+                          keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)])
 my_answer = my_model, my_run
 """,
         afterwards="A quarter of the parameters is enough for what the published network could do. (The "
         "best epoch was chosen by the same validation reviews, so it flatters a little. And try "
-        "GlobalAveragePooling1D in place of the GRU, no recurrence at all: notebook 03 says what to "
-        "expect.)",
+        "GlobalAveragePooling1D in place of the GRU, no recurrence at all: the notebook on the "
+        "SimpleRNN that unlearns says what to expect.)",
     ),
 )

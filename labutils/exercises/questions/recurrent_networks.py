@@ -1,4 +1,4 @@
-"""Exercises of notebook 01: recurrent networks from first principles."""
+"""Exercises on recurrent networks from first principles."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from labutils.exercises.checking.goals import (
 
 
 def my_step(x_t, h_before, W, U, b):
+    """The states after this step (rows, units), from x_t (rows, features) and h_before (rows, units)."""
     return np.tanh(x_t @ W + h_before @ U + b)
 
 
@@ -36,6 +37,7 @@ def _sigmoid(a):
 
 
 def my_windows(values, length):
+    """All windows (pairs, length) in a row of values, and the value after each (pairs,), as arrays."""
     x = [values[start : start + length] for start in range(len(values) - length)]
     y = [values[start + length] for start in range(len(values) - length)]
     return np.array(x), np.array(y)
@@ -57,6 +59,7 @@ def _windows(values, length, first_target, count, step=1):
 
 
 def my_step_back(delta, h, h_before, x_t, U):
+    """grad_W, grad_U, grad_b of this step, and delta before it; delta (rows, units), x_t (rows, features)."""
     alpha = delta * (1 - h**2)  # back through the tanh
     grad_W = x_t.T @ alpha  # the product also sums over the rows
     grad_U = h_before.T @ alpha
@@ -89,6 +92,7 @@ def _back(delta, h, h_before, x_t, U, *, slope=None, state=None, total=np.sum, w
 
 
 def my_clip(gradients, limit):
+    """The list of gradients, shortened together to the length limit where they are longer."""
     length = np.sqrt(sum(np.sum(g**2) for g in gradients))
     if length <= limit:
         return gradients
@@ -118,11 +122,14 @@ def _gradients(rng: np.random.Generator) -> list[Case]:
 
 EXERCISES = (
     Choice(
-        number="1.1",
         title="Pairs in another place",
+        question="On rows with the pair in the *second* half, the feed-forward network is right in about\n\n"
+        "* `a`: all of them: a pair is a pair,\n"
+        "* `b`: three quarters of them: it has learned half of what it needs,\n"
+        "* `c`: half of them: it guesses.\n\n"
+        "Write the letter in quotes.",
         idea="a feed-forward network learns each place for itself",
         minutes=2,
-        answer_name="answer_1_1",
         right="c",
         wrong={
             "a": "A pair is a pair to you, wherever it stands. But to the feed-forward network flip 13 is "
@@ -141,11 +148,11 @@ EXERCISES = (
         "about pairs further on, so there it can only guess. The next cell measures it.",
     ),
     Coding(
-        number="1.2",
         title="One step",
+        question="The formula again, now with several features, units and rows at once: a *batch* of "
+        "sequences, one in each row. Write one step.",
         idea="the recurrence",
         minutes=6,
-        answer_name="my_step",
         solve=my_step,
         cases=_steps,
         mistakes=(
@@ -228,11 +235,11 @@ EXERCISES = (
         "whole network.",
     ),
     Number(
-        number="1.3",
         title="Count the parameters",
+        question="A recurrent network takes 10 features and has 20 units. How many parameters has it, "
+        "$W$, $U$ and $b$ together, if the sequences are 10 steps long?",
         idea="the same weights at every step",
         minutes=3,
-        answer_name="answer_1_3",
         right=620,
         wrong={
             600: "Nearly: that is W and U. Each of the 20 units has a bias as well.",
@@ -251,11 +258,11 @@ EXERCISES = (
         afterwards="Units times (features + units + 1): 20 times 31, for any number of steps.",
     ),
     Coding(
-        number="1.4",
         title="Windows and targets",
+        question="Cut a series into windows of some length, each with the value that follows it as its "
+        "target. (Try it with five values and windows of two on paper first. How many pairs are there?)",
         idea="windows: what is read, and what is to be predicted",
         minutes=8,
-        answer_name="my_windows",
         solve=my_windows,
         cases=_series,
         results=("x", "y"),
@@ -310,11 +317,11 @@ EXERCISES = (
         "sliding_window_view, and gives both arrays one axis more, as the network wants them.",
     ),
     Coding(
-        number="1.5",
         title="One step back",
+        question="One step of the way back, steps 2 to 4 of the derivation, for a batch of rows. (`h` is "
+        "the state that this step made, `h_before` the one that it started from.)",
         idea="back-propagation through time",
         minutes=12,
-        answer_name="my_step_back",
         solve=my_step_back,
         cases=_steps_back,
         results=("grad_W", "grad_U", "grad_b", "delta_before"),
@@ -444,11 +451,12 @@ EXERCISES = (
         "whole gradient is this step, walked from the end to the start, with the three gradients added up.",
     ),
     Coding(
-        number="1.6",
         title="Clip a gradient",
+        question="A network has several arrays of weights, and so its gradient is a list of arrays. "
+        "Together they are one long vector. If that is longer than `limit`, shorten it to `limit` and "
+        "keep its direction; otherwise leave it as it is.",
         idea="clipping keeps the direction",
         minutes=8,
-        answer_name="my_clip",
         solve=my_clip,
         cases=_gradients,
         results=("clipped",),
@@ -543,11 +551,19 @@ EXERCISES = (
         "number.",
     ),
     Experiment(
-        number="1.7",
         title="A smaller network",
+        question="The network of section 4 has 305 parameters. Find a smaller recurrent network in Keras, "
+        "built and compiled like the judge of section 4: at most 60 parameters, and on the last sixth of "
+        "the training windows (`validation=1/6`) a mean square error below 0.0156, a fifth of what a "
+        "curve of the last value reaches on the test windows. `training.fit` trains a compiled model and "
+        "returns a `Run`: `my_run = training.fit(my_model, x_train, y_train, epochs=…, batch_size=32, "
+        "validation=1/6, fast=True)`. (`fast=True` compiles whole epochs; `keras` is there once the cells "
+        "of *The judge* were run.) The last epoch counts, or, with "
+        "`callbacks=[keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True)]`, the one of "
+        "the lowest validation loss, whose weights are kept. Your answer is the pair of both, `my_model, "
+        "my_run`. The test windows have no say in what you choose.",
         idea="train a recurrent network in Keras and judge it",
         minutes=15,
-        answer_name="my_answer",
         facts=facts_of_pair,
         goals=(
             recurrent(),
@@ -558,9 +574,7 @@ EXERCISES = (
                 "them, and the dense layer n + 1. How many units can you afford?",
             ),
             square_error(),
-            trained_on(
-                lambda facts: 640, "validation_split=1/6, which keeps the last 128 of the 768 windows"
-            ),
+            trained_on(lambda facts: 640, "validation=1/6, which keeps the last 128 of the 768 windows"),
             Goal(
                 "a validation loss below 0.0156, a fifth of what a curve of the last value reaches",
                 lambda facts: facts["kept"].get("val_loss", np.inf) < 0.0156,
@@ -572,17 +586,16 @@ EXERCISES = (
         hints=(
             "Five or six units are within the budget. Which is a matter of trying.",
             "Adam(0.01) learns much faster here than Keras' own 0.001, and a hundred epochs take "
-            "seconds with whole_epochs=True.",
+            "seconds with fast=True.",
         ),
         code="""
 from labutils import training
 
-backend.set_seed(0)
+keras.utils.set_random_seed(0)
 my_model = keras.Sequential([
     keras.layers.Input((WINDOW, 1)), keras.layers.SimpleRNN(5), keras.layers.Dense(1)])
 my_model.compile(keras.optimizers.Adam(0.01), "mse")
-my_run = training.fit(my_model, x_train, y_train, name="five units", epochs=100, batch_size=32,
-                      validation_split=1/6, whole_epochs=True, verbose=False)
+my_run = training.fit(my_model, x_train, y_train, epochs=100, batch_size=32, validation=1/6, fast=True)
 my_answer = my_model, my_run
 """,
         afterwards="Five or six units are enough for the rule of Hénon, though not every seed "

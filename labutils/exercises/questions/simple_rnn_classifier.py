@@ -1,4 +1,4 @@
-"""Exercises of notebook 03: why a simple network forgets."""
+"""Exercises on a SimpleRNN that unlearns, and on fair comparison."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from labutils.exercises.checking.goals import accurate, facts_of_pair, few_param
 
 
 def my_spectral_radius(U):
+    """The spectral radius, one number, of a square matrix U (units, units)."""
     return np.abs(np.linalg.eigvals(U)).max()
 
 
@@ -24,6 +25,7 @@ def _kernels(rng: np.random.Generator) -> list[Case]:
 
 
 def my_largest_fall(accuracies):
+    """The largest fall of each seed (seeds,), from accuracies (seeds, epochs)."""
     steps = np.diff(accuracies, axis=1)  # what each epoch added
     return np.maximum(0, -steps.min(axis=1))
 
@@ -39,6 +41,7 @@ def _curves(rng: np.random.Generator) -> list[Case]:
 
 
 def my_masked_mean(vectors, tokens):
+    """The mean vector of each row (rows, numbers); vectors (rows, time, numbers), tokens (rows, time)."""
     real = tokens > 0  # (rows, time)
     sums = (vectors * real[:, :, None]).sum(axis=1)
     return sums / real.sum(axis=1, keepdims=True)
@@ -60,11 +63,14 @@ def _padded(rng: np.random.Generator) -> list[Case]:
 
 EXERCISES = (
     Choice(
-        number="3.1",
         title="Through a rotation",
+        question="In the median review, how much of the gradient gets back over 100 words? (Embeddings "
+        "start as small numbers, between −0.05 and 0.05, and so do the states.)\n\n"
+        "* `a`: nearly all of it, before and after the training, since a rotation keeps lengths,\n"
+        "* `b`: a tenth or so before the training, and far less after it in most networks,\n"
+        "* `c`: next to nothing before and after, since every step passes a tanh.",
         idea="tanh and recurrent kernel together decide what gets back",
         minutes=3,
-        answer_name="answer_3_1",
         right="b",
         wrong={
             "a": "A rotation alone would do that. But at each step the gradient also passes the slopes of "
@@ -83,11 +89,11 @@ EXERCISES = (
         "flat.",
     ),
     Coding(
-        number="3.2",
         title="Spectral radius",
+        question="Write the first of the two: the largest absolute value of the eigenvalues. (It stands "
+        "in `listen` above; do it without looking.)",
         idea="how much a matrix stretches when it is applied again and again",
         minutes=6,
-        answer_name="my_spectral_radius",
         solve=my_spectral_radius,
         cases=_kernels,
         mistakes=(
@@ -155,11 +161,11 @@ EXERCISES = (
         "something (here the tanh) holds it back.",
     ),
     Coding(
-        number="3.3",
         title="The largest fall",
+        question="How deep do the curves fall? For each seed, the largest loss of accuracy from one epoch "
+        "to the next; 0 for a curve that never falls.",
         idea="what a curve loses from one epoch to the next",
         minutes=6,
-        answer_name="my_largest_fall",
         solve=my_largest_fall,
         cases=_curves,
         mistakes=(
@@ -222,11 +228,12 @@ EXERCISES = (
         "decline. Which of the two one fears decides what to measure.",
     ),
     Coding(
-        number="3.4",
         title="A mean without the padding",
+        question="The mean of the embeddings, as a network has to compute it: the rows are padded, at the "
+        "front or at the back, and where the token is 0 there is no word. (Each row has at least one "
+        "word.)",
         idea="a mask keeps the padding out",
         minutes=8,
-        answer_name="my_masked_mean",
         solve=my_masked_mean,
         cases=_padded,
         mistakes=(
@@ -273,11 +280,13 @@ EXERCISES = (
         "mask_zero=True): the whole network without recurrence is this mean and a dense layer.",
     ),
     Choice(
-        number="3.5",
         title="A bag and the twins",
+        question="How often is a bag of words right about the test texts, half of which are positive?\n\n"
+        "* `a`: nearly always: *good*, *bad* and *not* are among its words,\n"
+        "* `b`: in about three quarters of the cases,\n"
+        "* `c`: in half of them, exactly.",
         idea="what cannot be told without the order",
         minutes=2,
-        answer_name="answer_3_5",
         right="c",
         wrong={
             "a": "Look at a text and its twin: they hold the same words. What can a method tell apart that "
@@ -293,11 +302,14 @@ EXERCISES = (
         "whatever it has learned and however much data there are.",
     ),
     Experiment(
-        number="3.6",
         title="Half of the parameters",
+        question="The mended network has 322,113 parameters. Build a recurrent network with at most half "
+        "of them, 161,000, that still reaches a validation accuracy of 0.83 in the epoch whose weights "
+        "are kept (with `EarlyStopping`, that of the lowest validation loss). Your answer is the pair of "
+        "the network and the `Run` that `training.fit(my_model, x, y, …, validation=0.2, "
+        "callbacks=[early_stopping(5)])` returns. Count before you train: where are the parameters?",
         idea="where a network for text keeps its parameters",
         minutes=20,
-        answer_name="my_answer",
         facts=facts_of_pair,
         goals=(
             recurrent(),
@@ -307,13 +319,13 @@ EXERCISES = (
                 "Too many parameters. Count them layer by layer (my_model.summary() does it): where are "
                 "most of them?",
             ),
-            trained_on(lambda facts: 16_000, "validation_split=0.2"),
+            trained_on(lambda facts: 16_000, "validation=0.2"),
             accurate(
                 0.83,
                 "",
                 "Small enough, but not good enough yet. Keep the mask, the dropout, the identity start and "
-                "the clipping of section 4, go back to the best epoch (patience=5), and try another "
-                "learning rate.",
+                "the clipping of section 4, go back to the best epoch (EarlyStopping with "
+                "restore_best_weights=True), and try another learning rate.",
             ),
         ),
         hints=(
@@ -322,7 +334,7 @@ EXERCISES = (
             "otherwise.",
         ),
         code="""
-backend.set_seed(0)
+keras.utils.set_random_seed(0)
 my_model = keras.Sequential([
     layers.Input((TOKENS,)),
     layers.Embedding(10_000, 16, mask_zero=True),
@@ -333,7 +345,8 @@ my_model = keras.Sequential([
 my_model.compile(keras.optimizers.Adam(0.002, global_clipnorm=1.0), "binary_crossentropy",
                  metrics=["accuracy"])
 my_run = training.fit(my_model, x, y, name="half", epochs=5, batch_size=256,
-                      validation_split=0.2, patience=5)
+                      validation=0.2, callbacks=[
+                          keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)])
 my_answer = my_model, my_run
 """,
         afterwards="With half of the parameters it reaches about what the mended network reached. Nearly "
