@@ -1,5 +1,6 @@
 """Hygiene of the stored notebooks: what a reader opens is whole, true, and the same on every machine."""
 
+import ast
 import html
 import json
 import re
@@ -7,25 +8,11 @@ import statistics
 
 import nbformat
 import pytest
-from conftest import ROOT
+from notebook_helpers import EVERY_NOTEBOOK, PATHS, ROOT, code_cells, outputs, read, sources
 
 from labutils.upkeep import stored_notebooks
 
-PATHS = stored_notebooks.notebook_paths(ROOT / "notebooks")
-EVERY = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-LESSONS = pytest.mark.parametrize("path", PATHS[1:], ids=lambda path: path.stem)
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
-
-
-def code_cells(path):
-    return [cell for cell in read(path).cells if cell.cell_type == "code"]
-
-
-def outputs(path):
-    return [output for cell in code_cells(path) for output in cell.outputs]
+LESSONS = pytest.mark.parametrize("path", [p for n, p in PATHS.items() if n], ids=lambda path: path.stem)
 
 
 def headings(path):
@@ -39,21 +26,21 @@ def headings(path):
 
 def test_the_series_starts_with_00_and_skips_no_file_name():
     assert PATHS[0].stem == "00_start_here"
-    assert all(re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem) for path in PATHS)
-    assert {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} == {path.name for path in PATHS}
+    assert all(re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem) for path in PATHS.values())
+    assert set((ROOT / "notebooks").glob("*.ipynb")) == set(PATHS.values())
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_every_cell_was_run_once_in_order(path):
     assert [cell.execution_count for cell in code_cells(path)] == list(range(1, len(code_cells(path)) + 1))
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_no_cell_is_empty(path):
     assert all(cell.source.strip() for cell in read(path).cells)
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_the_outputs_are_those_of_the_code(path):
     assert not stored_notebooks.is_stale(read(path)), (
         f"{path.name} is stale: its code, or labutils, has changed since it was run. "
@@ -61,7 +48,7 @@ def test_the_outputs_are_those_of_the_code(path):
     )
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_the_file_is_spelled_as_the_maintainers_command_spells_it(path):
     notebook = stored_notebooks.normalised(read(path))
     assert json.loads(path.read_text("utf-8")) == json.loads(nbformat.writes(notebook)), (
@@ -70,14 +57,14 @@ def test_the_file_is_spelled_as_the_maintainers_command_spells_it(path):
     )
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_no_error_and_no_stderr_is_stored(path):
     for output in outputs(path):
         assert output.output_type != "error", output
         assert output.get("name") != "stderr", output
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_no_widget_state_is_stored(path):
     notebook = read(path)
     assert "widgets" not in notebook.metadata
@@ -85,38 +72,24 @@ def test_no_widget_state_is_stored(path):
     assert notebook.metadata.kernelspec.name == "python3"
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_a_panel_leaves_a_picture_for_readers_without_a_kernel(path):
-    panels = sum(len(re.findall(r"\b\w+(?:Panel|Explorer)\(", cell.source)) for cell in code_cells(path))
+    panels = sum(len(re.findall(r"\b\w+(?:Panel|Explorer)\(", source)) for source in sources(path))
     shown = [o.data for o in outputs(path) if o.get("data", {}).get("text/plain", "").startswith("<Panel: ")]
     assert len(shown) == panels
     for data in shown:
         assert re.search(r'run this notebook.*<img alt="[^"]+" src="data:image/svg', data["text/html"], re.S)
 
 
-@EVERY
-def test_at_most_a_quarter_of_the_cells_go_unchecked(path):
-    ignored = [cell for cell in code_cells(path) if is_ignored(cell)]
-    assert len(ignored) <= len(code_cells(path)) / 4
+@EVERY_NOTEBOOK
+def test_at_most_a_quarter_of_the_cells_go_unchecked_and_none_is_skipped(path):
+    tags = [set(cell.metadata.get("tags", [])) for cell in code_cells(path)]
+    assert sum("nbval-ignore-output" in cell for cell in tags) <= len(tags) / 4
+    assert set.union(*tags) <= {"nbval-ignore-output", stored_notebooks.FAILS_ON_PURPOSE}
+    assert not re.search(r"#\s*(NBVAL_|PYTEST_)", "\n".join(sources(path)))
 
 
-def is_ignored(cell):
-    tags = set(cell.metadata.get("tags", []))
-    by_comment = re.search(r"#\s*(NBVAL_|PYTEST_)", cell.source)
-    return bool(
-        tags & {"nbval-ignore-output", "nbval-skip", "nbval-raises-exception", "raises-exception"}
-        or by_comment
-    )
-
-
-@EVERY
-def test_nbval_skips_no_cell(path):
-    for cell in code_cells(path):
-        assert set(cell.metadata.get("tags", [])) <= {"nbval-ignore-output"}, cell.source
-        assert not re.search(r"#\s*(NBVAL_|PYTEST_)", cell.source), cell.source
-
-
-@EVERY
+@EVERY_NOTEBOOK
 def test_every_figure_has_alternative_text(path):
     for output in outputs(path):
         if "image/png" in output.get("data", {}):
@@ -126,7 +99,7 @@ def test_every_figure_has_alternative_text(path):
             assert output.data["text/html"].startswith(f'<img alt="{html.escape(alt)}" ')
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_headings_are_in_order(path):
     levels = [level for level, _ in headings(path)]
     assert levels[0] == 1 and levels.count(1) == 1
@@ -146,32 +119,117 @@ def test_a_lesson_ends_with_results_exercises_and_the_way_on(path):
 
 
 @LESSONS
-def test_a_lesson_claims_what_it_says(path):
+def test_a_lesson_claims_what_it_says_and_nbval_compares_it(path):
     claiming = [cell for cell in code_cells(path) if re.search(r"\bclaim[.(]", cell.source)]
     assert len(claiming) >= 5
-    assert not any(is_ignored(cell) for cell in claiming)
+    assert not any("nbval-ignore-output" in cell.metadata.get("tags", []) for cell in claiming)
 
 
-@EVERY
+@EVERY_NOTEBOOK
+def test_every_claim_holds_or_fails_on_purpose(path):
+    assert stored_notebooks.failed_claims(read(path)) == []
+    printed = "".join(output.get("text", "") for output in outputs(path))
+    assert not re.search("^holds: ", printed, re.M), "stored before claims had marks"
+    for cell in code_cells(path):
+        if stored_notebooks.FAILS_ON_PURPOSE in cell.metadata.get("tags", []):
+            assert any("✗ " in output.get("text", "") for output in cell.outputs), cell.source
+
+
+@EVERY_NOTEBOOK
+def test_a_claim_about_stored_results_says_so(path):
+    for statement, said, origins in claims_with_origins("\n".join(sources(path))):
+        assert not (said and "stored" not in origins), f"nothing here comes out of a file: {statement}"
+        assert said or origins != {"stored"}, f"cites a file without stored=True: {statement}"
+
+
+def claims_with_origins(code):
+    """Yield each claim, whether it says stored=True, and where its numbers come from: "stored", "live".
+
+    Names are followed from assignment to assignment, functions included. What is read by pandas is stored,
+    what another call returns is live, and constants are neither.
+    """
+    origins = {}
+
+    def origin(*values):
+        nodes = [node for value in values for node in ast.walk(value)]
+        if any(isinstance(node, ast.Attribute) and node.attr == "read_csv" for node in nodes):
+            return {"stored"}
+        of_names = [origins.get(node.id, set()) for node in nodes if isinstance(node, ast.Name)]
+        live = {"live"} if any(isinstance(node, ast.Call) for node in nodes) else set()
+        return set().union(*of_names) or live
+
+    def bind(target, value):
+        if isinstance(target, ast.Tuple):
+            values = value.elts if isinstance(value, ast.Tuple) else [value] * len(target.elts)
+            for element, its_value in zip(target.elts, values):
+                bind(element, its_value)
+        elif isinstance(target, ast.Name):
+            origins[target.id] = origin(value)
+        elif (name := ast.unparse(target.value)) in origins and origins[name] != {"stored"}:
+            origins[name] = origins[name] | origin(value)  # what a list or a dictionary gets
+
+    waiting = ast.parse(code).body
+    while waiting:
+        match statement := waiting.pop(0):
+            case ast.FunctionDef():
+                origins[statement.name] = origin(*statement.body) & {"stored"}
+            case ast.For():
+                bind(statement.target, statement.iter)
+                waiting[:0] = statement.body
+            case ast.Assign():
+                for target in statement.targets:
+                    bind(target, statement.value)
+            case ast.AugAssign():
+                bind(ast.Attribute(statement.target), statement.value)
+            case ast.Expr(ast.Call(ast.Attribute(attr="append") as target, [value])):
+                bind(target, value)
+            case ast.Expr(ast.Call() as call) if re.match(r"claim[.(]", ast.unparse(call)):
+                said = any(keyword.arg == "stored" for keyword in call.keywords)
+                measured = [keyword.value for keyword in call.keywords]
+                yield ast.unparse(call.args[0]), said, origin(*call.args[1:], *measured)
+
+
+def test_the_origin_of_a_claim_is_followed():
+    code = """
+grid = pd.read_csv("grids/x.csv")
+def of(name): return grid[grid.name == name].score
+limit, ours, both = 0.5, fit(model), {}
+by_name = {name: rows.mean() for name, rows in grid.groupby("name")}
+for name in by_name:
+    both[name] = (by_name[name], ours)
+again = []
+again.append(fit(model))
+claim("cited", by_name["a"] > limit, stored=True)
+claim.between("not said", of("a").mean(), 0, 1)
+claim("compared", both["a"])
+claim("live", ours > limit, stored=True, again=again)"""
+    assert [(said, origins) for _, said, origins in claims_with_origins(code)] == [
+        (True, {"stored"}),
+        (False, {"stored"}),
+        (False, {"stored", "live"}),
+        (True, {"live"}),
+    ]
+
+
+@EVERY_NOTEBOOK
 def test_cells_are_short(path):
-    lines = [len(cell.source.splitlines()) for cell in code_cells(path)]
+    lines = [len(source.splitlines()) for source in sources(path)]
     assert max(lines) <= 18 and statistics.median(lines) <= 8
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_the_first_cell_says_how_long_it_takes(path):
     read_minutes, run_minutes = stored_notebooks.minutes_to_read_and_run(path)
     assert 0 < read_minutes < 120 and 0 < run_minutes <= 8
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_nothing_personal_and_no_machine_is_named(path):
-    text = path.read_text("utf-8")
-    text = re.sub(r"[A-Za-z0-9+/=]{200,}", "", text)
+    text = re.sub(r"[A-Za-z0-9+/=]{200,}", "", path.read_text("utf-8"))
     assert not re.search(r"/(?:home|Users|root|tmp|work)/|[A-Z]:\\\\|site-packages|127\.0\.0\.1", text)
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_links_lead_somewhere(path):
     for cell in read(path).cells:
         if cell.cell_type == "markdown":
@@ -179,15 +237,15 @@ def test_links_lead_somewhere(path):
                 assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
-@EVERY
+@EVERY_NOTEBOOK
 def test_the_code_keeps_to_the_rules_of_the_series(path):
-    code = "\n".join(cell.source for cell in code_cells(path))
+    code = "\n".join(sources(path))
     for forbidden in (
         r"\btf\.",
-        r"import tensorflow",
-        r"%matplotlib",
+        "import tensorflow",
+        "%matplotlib",
         r"warnings\.",
-        r"pip install --upgrade",
-        r"^!",
+        "pip install --upgrade",
+        "^!",
     ):
         assert not re.search(forbidden, code, re.M), forbidden
