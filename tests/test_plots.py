@@ -1,3 +1,5 @@
+"""Every figure: what it draws, what it says in words, what it refuses."""
+
 import html
 import struct
 
@@ -6,6 +8,7 @@ import pytest
 
 from labutils import plots
 from labutils.data import series
+from labutils.palette import BLACK, GREEN, ORANGE, PINK
 from labutils.training import Run
 
 
@@ -45,10 +48,10 @@ def pictures():
             {"a": [0.1, 0.3, 0.3], "b": [0.0, 0.1, 0.2]},
             "time (s)",
             "value",
-            "with a band",
+            "with an interval",
             clean=[0.1, 0.2, 0.3],
-            band=([0, 0, 0], [1, 1, 1]),
-            band_name="90% band",
+            interval=([0, 0, 0], [1, 1, 1]),
+            interval_name="90% interval",
             spans={"test": (1.5, 3)},
         ),
         plots.residuals(np.arange(100), 0.1 * random.normal(size=100), 0.1, "time (s)"),
@@ -67,12 +70,14 @@ def pictures():
             "height",
             "lines, seeds and theory",
             references={"floor": 0.5},
-            dashed=["theory"],
-            logx=True,
-            logy=True,
+            style={"theory": "--"},
+            xscale="log",
+            yscale="log",
             markers=True,
         ),
-        plots.curves({"cloud": (random.random(50), random.random(50))}, "x", "y", "dots", dots=["cloud"]),
+        plots.curves(
+            {"cloud": (random.random(50), random.random(50))}, "x", "y", "dots", style={"cloud": "."}
+        ),
         plots.gates(
             {"gate": random.random((9, 4)), "state": random.normal(size=(9, 4))}, "AwxyzwxyB", "gates"
         ),
@@ -143,13 +148,39 @@ def test_padding_draws_cut_read_and_padding_to_scale():
 def test_reading_says_which_word_changed_most():
     picture = plots.reading(["good", "not", "bad"], [0.8, 0.2, 0.3])
     assert "the largest change, -0.60, comes with “not”" in picture.alt
-    with pytest.raises(ValueError, match="one probability for each word, got 1 words and 2"):
-        plots.reading(["a"], [0.1, 0.2])
 
 
-def test_no_runs_no_picture():
-    with pytest.raises(ValueError, match="nothing to draw"):
+def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn():
+    stopped = Run(
+        "stopped", {"parameters": 3}, {"loss": [], "val_loss": []}, 0.1, 0, 0, ended="stopped on request"
+    )
+    picture = plots.training_curves([a_run(), stopped])
+    sentence = "stopped: ended before its first epoch"
+    assert picture.alt.endswith(f"{sentence}.") and picture.title == "training curves of net"
+    assert sentence in [text.get_text() for text in picture.figure.legends[0].get_texts()]
+    assert len(picture.figure.axes) == 2 and picture.png
+    with pytest.raises(ValueError, match=f"nothing to draw: {sentence}$"):
+        plots.training_curves(stopped)
+    with pytest.raises(ValueError, match="nothing to draw: give at least one run with a history"):
         plots.training_curves([])
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda: plots.reading(["a"], [0.1, 0.2]), "one probability for each word, got 1 words and 2"),
+        (
+            lambda: plots.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", "wrong"),
+            "a: 2 positions on the x-axis but 3",
+        ),
+        (lambda: plots.images({}, "nothing"), "at least one row of images"),
+        (lambda: plots.images({"none": np.zeros((0, 28, 28))}, "nothing"), "at least one row of images"),
+        (lambda: plots.images({"a": np.zeros((3, 4, 4))}, "t", columns=["a", "b"]), "2 names for 3 columns"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_words(use, message):
+    with pytest.raises(ValueError, match=message):
+        use()
 
 
 def test_curves_draw_each_seed_and_the_mean():
@@ -157,8 +188,26 @@ def test_curves_draw_each_seed_and_the_mean():
     lines = plots.curves({"a": ([1, 2, 3], values)}, "x", "y", "seeds").figure.axes[0].lines
     drawn = [list(line.get_ydata()) for line in lines]
     assert [1, 2, 3] in drawn and [3, 4, 5] in drawn and [2, 3, 4] in drawn
-    with pytest.raises(ValueError, match="a: 2 places on the x-axis but 3 values"):
-        plots.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", "wrong")
+
+
+def test_curves_take_styles_as_pandas_does_and_settings_of_the_axes():
+    lines = {name: ([1, 10], [1, 2]) for name in ("line", "theory", "dots", "other")}
+    picture = plots.curves(
+        lines,
+        "x",
+        "y",
+        "t",
+        style={"theory": "--", "dots": "."},
+        markers=True,
+        first_colour=1,
+        ylim=(0, 3),
+        xscale="log",
+    )
+    (axes,) = picture.figure.axes
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--", "None", "-"]
+    assert [line.get_color() for line in axes.lines] == [ORANGE, BLACK, GREEN, PINK]
+    assert [line.get_marker() for line in axes.lines] == ["o", "None", ".", "^"]
+    assert axes.get_ylim() == (0, 3) and axes.get_xscale() == "log"
 
 
 def test_gates_draw_units_as_rows_and_time_as_columns():
@@ -180,28 +229,18 @@ def test_windows_stand_where_their_samples_are_and_targets_right_after_them():
     targets = [(line.get_xdata()[0], line.get_ydata()[0]) for line in rings]
     for i in (0, 1):
         assert (10 + i, sine.values[10 + i]) in targets
-    assert (
-        "training 790 targets from 0.10" in picture.alt
-        and "test 200 targets from 8.01 to 10.00" in picture.alt
-    )
+    assert "training 790 targets from 0.10" in picture.alt
+    assert "test 200 targets from 8.01 to 10.00" in picture.alt
 
 
-def test_a_forecast_shows_what_came_what_was_said_and_the_band():
-    picture = plots.forecast(
-        [1, 2],
-        [3.0, 5.0],
-        {"net": [3, 4]},
-        "t",
-        "v",
-        "f",
-        clean=[3, 5],
-        band=([2, 3], [4, 5]),
-        band_name="90%",
-    )
+def test_a_forecast_shows_what_came_what_was_predicted_and_the_interval():
+    interval = {"interval": ([2, 3], [4, 5]), "interval_name": "90%"}
+    picture = plots.forecast([1, 2], [3.0, 5.0], {"net": [3, 4]}, "t", "v", "f", clean=[3, 5], **interval)
     (axes,) = picture.figure.axes
     assert [line.get_label() for line in axes.lines] == ["actual", "net", "without noise"]
     assert list(axes.lines[1].get_ydata()) == [3, 4] and len(axes.collections) == 1
-    assert "net is 0.707 away" in picture.alt and "90%" in picture.alt
+    assert "net with a root mean square error of 0.707" in picture.alt
+    assert "prediction interval: 90%" in picture.alt
 
 
 def test_residuals_with_memory_show_in_the_autocorrelation():
@@ -234,8 +273,8 @@ def test_images_stand_in_named_rows_under_named_columns():
     picture.figure.canvas.draw()
     frame = picture.figure.bbox
     for label in [*axes.get_yticklabels(), *axes.get_xticklabels()]:
-        place = label.get_window_extent()
-        assert frame.x0 <= place.x0 and place.x1 <= frame.x1 and place.y1 <= frame.y1, label.get_text()
+        box = label.get_window_extent()
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1, label.get_text()
     assert "copies, 7 of them" in picture.alt and "no. 9" in picture.alt
 
 
@@ -250,15 +289,6 @@ def test_ink_is_black_and_signed_images_are_white_at_zero():
 
 def test_a_blank_signed_image_is_drawn():
     assert plots.images({"blank": np.zeros((1, 4, 4))}, "nothing", signed=["blank"]).png
-
-
-def test_images_that_cannot_be_laid_out_are_refused():
-    with pytest.raises(ValueError, match="at least one row of images"):
-        plots.images({}, "nothing")
-    with pytest.raises(ValueError, match="at least one row of images"):
-        plots.images({"none": np.zeros((0, 28, 28))}, "nothing")
-    with pytest.raises(ValueError, match="2 names for 3 columns"):
-        plots.images({"three": np.zeros((3, 28, 28))}, "three", columns=["a", "b"])
 
 
 def test_histograms_tell_what_lies_above_the_threshold():

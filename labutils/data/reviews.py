@@ -179,7 +179,7 @@ class ReviewSet:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Reviews:
-    """The corpus: ``train`` and ``test`` (each a `ReviewSet`), the ``vocabulary``, the ``source``.
+    """The corpus, in two parts.
 
     Order of the training reviews of the embedded source: Keras' ``validation_split=0.2`` takes the
     last fifth, so the last fifth here is again a contiguous block of each label, and a film's
@@ -195,15 +195,18 @@ class Reviews:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
+        """The words, with the `num_words` that were asked for."""
         words = bytes(self._store["words"]).decode("utf-8").split("\n")
         return Vocabulary(tuple(words), self.num_words)
 
     @cached_property
     def train(self) -> ReviewSet:
+        """The training reviews, those for validation last."""
         return self._review_set(0, int(self._store["n_train"]))
 
     @cached_property
     def test(self) -> ReviewSet:
+        """The test reviews."""
         return self._review_set(int(self._store["n_train"]), len(self._store["labels"]))
 
     @property

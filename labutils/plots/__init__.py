@@ -12,11 +12,11 @@ from labutils.plots.classification import (
     shared_names,
     vocabulary_coverage,
 )
-from labutils.plots.curves import curves, gates, sequences
 from labutils.plots.diagrams import gru, lstm, unrolled, wirings
 from labutils.plots.forecasts import forecast, limits, residuals, windows
 from labutils.plots.histories import calibration, confusion, scores, training_curves
-from labutils.plots.images import code_map, histograms, images
+from labutils.plots.image_rows import code_map, histograms, images
+from labutils.plots.lines import curves, gates, sequences
 from labutils.plots.style import Picture, canvas
 
 __all__ = [

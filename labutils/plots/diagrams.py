@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from labutils.palette import BLACK, GREY, RED
 from labutils.plots.style import Picture, canvas, styled
 
 _PALE = "#E8F1F8"
+_OUTLINE = {"edgecolor": BLACK, "linewidth": 1.2, "zorder": 3}
 Point = tuple[float, float]
 
 
@@ -18,13 +20,13 @@ Point = tuple[float, float]
 def wirings() -> Picture:
     """The four ways to wire a recurrent network to its inputs and outputs."""
     figure, all_axes = canvas(4, width=9, height=2.7)
-    kinds = [
+    examples = [
         ("one to many", [0], [0, 1, 2], 3, "a picture → its caption"),
         ("many to one", [0, 1, 2], [2], 3, "a review → its verdict"),
         ("many to many,\nstep by step", [0, 1, 2], [0, 1, 2], 3, "each value → the next"),
         ("many to many,\nread, then write", [0, 1], [2, 3], 4, "a sentence → its translation"),
     ]
-    for axes, (name, inputs, outputs, steps, example) in zip(all_axes, kinds):
+    for axes, (name, inputs, outputs, steps, example) in zip(all_axes, examples):
         _blank(axes, ((steps - 5) / 2, (steps + 3) / 2), (-1.1, 3.2))
         for t in range(steps):
             _box(axes, (t, 1), "h", 0.5, 0.5)
@@ -50,7 +52,7 @@ def wirings() -> Picture:
 
 @styled
 def unrolled(steps: int = 4, backward: bool = False) -> Picture:
-    """A recurrent network as a loop, and unrolled in time; with `backward` the gradient's way home."""
+    """A recurrent network as a loop, and unrolled in time; with `backward` the path of the gradient."""
     figure, (axes,) = canvas(width=9, height=3.4)
     _blank(axes, (-0.9, 2.4 * steps + 2.6), (-0.1, 4.4))
     _box(axes, (0.3, 2), "$\\tanh$", 1.0, 0.8)
@@ -71,37 +73,29 @@ def unrolled(steps: int = 4, backward: bool = False) -> Picture:
         if t < steps:
             axes.text(x + 0.72, 1.88, f"$h_{t}$", ha="center", va="top")
         if backward:
-            _arrow(
-                axes,
-                [(x - 0.55, 2.75), (x - 1.85, 2.75)] if t > 1 else [(x - 0.2, 2.75), (x - 1.2, 2.75)],
-                colour=RED,
-            )
+            right, left = (x - 0.55, x - 1.85) if t > 1 else (x - 0.2, x - 1.2)
+            _arrow(axes, [(right, 2.75), (left, 2.75)], colour=RED)
     end = first + 2.4 * (steps - 1) + 0.6
     _arrow(axes, [(end, 2.4), (end, 3.55)], f"$h_{steps}$")
     _round(axes, (end, 3.95), "$\\hat y$", 0.36)
     if backward:
         _arrow(axes, [(end + 0.45, 3.6), (end + 0.45, 2.75), (end - 0.35, 2.75)], colour=RED)
-        axes.text(
-            first + 0.2,
-            3.1,
-            "the gradient: a factor $U^{\\top}$ and a slope of tanh for every step back",
-            color=RED,
-            fontsize=10,
-            va="bottom",
-        )
-    told = "Left, a box tanh with an input x and an arrow from its output back to itself, U. Right, the same "
-    told += f"unrolled: {steps} boxes in a row, each with its own input below, all with the same W and U, "
-    told += "and an output above the last."
-    told += " Red arrows run from the output back through every box to the first." if backward else ""
-    return Picture(figure, "a recurrent network, unrolled" + (", and the way back" if backward else ""), told)
+        text = "the gradient: a factor $U^{\\top}$ and a slope of tanh for every step back"
+        axes.text(first + 0.2, 3.1, text, color=RED, fontsize=10, va="bottom")
+    title = "a recurrent network, unrolled"
+    alt = "Left, a box tanh with an input x and an arrow from its output back to itself, U. Right, the same "
+    alt += f"unrolled: {steps} boxes in a row, each with its own input below, all with the same W and U, "
+    alt += "and an output above the last."
+    if backward:
+        title += ", with the backward pass"
+        alt += " Red arrows run from the output back through every box to the first."
+    return Picture(figure, title, alt)
 
 
 @styled
 def lstm() -> Picture:
-    """One step of an LSTM: the cell state on its straight line, three gates, the candidate."""
-    figure, (axes,) = canvas(width=9, height=4.5)
-    _blank(axes, (-0.1, 10.6), (-0.4, 5.2))
-    _frame(axes, (1.2, 0.45), 7.9, 4.6)
+    """One step of an LSTM: the cell state along the top, three gates, the candidate."""
+    figure, axes = _cell_canvas()
     _arrow(axes, [(0.75, 4.4), (2.35, 4.4)])
     _arrow(axes, [(2.85, 4.4), (4.55, 4.4)])
     _arrow(axes, [(5.05, 4.4), (9.75, 4.4)])
@@ -111,16 +105,10 @@ def lstm() -> Picture:
     _round(axes, (1.75, -0.05), "$x_t$", 0.26)
     _line(axes, [(0.76, 0.95), (7.0, 0.95)])
     _line(axes, [(1.75, 0.21), (1.75, 0.95)])
-    gates = [
-        (2.6, "$\\sigma$", "forget $f_t$"),
-        (4.0, "$\\sigma$", "input $i_t$"),
-        (5.6, "tanh", "candidate $g_t$"),
-        (7.0, "$\\sigma$", "output $o_t$"),
-    ]
-    for x, text, name in gates:
-        _arrow(axes, [(x, 0.95), (x, 1.5)])
-        _box(axes, (x, 1.8), text, 0.8, 0.6)
-        axes.text(x + 0.09, 2.18, name, ha="left", va="bottom", fontsize=9)
+    _gate(axes, 2.6, "$\\sigma$", "forget $f_t$")
+    _gate(axes, 4.0, "$\\sigma$", "input $i_t$")
+    _gate(axes, 5.6, "tanh", "candidate $g_t$")
+    _gate(axes, 7.0, "$\\sigma$", "output $o_t$")
     _operation(axes, (2.6, 4.4), "×")
     _operation(axes, (4.8, 4.4), "+")
     _operation(axes, (4.8, 3.2), "×")
@@ -148,10 +136,8 @@ def lstm() -> Picture:
 
 @styled
 def gru() -> Picture:
-    """One step of a GRU: the state on its line, the update gate that mixes, the reset gate below it."""
-    figure, (axes,) = canvas(width=9, height=4.5)
-    _blank(axes, (-0.1, 10.6), (-0.4, 5.2))
-    _frame(axes, (1.2, 0.45), 7.9, 4.6)
+    """One step of a GRU: the state along the top, the update gate that mixes, the reset gate below it."""
+    figure, axes = _cell_canvas()
     _round(axes, (0.4, 4.4), "$h_{t-1}$", 0.36)
     _round(axes, (1.75, -0.05), "$x_t$", 0.26)
     _arrow(axes, [(0.76, 4.4), (2.65, 4.4)])
@@ -160,16 +146,9 @@ def gru() -> Picture:
     _round(axes, (10.1, 4.4), "$h_t$", 0.36)
     _line(axes, [(1.45, 4.4), (1.45, 0.95), (6.6, 0.95)])
     _line(axes, [(1.75, 0.21), (1.75, 0.95)])
-    for x, text, name, side in (
-        (2.9, "$\\sigma$", "update $z_t$", "left"),
-        (4.7, "$\\sigma$", "reset $r_t$", "left"),
-        (6.6, "tanh", "candidate $g_t$", "left"),
-    ):
-        _arrow(axes, [(x, 0.95), (x, 1.5)])
-        _box(axes, (x, 1.8), text, 0.8, 0.6)
-        axes.text(
-            x + (0.09 if x < 6 else 0.5), 2.18 if x < 6 else 1.45, name, ha=side, va="bottom", fontsize=9
-        )
+    _gate(axes, 2.9, "$\\sigma$", "update $z_t$")
+    _gate(axes, 4.7, "$\\sigma$", "reset $r_t$")
+    _gate(axes, 6.6, "tanh", "candidate $g_t$", (0.5, 1.45))
     _operation(axes, (2.9, 4.4), "×")
     _operation(axes, (8.1, 4.4), "+")
     _operation(axes, (8.1, 3.4), "×")
@@ -181,13 +160,8 @@ def gru() -> Picture:
     _arrow(axes, [(4.7, 2.1), (4.7, 2.65), (6.6, 2.65), (6.6, 2.1)])
     axes.text(4.8, 2.73, "what $g_t$ sees of $h_{t-1}$", fontsize=9, va="bottom")
     _arrow(axes, [(7.0, 1.8), (8.1, 1.8), (8.1, 3.15)])
-    axes.text(
-        5.5,
-        4.55,
-        "the state: a share $z_t$ of the old, a share $1 - z_t$ of the new",
-        ha="center",
-        fontsize=9,
-    )
+    text = "the state: a share $z_t$ of the old, a share $1 - z_t$ of the new"
+    axes.text(5.5, 4.55, text, ha="center", fontsize=9)
     return Picture(
         figure,
         "one step of a GRU",
@@ -203,46 +177,37 @@ def _blank(axes: Axes, x: Point, y: Point) -> None:
     axes.set_axis_off()
 
 
-def _frame(axes: Axes, corner: Point, width: float, height: float) -> None:
-    axes.add_patch(
-        FancyBboxPatch(
-            corner,
-            width,
-            height,
-            boxstyle="round,pad=0,rounding_size=0.25",
-            facecolor="#FAFAFA",
-            edgecolor=GREY,
-            linewidth=1,
-        )
-    )
+def _cell_canvas() -> tuple[Figure, Axes]:
+    figure, (axes,) = canvas(width=9, height=4.5)
+    _blank(axes, (-0.1, 10.6), (-0.4, 5.2))
+    shape = "round,pad=0,rounding_size=0.25"
+    frame = FancyBboxPatch((1.2, 0.45), 7.9, 4.6, shape, facecolor="#FAFAFA", edgecolor=GREY, linewidth=1)
+    axes.add_patch(frame)
+    return figure, axes
+
+
+def _gate(axes: Axes, x: float, text: str, name: str, name_at: Point = (0.09, 2.18)) -> None:
+    """A box fed from below, with its name at a distance to the right and a height."""
+    _arrow(axes, [(x, 0.95), (x, 1.5)])
+    _box(axes, (x, 1.8), text, 0.8, 0.6)
+    axes.text(x + name_at[0], name_at[1], name, ha="left", va="bottom", fontsize=9)
 
 
 def _box(axes: Axes, centre: Point, text: str, width: float, height: float, rounded: bool = False) -> None:
     corner = (centre[0] - width / 2, centre[1] - height / 2)
-    style = f"round,pad=0,rounding_size={height / 2 if rounded else 0.08}"
-    axes.add_patch(
-        FancyBboxPatch(
-            corner,
-            width,
-            height,
-            boxstyle=style,
-            facecolor="white" if rounded else _PALE,
-            edgecolor=BLACK,
-            linewidth=1.2,
-            zorder=3,
-        )
-    )
+    shape = f"round,pad=0,rounding_size={height / 2 if rounded else 0.08}"
+    colour = "white" if rounded else _PALE
+    axes.add_patch(FancyBboxPatch(corner, width, height, shape, facecolor=colour, **_OUTLINE))
     axes.text(*centre, text, ha="center", va="center", zorder=4)
 
 
-def _round(axes: Axes, centre: Point, text: str, radius: float) -> None:
-    axes.add_patch(Circle(centre, radius, facecolor="white", edgecolor=BLACK, linewidth=1.2, zorder=3))
-    axes.text(*centre, text, ha="center", va="center", zorder=4)
+def _round(axes: Axes, centre: Point, text: str, radius: float, **font: float) -> None:
+    axes.add_patch(Circle(centre, radius, facecolor="white", **_OUTLINE))
+    axes.text(*centre, text, ha="center", va="center", zorder=4, **font)
 
 
 def _operation(axes: Axes, centre: Point, sign: str) -> None:
-    axes.add_patch(Circle(centre, 0.25, facecolor="white", edgecolor=BLACK, linewidth=1.2, zorder=3))
-    axes.text(*centre, sign, ha="center", va="center", zorder=4, fontsize=14)
+    _round(axes, centre, sign, 0.25, fontsize=14)
 
 
 def _line(axes: Axes, points: Sequence[Point], colour: str = BLACK) -> None:
@@ -253,19 +218,8 @@ def _arrow(axes: Axes, points: Sequence[Point], label: str = "", colour: str = B
     """A line through the points with a head at the last one; a label beside its first piece."""
     if len(points) > 2:
         _line(axes, points[:-1], colour)
-    axes.add_patch(
-        FancyArrowPatch(
-            points[-2],
-            points[-1],
-            arrowstyle="-|>",
-            mutation_scale=11,
-            shrinkA=0,
-            shrinkB=0,
-            color=colour,
-            linewidth=1.2,
-            zorder=2,
-        )
-    )
+    head = {"arrowstyle": "-|>", "mutation_scale": 11, "shrinkA": 0, "shrinkB": 0}
+    axes.add_patch(FancyArrowPatch(*points[-2:], color=colour, linewidth=1.2, zorder=2, **head))
     if label:
         (x0, y0), (x1, y1) = points[0], points[1]
         axes.text((x0 + x1) / 2 + 0.1, (y0 + y1) / 2, label, va="center", ha="left", fontsize=10)

@@ -18,21 +18,24 @@ from labutils.plots.style import Picture, canvas, styled
 def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 3) -> Picture:
     """A series with the parts of its split, and below its beginning with the first windows and targets.
 
-    length : samples in a window. parts : name → how many windows, in order of time, all of them.
+    Parameters
+    ----------
+    length : samples in a window.
+    parts : name → how many windows, in order of time, all of them.
     shown : how many of the first windows to draw.
     """
     figure, (above, below) = canvas(height=5.4, rows=2)
     above.plot(series.time, series.values, ".", markersize=2.5, color=GREY)
-    first, told = length, []
+    first, alt_parts = length, []
     for colour, (name, size) in zip(PALETTE, parts.items()):
         begin, end = series.time[first], series.time[first + size - 1]
         _span(above, f"{name}\n{size} targets", begin, end, colour)
-        told.append(f"{name} {size} targets from {begin:.2f} to {end:.2f}")
+        alt_parts.append(f"{name} {size} targets from {begin:.2f} to {end:.2f}")
         first += size
     above.set(xlabel=series.time_label, ylabel=series.value_label)
-    place = np.arange(length + shown + 2)
-    below.plot(place, series.values[place], "o-", color=GREY, markersize=4, linewidth=1)
-    top, span = series.values[place].max(), np.ptp(series.values[place])
+    first_values = series.values[: length + shown + 2]
+    below.plot(first_values, "o-", color=GREY, markersize=4, linewidth=1)
+    top, span = first_values.max(), np.ptp(first_values)
     for i, colour in zip(range(shown), PALETTE):
         height = top + span * 0.25 * (shown - i)
         below.plot([i, i + length - 1], [height, height], color=colour, linewidth=4, solid_capstyle="butt")
@@ -44,16 +47,16 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
     return Picture(
         figure,
         "a series, its split and its windows",
-        f"Above, {series.name} against {series.time_label}, split in time: {'; '.join(told)}. Below, its "
-        f"first samples with {shown} windows of {length}, each one sample later than the one before, and "
+        f"Above, {series.name} against {series.time_label}, split in time: {'; '.join(alt_parts)}. Below, "
+        f"its first samples with {shown} windows of {length}, each one sample later than the one before, and "
         "the target of each: the sample right after it.",
     )
 
 
 def _span(axes: Axes, name: str, begin: float, end: float, colour: str) -> None:
     axes.axvspan(begin, end, color=colour, alpha=0.15, linewidth=0)
-    place = {"transform": axes.get_xaxis_transform(), "ha": "center", "fontsize": 10}
-    axes.text((begin + end) / 2, 1.02, name, **place)
+    middle = (begin + end) / 2
+    axes.text(middle, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", fontsize=10)
 
 
 @styled
@@ -66,42 +69,41 @@ def forecast(
     title: str,
     *,
     clean: Sequence[float] | None = None,
-    band: tuple[Sequence[float], Sequence[float]] | None = None,
-    band_name: str = "",
+    interval: tuple[Sequence[float], Sequence[float]] | None = None,
+    interval_name: str = "",
     spans: Mapping[str, tuple[float, float]] | None = None,
 ) -> Picture:
-    """Actual values as dots, forecasts as lines, the values without noise dashed, a band shaded.
+    """Actual values as dots, forecasts as lines, the values without noise dashed.
 
-    All of shape (n,), forecasts nan where there is none. band : its lower and its upper edge. spans :
-    name → (begin, end) of a stretch of time, shaded and named.
+    Parameters
+    ----------
+    time, actual, clean : (n,).
+    predicted : name → (n,), nan where there is none.
+    interval : lower and upper edge of a prediction interval, each (n,), shaded.
+    spans : name → (begin, end) of a stretch of time, shaded and named.
     """
     figure, (axes,) = canvas(height=3.9)
-    for colour, (name, (begin, end)) in zip(PALETTE[::-1], (spans or {}).items()):
+    spans = spans or {}
+    for colour, (name, (begin, end)) in zip(PALETTE[::-1], spans.items()):
         _span(axes, name, begin, end, colour)
     actual = np.asarray(actual)
     axes.plot(time, actual, "o", markersize=3.5 if len(actual) < 400 else 2, color=GREY, label="actual")
-    if band is not None:
-        axes.fill_between(time, *band, color=BLUE, alpha=0.18, linewidth=0, label=band_name)
+    if interval is not None:
+        axes.fill_between(time, *interval, color=BLUE, alpha=0.18, linewidth=0, label=interval_name)
+    alt_parts = []
     for colour, (name, values) in zip(PALETTE, predicted.items()):
         axes.plot(time, values, color=colour, linewidth=1.8, label=name)
+        rmse = np.sqrt(np.nanmean((np.asarray(values) - actual) ** 2))
+        alt_parts.append(f"{name} with a root mean square error of {rmse:.3g}")
     if clean is not None:
         axes.plot(time, clean, "--", color=BLACK, linewidth=1.3, label="without noise")
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    handles = axes.get_legend_handles_labels()
-    figure.legend(*handles, loc="outside upper center", ncols=5)
-    errors = "; ".join(
-        f"{name} is {np.sqrt(np.nanmean((np.asarray(values) - actual) ** 2)):.3g} away on average (root mean "
-        "square)"
-        for name, values in predicted.items()
-    )
-    return Picture(
-        figure,
-        title,
-        f"{ylabel} against {xlabel}: {len(actual)} actual values from {actual.min():.3g} to "
-        f"{actual.max():.3g} as dots, and forecasts as lines: {errors}."
-        + (f" A shaded band: {band_name}." if band_name else "")
-        + "".join(f" {n}: from {b:.2f} to {e:.2f}." for n, (b, e) in (spans or {}).items()),
-    )
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    alt = f"{ylabel} against {xlabel}: {len(actual)} actual values from {actual.min():.3g} to "
+    alt += f"{actual.max():.3g} as dots, and forecasts as lines: {'; '.join(alt_parts)}."
+    alt += f" A shaded prediction interval: {interval_name}." if interval is not None else ""
+    alt += "".join(f" {name}: from {b:.2f} to {e:.2f}." for name, (b, e) in spans.items())
+    return Picture(figure, title, alt)
 
 
 @styled
@@ -112,36 +114,33 @@ def residuals(
 
     errors : (n,), actual minus predicted. noise : standard deviation of the noise.
     """
-    figure, axes = canvas(3, height=3.4)
+    figure, (over_time, by_lag, distribution) = canvas(3, height=3.4)
     errors = np.asarray(errors)
-    _over_time(axes[0], time, errors, noise, xlabel)
+    over_time.axhspan(-noise, noise, color=LIGHT, linewidth=0)
+    over_time.plot(time, errors, ".", markersize=4, color=BLUE)
+    over_time.axhline(0, color=BLACK, linewidth=0.8)
+    over_time.set(title="Over time (grey: ± the noise)", xlabel=xlabel, ylabel="residual")
     correlation = acf(errors, nlags=lags)[1:]
     limit = 1.96 / np.sqrt(len(errors))
-    axes[1].axhspan(-limit, limit, color=LIGHT, linewidth=0)
-    axes[1].bar(range(1, lags + 1), correlation, width=0.55, color=BLUE)
-    axes[1].set(title="Autocorrelation", xlabel="lag (samples)", ylabel="correlation")
-    axes[1].set_ylim(*(max(0.5, 1.05 * np.abs(correlation).max()) * np.array([-1, 1])))
+    by_lag.axhspan(-limit, limit, color=LIGHT, linewidth=0)
+    by_lag.bar(range(1, lags + 1), correlation, width=0.55, color=BLUE)
+    by_lag.set(title="Autocorrelation", xlabel="lag (samples)", ylabel="correlation")
+    top = max(0.5, 1.05 * np.abs(correlation).max())
+    by_lag.set_ylim(-top, top)
     bins = np.linspace(-4 * noise, 4 * noise, 21)
-    axes[2].hist(errors, bins, density=True, color=BLUE, alpha=0.7)
+    distribution.hist(errors, bins, density=True, color=BLUE, alpha=0.7)
     fine = np.linspace(bins[0], bins[-1], 200)
-    axes[2].plot(fine, stats.norm.pdf(fine, 0, noise), "--", color=BLACK, linewidth=1.5)
-    axes[2].set(title="Distribution", xlabel="residual", ylabel="density (dashed: the noise)")
+    distribution.plot(fine, stats.norm.pdf(fine, 0, noise), "--", color=BLACK, linewidth=1.5)
+    distribution.set(title="Distribution", xlabel="residual", ylabel="density (dashed: the noise)")
     outside = int(np.sum(np.abs(correlation) > limit))
     return Picture(
         figure,
         "residuals",
         f"Three panels. Residuals over time, mean {errors.mean():.3f}, standard deviation "
         f"{errors.std():.3f}, the noise alone {noise:g}. Autocorrelation at lags 1 to {lags}, at lag 1 "
-        f"{correlation[0]:.2f}; {outside} of {lags} lie outside the grey band of what white noise gives. "
-        "A histogram of the residuals with the bell curve of the noise.",
+        f"{correlation[0]:.2f}; {outside} of {lags} lie outside the grey 95 % limits of white noise. A "
+        "histogram of the residuals with the normal density of the noise.",
     )
-
-
-def _over_time(axes: Axes, time: Sequence[float], errors: np.ndarray, noise: float, xlabel: str) -> None:
-    axes.axhspan(-noise, noise, color=LIGHT, linewidth=0)
-    axes.plot(time, errors, ".", markersize=4, color=BLUE)
-    axes.axhline(0, color=BLACK, linewidth=0.8)
-    axes.set(title="Over time (grey: ± the noise)", xlabel=xlabel, ylabel="residual")
 
 
 @styled
@@ -157,27 +156,29 @@ def limits(
 ) -> Picture:
     """One small panel for each setting that is changed alone: mean and standard deviation of a score.
 
-    panels : name of the setting → (its values, means, standard deviations). published : the value that
-    each setting had, ringed. references : name → height of a dotted line through all panels. top : of
-    the axes; what lies higher is written there.
+    Parameters
+    ----------
+    panels : name of the setting → (its values, means, standard deviations).
+    published : name of the setting → the value it had, ringed.
+    references : name → height of a dotted line through all panels.
+    top : of the axes; what lies higher is written there.
     """
     rows = -(-(len(panels) + 1) // columns)
     figure, all_axes = canvas(columns, height=2.7 * rows, rows=rows)
-    told = []
+    alt_parts = []
+    ring = {"markersize": 12, "color": ORANGE, "fillstyle": "none", "markeredgewidth": 2}
     for axes, (name, (values, means, deviations)) in zip(all_axes, panels.items()):
-        places = np.arange(len(values))
-        axes.errorbar(places, means, deviations, marker="o", color=BLUE, capsize=3, linewidth=1.6)
+        axes.errorbar(range(len(values)), means, deviations, marker="o", color=BLUE, capsize=3, linewidth=1.6)
         ringed = list(values).index(published[name])
-        ring = {"markersize": 12, "color": ORANGE, "fillstyle": "none", "markeredgewidth": 2}
         axes.plot(ringed, means[ringed], "o", **ring)
         for height in references.values():
             axes.axhline(height, color=GREY, linestyle=":", linewidth=1.5)
-        axes.set_xticks(places, [f"{value:g}" for value in values])
-        for place, mean in zip(places, means):
+        axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+        for i, mean in enumerate(means):
             if mean > top:
-                axes.annotate(f"{mean:.1f} ↑", (place, top), (6, -9), textcoords="offset points")
+                axes.annotate(f"{mean:.1f} ↑", (i, top), (6, -9), textcoords="offset points")
         axes.set(xlabel=name, ylim=(0.95, top))
-        told.append(f"{name}: " + ", ".join(f"{m:.2f} at {v:g}" for v, m in zip(values, means)))
+        alt_parts.append(f"{name}: " + ", ".join(f"{m:.2f} at {v:g}" for v, m in zip(values, means)))
     for axes in all_axes[len(panels) :]:
         axes.set_axis_off()
     for axes in all_axes[::columns]:
@@ -185,4 +186,6 @@ def limits(
     lines = ", ".join(f"{name}: {height:.3g}" for name, height in references.items())
     key = f"ring: as published\nbar: ± standard deviation\ndotted: {lines}"
     all_axes[len(panels)].text(0, 0.5, key, va="center", fontsize=11)
-    return Picture(figure, title, f"{ylabel}, one setting changed at a time. {'; '.join(told)}. {lines}.")
+    return Picture(
+        figure, title, f"{ylabel}, one setting changed at a time. {'; '.join(alt_parts)}. {lines}."
+    )

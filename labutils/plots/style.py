@@ -35,8 +35,11 @@ styled = matplotlib.rc_context(_STYLE)
 class Picture:
     """A finished figure that shows itself in a notebook with its alternative text.
 
-    figure : the matplotlib figure, to change or save. title : a few words that stay the same on
-    every machine. alt : what the figure shows, for a reader who cannot see it.
+    Attributes
+    ----------
+    figure : the matplotlib figure, to change or save.
+    title : a few words that stay the same on every machine.
+    alt : the alternative text: what the figure shows, for a reader who cannot see it.
     """
 
     figure: Figure

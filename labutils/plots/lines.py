@@ -1,0 +1,185 @@
+"""Curves over time or over a setting, maps of gates, and sequences of four kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from labutils.palette import BLACK, BLUE, GREY, PALETTE
+from labutils.plots.style import Picture, canvas, styled
+
+MARKERS = "osD^vP"
+_ALT_POINTS = 4
+
+
+@styled
+def curves(
+    lines: Mapping[str, tuple[Sequence[float], Sequence]],
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    *,
+    references: Mapping[str, float] | None = None,
+    style: Mapping[str, str] | None = None,
+    markers: bool = False,
+    first_colour: int = 0,
+    figsize: tuple[float, float] = (9, 3.8),
+    **axes_settings: object,
+) -> Picture:
+    """Lines on common axes, each with its own colour.
+
+    Parameters
+    ----------
+    lines : name → (x, y). Where y is (seeds, points), each seed is drawn thin and the mean thick.
+    title : a few words that name the picture.
+    references : name → height of a dotted line.
+    style : name → line style, as in pandas: "--" for a thin black dashed line (theory, truth), "." for
+        dots without a line.
+    markers : True marks each point, with one marker for each line.
+    first_colour : index in the palette, so that a thing keeps its colour from figure to figure.
+    figsize : inches.
+    **axes_settings : passed to matplotlib's ``Axes.set``, such as ``ylim=(0, 1), xscale="log"``.
+    """
+    figure, (axes,) = canvas(width=figsize[0], height=figsize[1])
+    alt_parts, means, colours, style = [], [], iter((PALETTE * 3)[first_colour:]), style or {}
+    for (name, (x, y)), marker in zip(lines.items(), MARKERS * 3):
+        x, seeds = np.asarray(x, dtype=float), np.atleast_2d(np.asarray(y, dtype=float))
+        if seeds.shape[1] != len(x):
+            raise ValueError(f"{name}: {len(x)} positions on the x-axis but {seeds.shape[1]} values")
+        means.append(seeds.mean(axis=0))
+        dashed = style.get(name) == "--"
+        line_style = {"color": BLACK, "linewidth": 1.3} if dashed else {"color": next(colours)}
+        if len(seeds) > 1:
+            axes.plot(x, seeds.T, color=line_style["color"], linewidth=0.8, alpha=0.45)
+        if style.get(name) == ".":
+            line_style["markersize"] = 5
+        elif markers and not dashed:
+            line_style |= {"marker": marker, "markersize": 6}
+        axes.plot(x, means[-1], style.get(name, "-"), label=name, **line_style)
+        alt_parts.append(f"{name} {_points_in_words(x, means[-1])}")
+    axes.set(xlabel=xlabel, ylabel=ylabel, **axes_settings)
+    _set_x_ticks(axes, np.unique(np.concatenate([np.asarray(x, dtype=float) for x, _ in lines.values()])))
+    for name, height in (references or {}).items():
+        _draw_reference(axes, name, height, np.array([[mean[0], mean[-1]] for mean in means]))
+        alt_parts.append(f"{name}: {height:.3g}")
+    if len(lines) > 1:
+        fit_in_a_row = max(1, min(len(lines), int(10 * figsize[0] / (max(map(len, lines)) + 8))))
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=fit_in_a_row)
+    scale = " (logarithmic)" if axes.get_yscale() == "log" else ""
+    return Picture(figure, title, f"Lines: {ylabel}{scale} against {xlabel}. {'; '.join(alt_parts)}.")
+
+
+def _set_x_ticks(axes: Axes, positions: np.ndarray) -> None:
+    if axes.get_xscale() == "log":
+        if len(positions) <= 8:
+            axes.set_xticks(positions, [f"{x:g}" for x in positions])
+            axes.set_xticks([], minor=True)
+    elif np.equal(np.mod(positions, 1), 0).all():
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+
+
+def _draw_reference(axes: Axes, name: str, height: float, ends: np.ndarray) -> None:
+    """Draw a dotted line, named at the end that is farther from the ends (lines, 2) of the other lines."""
+    axes.axhline(height, color=GREY, linestyle=":", linewidth=1.5)
+    distances = np.log(ends / height) if axes.get_yscale() == "log" else ends - height
+    left, right = np.abs(distances).min(axis=0)
+    x, offset, side = (1, -3, "right") if right >= left else (0, 3, "left")
+    where = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "ha": side}
+    axes.annotate(name, (x, height), (offset, 3), fontsize=9, **where)
+
+
+def _points_in_words(x: np.ndarray, y: np.ndarray) -> str:
+    chosen = sorted({round(i) for i in np.linspace(0, len(x) - 1, _ALT_POINTS)})
+    return ", ".join(f"{_number(y[i])} at {_number(x[i])}" for i in chosen)
+
+
+def _number(value: float) -> str:
+    return "undefined" if not np.isfinite(value) else f"{value:.3g}"
+
+
+@styled
+def gates(
+    maps: Mapping[str, np.ndarray],
+    steps: Sequence[str],
+    title: str,
+    *,
+    columns: int = 2,
+    xlabel: str = "time step, and what is read there",
+) -> Picture:
+    """Heat maps over time, one row for each unit: gates from 0 to 1, states from -1 to 1.
+
+    Parameters
+    ----------
+    maps : name → (time, units); a map with a negative number in it is taken for a state.
+    steps : a label for each time step.
+    """
+    rows = -(-len(maps) // columns)
+    figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows, rows=rows)
+    alt_parts = []
+    for axes, (name, values) in zip(all_axes, maps.items()):
+        values = np.asarray(values).T
+        top = max(1, np.abs(values).max())
+        low, cmap = (-top, "PuOr") if values.min() < 0 else (0, "Greys")
+        image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
+        figure.colorbar(image, ax=axes, pad=0.02)
+        axes.grid(False)
+        ticks = range(0, len(steps), max(1, len(steps) // 12))
+        axes.set_xticks(ticks, [steps[i] for i in ticks])
+        axes.set(title=name, xlabel=xlabel, ylabel="unit")
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        first, later = values[:, 0].mean(), values[:, 1:].mean()
+        alt_parts.append(f"{name}: mean at the first step {first:.2f}, later {later:.2f}")
+    for axes in all_axes[len(maps) :]:
+        axes.set_axis_off()
+    alt = f"Heat maps of {len(maps)} quantities over {len(steps)} steps. {'; '.join(alt_parts)}."
+    return Picture(figure, title, alt)
+
+
+@styled
+def sequences(
+    years: tuple[Sequence[float], Sequence[float]],
+    wave: tuple[Sequence[float], Sequence[float]],
+    words: tuple[Sequence[str], Sequence[int]],
+    letters: str,
+) -> Picture:
+    """Four sequences as a network gets them: numbers by year, a sound wave, words, and DNA letters.
+
+    Parameters
+    ----------
+    years, wave : (x, y).
+    words : the words and the numbers that stand for them.
+    letters : out of A, C, G, T, drawn as one-hot columns.
+    """
+    figure, (top_left, top_right, low_left, low_right) = canvas(2, height=5.2, rows=2)
+    top_left.plot(*years, color=BLUE, linewidth=1.3)
+    top_left.set(title="Numbers in time", xlabel="year", ylabel="sunspot number (index)")
+    top_right.plot(1000 * np.asarray(wave[0]), wave[1], color=BLUE, linewidth=1.3)
+    top_right.set(title="A sound wave", xlabel="time (milliseconds)", ylabel="air pressure (relative)")
+    low_left.set(title="Text", xlim=(-0.5, 1.5), ylim=(len(words[0]) - 0.4, -0.6))
+    for row, (word, token) in enumerate(zip(*words)):
+        low_left.text(0, row, word, ha="center", va="center", family="monospace")
+        low_left.text(1, row, f"{token:,}", ha="center", va="center", family="monospace")
+    low_left.set_xticks([0, 1], ["word", "its number"])
+    low_left.set_yticks(range(len(words[0])), range(1, len(words[0]) + 1))
+    low_left.set(xlabel="what the network gets is the column on the right", ylabel="position in the text")
+    low_left.grid(False)
+    for column, letter in enumerate(letters):
+        low_right.add_patch(Rectangle((column - 0.5, "ACGT".index(letter) - 0.5), 1, 1, color=BLUE))
+    low_right.set(title="DNA, one-hot", xlim=(-0.5, len(letters) - 0.5), ylim=(3.5, -0.5))
+    low_right.set_yticks(range(4), list("ACGT"))
+    low_right.set_xticks(range(len(letters)), list(letters), fontsize=8)
+    low_right.set(xlabel="letter of the gene, in order", ylabel="base")
+    low_right.grid(False)
+    numbers = ", ".join(f"{word} {token}" for word, token in zip(*words))
+    return Picture(
+        figure,
+        "four kinds of sequences",
+        f"Four panels. Sunspots by year from {min(years[0]):.0f} to {max(years[0]):.0f}, rising and falling "
+        f"in cycles of about eleven years; a sound wave of {1000 * max(wave[0]):.0f} milliseconds that "
+        f"repeats; words with their numbers: {numbers}; the DNA letters {letters}, each a column with "
+        "one of four fields filled.",
+    )
