@@ -3,55 +3,73 @@
 Cells of the notebook are run here, as they stand, after one thing was made wrong.
 """
 
-import nbformat
 import pytest
-from conftest import ROOT
+from notebook_helpers import PATHS, sources
 
 from labutils.claims import ClaimError
-from labutils.data import reviews
-from labutils.upkeep import stored_notebooks
 
-PATH = stored_notebooks.notebook_paths(ROOT / "notebooks")[-1].with_name("04_gru_sentiment.ipynb")
-
-
-def cells_up_to(text: str, leave_out: tuple[str, ...] = ()) -> list[str]:
-    """The code cells up to and including the first that holds `text`, without the slow ones named."""
-    sources = [cell.source for cell in nbformat.read(PATH, as_version=4).cells if cell.cell_type == "code"]
-    end = next(i for i, source in enumerate(sources) if text in source) + 1
-    return [source for source in sources[:end] if not any(name in source for name in leave_out)]
+CELLS = sources(PATHS[4])
+PADDING, BAG = "every row ends with the last token of its review", "test accuracy of a bag of words"
+pytestmark = pytest.mark.slow
 
 
-def run(cells: list[str]) -> None:
+def run(claimed, broken_after="", broken=""):
+    """Run the cells up to the one with a claim, without slow ones, and the broken code after one of them."""
     names: dict = {}
-    for cell in cells:
-        exec(compile(cell, str(PATH.name), "exec"), names)
+    slow = {
+        "embedded = ": "",
+        "sharing = ": "",
+        "features = ": "",
+        "in_blocks": "",
+        "pairs = bag": "pairs = words",
+    }
+    for cell in CELLS:
+        code = next((instead for text, instead in slow.items() if text in cell), cell)
+        exec(compile(code, PATHS[4].name, "exec"), names)
+        if broken and broken_after in cell:
+            exec(broken, names)
+            broken = ""
+        if claimed in cell:
+            assert not broken
+            return
+    pytest.fail(f"no claim says {claimed}")
 
 
-PADDING = "reviews.pad gives what keras.utils.pad_sequences gives"
+@pytest.fixture(autouse=True)
+def claims_raise(monkeypatch):
+    monkeypatch.setenv("LABUTILS_CLAIMS", "raise")
 
 
-def test_left_alone_the_claims_about_the_data_hold(capsys):
-    run(cells_up_to(PADDING))
-    assert f"holds: {PADDING}" in capsys.readouterr().out
+def test_left_alone_the_claims_hold(capsys):
+    run(BAG)
+    printed = capsys.readouterr().out
+    assert f"✓ {PADDING}" in printed and f"✓ {BAG}" in printed
 
 
-def test_padding_on_the_wrong_side_is_noticed(monkeypatch):
-    right = reviews.pad
-    monkeypatch.setattr(reviews, "pad", lambda sequences, maxlen: right(sequences, maxlen, padding="post"))
+@pytest.mark.parametrize("wrong", ["padding", "truncating"])
+def test_padding_and_cutting_at_the_wrong_end_are_noticed(wrong, keras, monkeypatch):
+    right = keras.utils.pad_sequences
+    monkeypatch.setattr(
+        keras.utils, "pad_sequences", lambda *args, **more: right(*args, **more, **{wrong: "post"})
+    )
     with pytest.raises(ClaimError, match=PADDING):
-        run(cells_up_to(PADDING))
-
-
-def test_truncating_at_the_wrong_end_is_noticed(monkeypatch):
-    right = reviews.pad
-    monkeypatch.setattr(reviews, "pad", lambda sequences, maxlen: right(sequences, maxlen, truncating="post"))
-    with pytest.raises(ClaimError, match=PADDING):
-        run(cells_up_to(PADDING))
+        run(PADDING)
 
 
 def test_swapped_labels_are_noticed():
-    bag = cells_up_to("test accuracy of a bag of words", ("embedded", "sharing", "features =", "in_blocks"))
-    swap = "train.labels[:] = 1 - train.labels"
-    split = next(i for i, cell in enumerate(bag) if "n_fit = " in cell)
-    with pytest.raises(ClaimError, match="test accuracy of a bag of words"):
-        run([*bag[:split], swap, *bag[split:]])
+    with pytest.raises(ClaimError, match=BAG):
+        run(BAG, "train, test = ", "train.labels[:] = 1 - train.labels")
+
+
+WRONG_SPLIT = """
+order = np.random.default_rng(0).permutation(len(train) + len(test))
+texts = np.array(train.texts + test.texts, dtype=object)[order]
+mixed_labels = np.concatenate([train.labels, test.labels])[order]
+train.texts[:], test.texts[:] = texts[:len(train)], texts[len(train):]
+train.labels[:], test.labels[:] = mixed_labels[:len(train)], mixed_labels[len(train):]
+"""
+
+
+def test_a_split_that_tears_neighbours_apart_is_noticed():
+    with pytest.raises(ClaimError, match=BAG):
+        run(BAG, "train, test = ", WRONG_SPLIT)

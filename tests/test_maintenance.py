@@ -55,14 +55,6 @@ def test_a_claim_that_does_not_hold_is_named_and_leaves_the_file_as_it_was(path,
     assert path.read_bytes() == before
 
 
-def test_a_cell_may_show_on_purpose_what_a_claim_says_that_fails():
-    cell = new_code_cell(FAILS.source, outputs=[nbformat.v4.new_output("stream", text="so:\n✗ x\n✓ y\n")])
-    notebook = new_notebook(cells=[new_markdown_cell("✗ no output"), cell])
-    assert stored_notebooks.failed_claims(notebook) == ["✗ x"]
-    cell.metadata["tags"] = [stored_notebooks.FAILS_ON_PURPOSE]
-    assert stored_notebooks.failed_claims(notebook) == []
-
-
 @pytest.mark.parametrize("numbers, missing", [(["98", "12", "3"], "03, 12"), (["9"], "09")])
 def test_a_notebook_that_does_not_exist_stops_the_command_before_any_work(path, numbers, missing, capsys):
     assert main([*numbers, "--folder", str(path.parent)]) == 2
