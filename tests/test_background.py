@@ -1,166 +1,166 @@
+import gc
 import threading
-import time
 
+import numpy as np
 import pytest
+from panel_helpers import FakeFit, FakeModel, call, eventually
 
-from labutils.panels import background as runner_module
+from labutils import training
+from labutils.panels import background
 from labutils.panels.background import Progress, Runner
 
 
-class FakeTraining:
-    """Does an epoch whenever `go` is called, and ends when asked to stop."""
-
-    def __init__(self, epochs=3):
-        self.epochs, self.steps, self.started, self.calls = (
-            epochs,
-            threading.Semaphore(0),
-            threading.Event(),
-            0,
-        )
-
-    def go(self, epochs=1):
-        self.steps.release(epochs)
-
-    def __call__(self, stop, watch, advance):
-        self.calls += 1
-        self.started.set()
-        for epoch in range(1, self.epochs + 1):
-            while not self.steps.acquire(timeout=0.01):
-                if stop():
-                    return f"stopped after {epoch - 1}"
-            watch(epoch, {"loss": 1 / epoch, "val_loss": 2 / epoch})
-        return "done"
+@pytest.fixture
+def fit():
+    return FakeFit()
 
 
-def eventually(holds, seconds=5):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.005)
+def training_of(fit, epochs):
+    return lambda callback: fit(FakeModel(), None, None, epochs=epochs, callbacks=[callback])
 
 
-def test_a_training_runs_in_the_background_and_tells_each_epoch():
-    told, train = [], FakeTraining(3)
-    runner = Runner(told.append)
-    assert runner.start(train, epochs=3) and runner.is_busy and runner.progress.state == "building"
-    train.go(3)
-    assert runner.wait(5)
-    assert [p.state for p in told] == ["building", "training", "training", "training", "idle"]
-    assert [p.epochs_done for p in told] == [0, 1, 2, 3, 3]
+def listening():
+    """A runner, and the list of what its progress has been."""
+    seen = []
+    runner = Runner(lambda: seen.append(runner.progress))
+    return runner, seen
+
+
+def test_a_training_runs_in_the_background_and_tells_each_epoch(fit):
+    runner, seen = listening()
+    assert runner.start(training_of(fit, 3), 3) and runner.is_busy
+    fit.go(3)
+    assert runner.wait(60)
+    assert [p.epochs_done for p in seen if p.fraction == 0] == [0, 1, 2, 3, 3]
+    assert seen[0].state == "building" and seen[-1].state == "idle"
+    assert {p.state for p in seen[1:-1]} == {"training"}
     assert runner.progress.history == {"loss": [1, 1 / 2, 1 / 3], "val_loss": [2, 1, 2 / 3]}
-    assert runner.progress.result == "done" and not runner.progress.error
+    assert runner.progress.result.epochs == 3 and not runner.progress.error
 
 
-def test_a_second_start_is_refused_while_one_runs_and_taken_afterwards():
-    train = FakeTraining(1)
+def test_a_second_start_is_refused_while_one_runs_and_taken_afterwards(fit):
     runner = Runner()
-    assert runner.start(train, 1)
-    assert not runner.start(train, 1)
-    train.go()
-    assert runner.wait(5) and train.calls == 1
-    train.go()
-    assert runner.start(train, 1) and runner.wait(5) and train.calls == 2
+    for calls in (1, 2):
+        assert runner.start(training_of(fit, 1), 1)
+        assert not runner.start(training_of(fit, 1), 1)
+        fit.go()
+        assert runner.wait(5) and len(fit.calls) == calls
 
 
-def test_many_starts_at_once_begin_one_thread():
-    train, answers = FakeTraining(1), []
-    runner = Runner()
+def test_many_starts_at_once_begin_one_thread(fit):
+    runner, answers = Runner(), []
+    train = training_of(fit, 1)
     threads = [threading.Thread(target=lambda: answers.append(runner.start(train, 1))) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    train.go()
-    assert runner.wait(5) and answers.count(True) == 1 and train.calls == 1
+    fit.go()
+    assert runner.wait(5) and answers.count(True) == 1 and len(fit.calls) == 1
 
 
-def test_stop_ends_it_and_says_so_at_once():
-    told, train = [], FakeTraining(100)
-    runner = Runner(told.append)
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_stop_ends_it_and_says_so_at_once(fit, epochs):
+    runner, seen = listening()
     assert not runner.stop()
-    runner.start(train, 100)
-    train.go(2)
-    eventually(lambda: runner.progress.epochs_done == 2)
-    assert runner.stop() and told[-1].state == "stopping"
-    assert runner.wait(5) and runner.progress.result == "stopped after 2"
+    runner.start(training_of(fit, 100), 100)
+    fit.go(epochs)
+    eventually(lambda: runner.progress.epochs_done == epochs and fit.calls)
+    assert runner.stop() and runner.progress.state in ("stopping", "idle")
+    assert runner.wait(5) and "stopping" in [p.state for p in seen]
+    assert runner.progress.result.epochs == epochs == runner.progress.epochs_done
     assert not runner.stop()
-    train.go(100)
-    assert runner.start(train, 100) and runner.wait(5) and runner.progress.result == "done"
+    fit.go(3)
+    assert runner.start(training_of(fit, 3), 3) and runner.wait(5) and runner.progress.epochs_done == 3
 
 
-def test_stop_before_the_first_epoch():
-    train = FakeTraining(5)
-    runner = Runner()
-    runner.start(train, 5)
-    train.started.wait(5)
-    runner.stop()
-    assert runner.wait(5) and runner.progress.result == "stopped after 0" and not runner.progress.history
+@pytest.mark.parametrize(
+    ("events", "is_broken_off"),
+    [
+        ([("train_batch_end", 3)], False),
+        (["stop", ("train_batch_end", 3)], True),
+        ([("train_batch_end", 2)], True),
+        ([("train_batch_end", 3), ("test_batch_end", 0)], False),
+        ([("train_batch_end", 3), "stop", ("test_batch_end", 0)], True),
+        ([("train_batch_end", 24)], False),  # the last call of steps_per_execution=25
+    ],
+)
+def test_an_epoch_that_was_broken_off_is_not_in_the_history(events, is_broken_off):
+    runner, inspected, model = Runner(), [], FakeModel()
+
+    def train(callback):
+        callback.set_model(model)
+        callback.set_params({"steps": 4})
+        for event in [("train_begin",), *events]:
+            runner.stop() if event == "stop" else call([callback], *event)
+        assert runner.stop_requested == getattr(model, "stop_training", False)
+        call([callback], "epoch_end", 0, {"loss": 1.0})
+
+    runner.start(train, 2, inspect=lambda network: inspected.append((network, runner.progress.epochs_done)))
+    assert runner.wait(5) and runner.progress.error == ""
+    assert runner.progress.history == ({} if is_broken_off else {"loss": [1.0]})
+    assert inspected == ([] if is_broken_off else [(model, 0)])  # before the epoch is published
 
 
 @pytest.mark.parametrize("error", [ValueError("units must be 1 or more"), SystemExit(3), KeyboardInterrupt()])
-def test_what_goes_wrong_is_kept_with_its_reason(error):
-    def train(stop, watch, advance):
-        watch(1, {"loss": 0.5})
-        raise error
-
+def test_what_goes_wrong_is_kept_with_its_reason(fit, error):
     runner = Runner()
-    runner.start(train, 2)
+    fit.error = error
+    fit.go()
+    runner.start(training_of(fit, 2), 2)
     assert runner.wait(5)
     progress = runner.progress
     assert progress.error.startswith(type(error).__name__) and str(error) in progress.error
-    assert "in train" in progress.details and progress.history == {"loss": [0.5]} and progress.result is None
-    assert runner.start(FakeTraining(0), 0) and runner.wait(5) and not runner.progress.error
+    assert "in __call__" in progress.details and progress.result is None
+    assert runner.start(training_of(fit, 0), 0) and runner.wait(5) and not runner.progress.error
 
 
-def test_a_listener_that_fails_does_not_end_the_training(capsys):
-    def told(progress):
+def test_a_listener_that_fails_does_not_end_the_training(fit, capsys):
+    def listen():
         raise RuntimeError("a dead widget")
 
-    train = FakeTraining(2)
-    runner = Runner(told)
-    runner.start(train, 2)
-    train.go(2)
-    assert runner.wait(5) and runner.progress.result == "done"
+    runner = Runner(listen)
+    runner.start(training_of(fit, 2), 2)
+    fit.go(2)
+    assert runner.wait(5) and runner.progress.result.epochs == 2
     assert "a dead widget" in capsys.readouterr().err
 
 
-def test_the_time_left_leaves_out_the_first_epoch():
-    ticks = iter([0.0, 9.0, 10.0, 12.0, 13.0])
-    told = []
-    runner = Runner(told.append, clock=lambda: next(ticks))
-    train = FakeTraining(4)
+def test_the_time_left_leaves_out_the_first_epoch_once_there_is_another():
+    now, seen = [0.0], []
+    runner = Runner(
+        lambda: seen.append((runner.progress.fraction_done, runner.progress.seconds_left)), lambda: now[0]
+    )
+
+    def train(callback):
+        callback.set_model(FakeModel())
+        callback.set_params({"steps": 10})
+        for seconds, *event in [
+            (1, "train_batch_end", 0),
+            (2, "train_batch_end", 4),
+            (5, "train_batch_end", 9),
+            (6, "epoch_end", 0, {}),
+            (7, "train_batch_end", 9),
+            (8, "epoch_end", 1, {}),
+        ]:
+            now[0] = float(seconds)
+            call([callback], *event)
+
     runner.start(train, 4)
-    train.go(4)
-    assert runner.wait(5)
-    assert [p.seconds_left for p in told] == [None, 27.0, 2.0, 1.5, 0.0, None]
-    assert runner.progress.epoch_seconds == (9.0, 1.0, 2.0, 1.0)
+    assert runner.wait(5) and runner.progress.error == "" and runner.progress.epoch_seconds == (6.0, 2.0)
+    fractions, left = zip(*seen)
+    assert fractions == (0, 0.025, 0.125, 0.25, 0.25, 0.5, 0.5, 0.5)
+    assert left == (None, None, 14.0, 15.0, 18.0, 12.0, 4.0, None)
 
 
-def test_inside_an_epoch_the_share_and_the_time_left_are_known():
-    ticks = iter([0.0, 1.0, 2.0, 5.0, 6.0])
-    told = []
-
-    def train(stop, watch, advance):
-        advance(0.1)
-        advance(0.5)
-        watch(1, {"loss": 1.0})
-        advance(1.25)
-
-    runner = Runner(told.append, clock=lambda: next(ticks))
-    runner.start(train, 2)
-    assert runner.wait(5) and runner.progress.error == ""
-    assert [p.share_done for p in told] == [0, 0.05, 0.25, 0.5, 0.625, 0.625]
-    assert [p.seconds_left for p in told] == [None, None, 6.0, 5.0, 3.75, None]
-
-
-def test_past_trainings_are_tidied_away_when_it_has_nothing_to_do(monkeypatch):
+def test_past_trainings_are_tidied_away_when_it_has_nothing_to_do(fit, monkeypatch):
     collected = threading.Event()
-    monkeypatch.setattr(runner_module, "SECONDS_BEFORE_TIDYING", 0.05)
-    monkeypatch.setattr(runner_module.gc, "collect", collected.set)
+    monkeypatch.setattr(background, "SECONDS_BEFORE_TIDYING", 0.05)
+    monkeypatch.setattr(gc, "collect", collected.set)
     runner = Runner()
-    runner.start(FakeTraining(0), 0)
+    runner.start(training_of(fit, 0), 0)
     assert runner.wait(5) and collected.wait(5)
-    assert runner.start(FakeTraining(0), 0) and runner.wait(5)
+    assert runner.start(training_of(fit, 0), 0) and runner.wait(5)
 
 
 def test_nothing_is_known_of_a_training_that_has_not_begun():
@@ -168,30 +168,15 @@ def test_nothing_is_known_of_a_training_that_has_not_begun():
     assert Runner().wait(0)
 
 
-def test_it_drives_the_real_training(keras):
-    import numpy as np
-
-    from labutils import backend, training
-
+@pytest.mark.parametrize("fast", [True, False])
+def test_it_drives_the_real_training(keras, fast):
     x = np.random.default_rng(0).normal(size=(60, 5, 1))
 
-    def train(stop, watch, advance):
-        backend.set_seed(0)
+    def train(callback):
+        keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.layers.Input((5, 1)), keras.layers.LSTM(3), keras.layers.Dense(1)])
         model.compile("adam", "mse")
-        return training.fit(
-            model,
-            x,
-            x[:, 0],
-            name="net",
-            epochs=4,
-            validation_split=0.2,
-            whole_epochs=True,
-            verbose=False,
-            stop=stop,
-            watch=watch,
-            advance=advance,
-        )
+        return training.fit(model, x, x[:, 0], epochs=4, validation=0.2, callbacks=[callback], fast=fast)
 
     runner = Runner()
     runner.start(train, 4)

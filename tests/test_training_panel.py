@@ -1,14 +1,14 @@
-"""The training panel without a browser and without Keras: a fake training, real clicks."""
+"""The training panel without a browser: a fake training, real clicks."""
 
 import base64
 import itertools
 import math
 import re
 import threading
-import time
 
 import numpy as np
 import pytest
+from panel_helpers import FakeFit, FakeModel, call, eventually
 
 from labutils.panels import Chart, Field, Preview, Score, TrainingPanel, training_panel
 from labutils.training import Run
@@ -21,15 +21,8 @@ CHART = Chart("loss", "mean square error", {"noise floor": 0.01}, logy=True)
 SCORE = Score("error / floor", lambda run: run.at_kept_epoch("val_loss") / 0.01)
 
 
-class Model:
-    layers = (1, "two")
-
-    def __init__(self, units):
-        self.units = units
-
-
 def build(units, length=10):
-    return Model(units)
+    return FakeModel(units)
 
 
 def data(length):
@@ -37,45 +30,17 @@ def data(length):
 
 
 @pytest.fixture
-def fake(monkeypatch):
-    """Replaces training.fit: it does an epoch at every `go`, and remembers what it was called with."""
-
-    class Fit:
-        def __init__(self):
-            self.steps, self.calls, self.seeds, self.fail = threading.Semaphore(0), [], [], None
-
-        def go(self, epochs=1):
-            self.steps.release(epochs)
-
-        def __call__(self, model, x, y, *, name, epochs, stop, watch, advance, verbose, **settings):
-            self.calls.append({"units": model.units, "x": x, "epochs": epochs, "name": name, **settings})
-            history, ended = {"loss": [], "val_loss": []}, "all epochs done"
-            for epoch in range(1, epochs + 1):
-                while not self.steps.acquire(timeout=0.005):
-                    if stop():
-                        ended = "stopped on request"
-                        break
-                if ended != "all epochs done":
-                    break
-                if self.fail:
-                    raise self.fail
-                advance(epoch - 0.5)
-                values = {"loss": 1 / epoch, "val_loss": 2 / epoch / model.units}
-                for key, value in values.items():
-                    history[key].append(value)
-                watch(epoch, values)
-            done = len(history["loss"])
-            settings = {"epochs": epochs, "parameters": 1234 * model.units}
-            return Run(name, settings, history, 1.25, done, done, {}, ended)
-
-    fit = Fit()
+def fake(monkeypatch, keras):
+    """Replaces training.fit, and remembers the seeds that were set."""
+    fit = FakeFit()
+    fit.seeds = []
     monkeypatch.setattr(training_panel.training, "fit", fit)
-    monkeypatch.setattr(training_panel.backend, "set_seed", fit.seeds.append)
+    monkeypatch.setattr(keras.utils, "set_random_seed", fit.seeds.append)
     return fit
 
 
-def a_panel(title=None, build=build, data=data, fields=FIELDS, charts=(CHART,), **settings):
-    return TrainingPanel(build, data, fields, charts, SCORE, title=title or next(TITLES), **settings)
+def a_panel(title=None, build=build, data=data, fields=FIELDS, charts=(CHART,), score=SCORE, **settings):
+    return TrainingPanel(build, data, fields, charts, score, title=title or next(TITLES), **settings)
 
 
 def typed(panel, name, text):
@@ -84,21 +49,18 @@ def typed(panel, name, text):
     return entry.answer.value
 
 
-def trained(panel, fake, epochs=3, **values):
-    for name, value in values.items():
-        assert typed(panel, name, str(value)) == ""
-    typed(panel, "epochs", str(epochs))
-    fake.go(epochs)
+def pressed(panel):
+    """Press Train and wait for the end."""
     panel.train_button.click()
-    assert panel.session.runner.wait(5)
+    assert panel.session.runner.wait(60)
     return panel
 
 
-def eventually(holds, seconds=5):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.005)
+def trained(panel, fake, epochs=3, **values):
+    for name, value in {"epochs": epochs, **values}.items():
+        assert typed(panel, name, str(value)) == ""
+    fake.go(epochs)
+    return pressed(panel)
 
 
 def heads(panel):
@@ -107,7 +69,7 @@ def heads(panel):
 
 def test_before_the_first_run_it_says_what_to_do_and_shows_what_is_to_be_reached():
     panel = a_panel()
-    assert "Choose settings and press Train." in panel.said.value
+    assert "Choose settings and press Train." in panel.status.value
     assert "noise floor" in panel.live.value and "the curves appear here" in panel.live.value
     assert panel.stop_button.disabled and not panel.train_button.disabled
     assert panel.table_of_runs.value == "" and panel.runs == [] and panel.table().empty
@@ -115,18 +77,21 @@ def test_before_the_first_run_it_says_what_to_do_and_shows_what_is_to_be_reached
         panel.model  # noqa: B018
 
 
-def test_train_takes_what_was_typed_to_build_to_data_and_to_fit(fake):
-    panel = trained(a_panel(batch_size=32, whole_epochs=True), fake, units=7, length=20, seed=4, epochs=2)
-    call = fake.calls[0]
-    assert (call["units"], call["x"], call["epochs"]) == (7, [20], 2)
-    assert call["validation"] == ([1], [1]) and call["batch_size"] == 32 and call["whole_epochs"]
+def test_train_takes_what_was_typed_to_build_to_data_and_to_fit(fake, keras):
+    own = keras.callbacks.Callback()
+    panel = a_panel(batch_size=32, callbacks=[own])
+    trained(panel, fake, units=7, length=20, seed=4, epochs=2)
+    called = fake.calls[0]
+    assert (called["model"].units, called["x"], called["epochs"]) == (7, [20], 2)
+    assert called["validation"] == ([1], [1]) and called["batch_size"] == 32 and called["fast"]
+    assert called["callbacks"][1:] == [own] and "name" not in called  # with a name, fit prints
     assert fake.seeds == [4] and panel.model.units == 7
     assert [run.name for run in panel.runs] == ["run 1"]
 
 
 def test_data_without_a_validation_part_leaves_the_last_fifth_to_fit(fake):
-    trained(a_panel(data=lambda length: (np.array([length]), np.array([0]))), fake)
-    assert fake.calls[0]["validation_split"] == 0.2 and "validation" not in fake.calls[0]
+    trained(a_panel(data=lambda length: (np.array([length]), np.array([0])), fast=False), fake)
+    assert fake.calls[0]["validation"] == 0.2 and not fake.calls[0]["fast"]
 
 
 def test_the_curves_grow_while_it_trains_and_the_buttons_follow(fake, monkeypatch):
@@ -134,11 +99,11 @@ def test_the_curves_grow_while_it_trains_and_the_buttons_follow(fake, monkeypatc
     panel = a_panel()
     panel.train_button.click()
     assert panel.train_button.disabled and not panel.stop_button.disabled
-    assert "Run 1 has started: units 5, epochs 3, window length 10, seed 0." in panel.said.value
-    assert "building the network" in panel.head.value
+    assert "Run 1 has started: units 5, epochs 3, window length 10, seed 0." in panel.status.value
+    eventually(lambda: 'aria-valuenow="17"' in panel.head.value)  # the first of two batches, of three epochs
     fake.go()
     eventually(lambda: "1 of 3 epochs done" in panel.head.value)
-    assert panel.live.value.count("<circle") == 2 and 'aria-valuenow="33"' in panel.head.value
+    assert panel.live.value.count("<circle") == 2
     assert "training loss 1, validation loss 0.4" in panel.head.value
     fake.go()
     eventually(lambda: "2 of 3 epochs done" in panel.head.value)
@@ -146,17 +111,26 @@ def test_the_curves_grow_while_it_trains_and_the_buttons_follow(fake, monkeypatc
     fake.go()
     assert panel.session.runner.wait(5)
     assert not panel.train_button.disabled and panel.stop_button.disabled
-    assert (
-        "Run 1 (units 5, epochs 3, window length 10, seed 0) has ended: all epochs done" in panel.said.value
-    )
+    ended = "Run 1 (units 5, epochs 3, window length 10, seed 0) has ended: all epochs done"
+    assert ended in panel.status.value
     assert "Shown: run 1" in panel.head.value and "progressbar" not in panel.head.value
+
+
+def test_while_the_network_is_built_it_says_so(fake):
+    may_build = threading.Event()
+    panel = a_panel(build=lambda units: may_build.wait(5) and FakeModel(units))
+    panel.train_button.click()
+    assert "building the network (the first epoch takes longest)" in panel.head.value
+    may_build.set()
+    fake.go(3)
+    assert panel.session.runner.wait(5) and heads(panel) == ["1"]
 
 
 def test_drawing_waits_between_epochs_but_not_for_the_first_point_and_the_end(fake):
     panel, drawn = a_panel(), []
     panel.head.observe(lambda change: drawn.append(change["new"]), "value")
     trained(panel, fake, epochs=50)
-    assert 3 <= len(drawn) < 15 and any("1 of 50 epochs done" in one for one in drawn)
+    assert 3 <= len(drawn) < 15 and any("1 of 50 epochs done" in head for head in drawn)
     assert "Shown: run 1" in drawn[-1]
 
 
@@ -166,9 +140,9 @@ def test_stop_says_so_at_once_and_keeps_what_was_reached(fake):
     fake.go()
     eventually(lambda: panel.session.runner.progress.epochs_done == 1)
     panel.stop_button.click()
-    assert "Stopping" in panel.said.value or "stopped on request" in panel.said.value
+    assert "Stopping" in panel.status.value or "stopped on request" in panel.status.value
     assert panel.session.runner.wait(5)
-    assert "stopped on request" in panel.said.value and "stopped on request" in panel.table_of_runs.value
+    assert "stopped on request" in panel.status.value and "stopped on request" in panel.table_of_runs.value
     assert panel.table().loc[1, "epochs done"] == 1
 
 
@@ -177,26 +151,24 @@ def test_a_run_without_a_finished_epoch_has_no_score_and_is_never_best(fake):
     panel.train_button.click()
     panel.stop_button.click()
     assert panel.session.runner.wait(5)
-    assert "before its first epoch was done" in panel.said.value
+    assert "before its first epoch was done" in panel.status.value
     assert math.isnan(panel.table().loc[1, "error / floor"]) and not panel.table().loc[1, "best"]
     assert "–" in panel.table_of_runs.value and "the curves appear here" in panel.live.value
     trained(panel, fake)
     assert panel.table().loc[2, "best"]
+    panel.other_run.value = "run 1"
+    assert "Laid over it: run 1" in panel.head.value and "run 2, training" in panel.live.value
 
 
-def test_two_clicks_train_once(fake):
-    panel = a_panel()
-    panel.train_button.click()
-    panel.train_button.click()
-    assert "A training is going on" in panel.said.value
-    fake.go(3)
-    assert panel.session.runner.wait(5) and len(fake.calls) == 1 and len(panel.runs) == 1
-
-
-def test_stop_without_a_training_says_so(fake):
+def test_a_button_that_can_do_nothing_says_so(fake):
     panel = a_panel()
     panel.stop_button.click()
-    assert "There is no training to stop." in panel.said.value
+    assert "There is no training to stop." in panel.status.value
+    panel.train_button.click()
+    panel.train_button.click()
+    assert "A training is going on" in panel.status.value
+    fake.go(3)
+    assert panel.session.runner.wait(5) and len(fake.calls) == len(panel.runs) == 1
 
 
 @pytest.mark.parametrize("entry", ["0", "-5", "1e9", "many", "", "2.5"])
@@ -205,92 +177,76 @@ def test_a_wrong_entry_is_answered_and_nothing_starts(fake, entry):
     answer = typed(panel, "units", entry)
     assert 'role="alert"' in answer and "type a whole number from 1 to 100" in answer
     panel.train_button.click()
-    assert "Nothing was started. Please mend: Units." in panel.said.value
+    assert "Nothing was started. Please correct: Units." in panel.status.value
     assert not fake.calls and not panel.session.runner.is_busy
     trained(panel, fake, units=9)
-    assert fake.calls[0]["units"] == 9
+    assert fake.calls[0]["model"].units == 9
 
 
 def test_an_exception_is_shown_with_its_reason_and_the_next_run_works(fake):
     panel = trained(a_panel(), fake)
-    fake.fail = ValueError("no <b>room</b>")
-    trained(panel, fake)
-    said = panel.said.value
-    assert "Run 2 has failed" in said and "ValueError: no &lt;b&gt;room" in said and "<b>" not in said
-    assert "<details>" in said and "Traceback" in said and 'role="alert"' in said
+    fake.error = ValueError("no <b>room</b>")
+    status = trained(panel, fake).status.value
+    assert "Run 2 has failed" in status and "ValueError: no &lt;b&gt;room" in status and "<b>" not in status
+    assert "<details>" in status and "Traceback" in status and 'role="alert"' in status
     assert len(panel.runs) == 1 and not panel.train_button.disabled
-    fake.fail = None
-    fake.steps = threading.Semaphore(0)
+    fake.error, fake.epochs_to_do = None, threading.Semaphore(0)
     assert heads(trained(panel, fake)) == ["2", "1"]
 
 
-def test_an_error_in_the_notebooks_functions_is_shown(fake):
-    def fussy(length):
-        raise ValueError("length must be even")
-
-    panel = a_panel(data=fussy)
-    panel.train_button.click()
-    assert panel.session.runner.wait(5)
-    assert "length must be even" in panel.said.value and not panel.runs
-
-
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("functions", "message"),
     [
-        (None, "it gave NoneType"),
-        ((1, 2, 3), "it gave tuple of 3"),
-        ({"x": 1, "y": 2}, "it gave dict of 2"),
-        (([1, 2], [3, 4]), "it gave tuple of 2"),
-        ((np.ones(3), iter([1])), "it gave tuple of 2"),
+        ({"data": lambda length: 1 // 0}, "ZeroDivisionError"),
+        ({"data": lambda length: None}, "it gave NoneType"),
+        ({"data": lambda length: (1, 2, 3)}, "it gave tuple of 3"),
+        ({"data": lambda length: {"x": 1, "y": 2}}, "it gave dict of 2"),
+        ({"data": lambda length: ([1, 2], [3, 4])}, "data must give a tuple of arrays (x, y)"),
+        ({"data": lambda length: (np.ones(3), iter([1]))}, "it gave tuple of 2"),
+        ({"build": lambda units: None}, "NoneType, not a model: does it end with “return model”?"),
+        ({"build": lambda units: FakeModel}, "does it end with “return model”?"),
     ],
 )
-def test_data_of_the_wrong_kind_are_told_what_they_should_be(fake, given, message):
-    panel = a_panel(data=lambda length: given)
-    panel.train_button.click()
-    assert panel.session.runner.wait(5)
-    assert "data must give a tuple of arrays (x, y)" in panel.said.value and message in panel.said.value
-
-
-@pytest.mark.parametrize("built", [None, Model, 5])
-def test_a_build_without_a_model_is_told_so(fake, built):
-    panel = a_panel(build=lambda units: built)
-    panel.train_button.click()
-    assert panel.session.runner.wait(5)
-    assert "does it end with “return model”?" in panel.said.value
+def test_what_the_notebooks_functions_get_wrong_is_shown(fake, functions, message):
+    panel = pressed(a_panel(**functions))
+    assert message in panel.status.value and not panel.runs
 
 
 def test_a_score_that_fails_loses_no_run(fake):
     score = Score("accuracy", lambda run: run.at_kept_epoch("val_accuracy"), best=max)
     title = next(TITLES)
-    panel = trained(TrainingPanel(build, data, FIELDS, [CHART], score, title=title), fake)
-    assert (
-        "it has no accuracy (KeyError" in panel.said.value and len(panel.runs) == 1 and panel.model.units == 5
-    )
-    mended = Score("accuracy", lambda run: run.at_kept_epoch("loss"), best=max)
-    panel = TrainingPanel(build, data, FIELDS, [CHART], mended, title=title)
+    panel = trained(a_panel(title, score=score), fake)
+    assert "it has no accuracy (KeyError" in panel.status.value
+    assert len(panel.runs) == 1 and panel.model.units == 5
+    corrected = Score("accuracy", lambda run: run.at_kept_epoch("loss"), best=max)
+    panel = a_panel(title, score=corrected)
     assert panel.table().loc[1, "accuracy"] == pytest.approx(1 / 3)  # by the score of now
 
 
 def test_news_that_comes_late_does_not_undo_the_end(fake):
     panel = trained(a_panel(), fake)
-    panel.session._told(training_panel.Progress("stopping", 3))
-    assert not panel.train_button.disabled and "Stopping" not in panel.said.value
+    panel.session.follow()
+    assert not panel.train_button.disabled and "Stopping" not in panel.status.value
 
 
-def test_a_long_error_is_shortened_and_without_colours(fake):
-    fake.fail = ValueError("\x1b[1m" + "shape " * 500)
-    said = trained(a_panel(), fake).said.value
-    assert "\x1b" not in said and len(said.split("<details>")[0]) < 600 and "shape shape" in said
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError
 
 
-def test_an_error_that_cannot_be_told_leaves_the_panel_alive(fake):
-    class Mute(Exception):
-        def __str__(self):
-            raise RuntimeError
-
-    fake.fail = Mute()
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("\x1b[1m" + "shape " * 500), "ValueError: shape shape"),
+        (Mute(), "Mute: (it cannot say what it is)"),
+    ],
+)
+def test_any_error_is_shown_in_a_line_or_two_and_the_panel_lives_on(fake, error, text):
+    fake.error = error
     panel = trained(a_panel(), fake)
-    assert "Mute: (it cannot say what it is)" in panel.said.value and not panel.train_button.disabled
+    status = panel.status.value
+    assert text in status and "\x1b" not in status and len(status.split("<details>")[0]) < 600
+    assert not panel.train_button.disabled
 
 
 def test_the_table_has_the_newest_first_and_marks_the_best(fake):
@@ -298,21 +254,24 @@ def test_the_table_has_the_newest_first_and_marks_the_best(fake):
     for units in (5, 50, 10):
         trained(panel, fake, units=units)
     assert heads(panel) == ["3", "2", "1"]
-    rows = re.findall(r"<tr.*?</tr>", panel.table_of_runs.value)
+    rows = re.findall(r"<tr.*?</tr>", panel.table_of_runs.value, re.S)
     assert ["(best)" in row for row in rows] == [False, False, True, False]
+    assert ["lab-best" in row for row in rows] == [False, False, True, False]
+    assert rows[0].count('<th scope="col">') == 11
     table = panel.table()
     assert list(table.index) == [3, 2, 1] and list(table.units) == [10, 50, 5]
     assert table.loc[2, "error / floor"] == pytest.approx(2 / 3 / 50 / 0.01)
     assert table.loc[2, "parameters"] == 61_700 and table.loc[2, "network"] == "int → str"
-    assert "the best so far" not in panel.said.value
+    assert "the best so far" not in panel.status.value
 
 
 def test_the_score_may_be_one_to_be_high(fake):
-    score = Score("accuracy", lambda run: -run.at_kept_epoch("loss"), best=max)
-    panel = TrainingPanel(build, data, FIELDS, [CHART], score, title=next(TITLES))
+    score = Score("<accuracy>", lambda run: -run.at_kept_epoch("loss"), best=max)
+    panel = a_panel(score=score)
     trained(panel, fake, epochs=1)
     trained(panel, fake, epochs=4)
-    assert panel.table().loc[2, "best"] and "the best so far" in panel.said.value
+    assert panel.table().loc[2, "best"] and "the best so far" in panel.status.value
+    assert "&lt;accuracy&gt;" in panel.table_of_runs.value and "<acc" not in panel.table_of_runs.value
 
 
 def test_the_csv_is_the_table(fake):
@@ -343,53 +302,41 @@ def test_running_the_cell_again_keeps_the_runs(fake):
     title = next(TITLES)
     trained(a_panel(title), fake, units=6)
     again = a_panel(title)
-    assert heads(again) == ["1"] and "Run 1" in again.said.value and "Shown: run 1" in again.head.value
+    assert heads(again) == ["1"] and "Run 1" in again.status.value and "Shown: run 1" in again.head.value
     assert heads(trained(again, fake)) == ["2", "1"]
     assert heads(a_panel()) == []
 
 
-def test_running_the_cell_again_while_it_trains_goes_on_in_the_new_panel(fake):
+def test_running_the_cell_again_while_it_trains_goes_on_in_the_new_panel(fake, monkeypatch):
     title = next(TITLES)
     old = a_panel(title)
     old.train_button.click()
     fake.go()
     eventually(lambda: old.session.runner.progress.epochs_done == 1)
-    new = a_panel(title)
+    new, threads = a_panel(title), []
+    monkeypatch.setattr(new, "preserve_message_order", lambda: threads.append(threading.get_ident()))
     assert new.train_button.disabled and "1 of 3 epochs done" in new.head.value
-    assert old.train_button.disabled and old.stop_button.disabled and "made anew" in old.said.value
+    assert old.train_button.disabled and old.stop_button.disabled and "made anew" in old.status.value
     new.stop_button.click()
     assert new.session.runner.wait(5)
-    assert "stopped on request" in new.said.value and "made anew" in old.said.value
+    assert "stopped on request" in new.status.value and "made anew" in old.status.value
     assert len(fake.calls) == 1
-
-
-def test_running_the_cell_again_while_it_builds_loses_nothing(fake):
-    built, title = threading.Event(), next(TITLES)
-
-    def slow(units):
-        assert built.wait(5)
-        return Model(units)
-
-    a_panel(title, build=slow).train_button.click()
-    new = a_panel(title)
-    built.set()
-    fake.go(3)
-    assert new.session.runner.wait(5)
-    assert "has ended: all epochs done" in new.said.value and heads(new) == ["1"]
+    assert threads[-1] != threading.get_ident()  # the buttons were changed by the training's thread
 
 
 def test_a_loss_that_is_not_a_number_is_survived(fake, monkeypatch):
-    panel = a_panel(charts=[Chart("loss", "loss", logy=True)])
-
-    def diverged(model, x, y, *, watch, name, epochs, **settings):
-        watch(1, {"loss": math.nan, "val_loss": math.inf})
+    def diverged(model, x, y, *, epochs, callbacks, **settings):
+        callbacks[0].set_model(model)
+        callbacks[0].set_params({"steps": 1})
+        call(callbacks, "train_batch_end", 0)
+        call(callbacks, "epoch_end", 0, {"loss": math.nan, "val_loss": math.inf})
         history = {"loss": [math.nan], "val_loss": [math.nan]}
-        return Run(name, {"epochs": 1, "parameters": 1}, history, 0.1, 1, 1)
+        return Run("net", {"epochs": 1, "parameters": 1}, history, 0.1, 1, 1, {}, "the loss became nan")
 
     monkeypatch.setattr(training_panel.training, "fit", diverged)
-    panel.train_button.click()
-    assert panel.session.runner.wait(5)
-    assert "has ended" in panel.said.value and not panel.table().loc[1, "best"]
+    panel = pressed(a_panel(charts=[Chart("loss", "loss", logy=True)]))
+    assert "has ended: the loss became nan" in panel.status.value
+    assert "no error / floor (it is nan)" in panel.status.value and not panel.table().loc[1, "best"]
     assert "no value that this axis can show" in panel.live.value
 
 
@@ -404,8 +351,12 @@ def test_without_a_kernel_there_is_a_picture_of_the_panel():
     bundle = a_panel("Try <it>")._repr_mimebundle_()
     assert bundle["text/plain"] == "<Panel: Try <it>>"
     assert "Try &lt;it&gt;: run this notebook" in bundle["text/html"]
+    assert (
+        "Units (1 to 100) · Epochs (1 to 50)" in bundle["text/html"]
+        and "Train · Stop<" in bundle["text/html"]
+    )
     svg = base64.b64decode(re.search(r"base64,([^\"]+)", bundle["text/html"])[1]).decode()
-    for part in ("Units (1 to 100)", "Train", "Stop", "noise floor", "mean square error", "#ffffff"):
+    for part in ("noise floor", "mean square error", "#ffffff"):
         assert part in svg
     assert bundle["text/html"] == a_panel("Try <it>")._repr_mimebundle_()["text/html"]
 
@@ -414,11 +365,10 @@ def test_without_a_kernel_there_is_a_picture_of_the_panel():
     ("settings", "message"),
     [
         ({"fields": [UNITS, LENGTH]}, 'must be named "epochs"'),
-        ({"fields": [UNITS, EPOCHS]}, "data wants the argument 'length', but no field has that name"),
+        ({"fields": [UNITS, EPOCHS]}, "wants the argument 'length', but no field has that name"),
         ({"fields": [*FIELDS, Field("rate", "Rate", 0.1, 0, 1)]}, "an argument 'rate'"),
         ({"charts": []}, "at least one chart"),
         ({"fields": [*FIELDS, UNITS]}, "two fields have the same name"),
-        ({"fields": [UNITS, LENGTH, Field("epochs", "Epochs", 2.5, 1, 9)]}, "must start with a whole number"),
         ({"fields": [UNITS, EPOCHS, Field("length", "Seconds", 1, 1, 9)]}, "named 'seconds'"),
         ({"batchsize": 32}, "no setting 'batchsize' for training.fit"),
     ],
@@ -438,40 +388,54 @@ def test_a_chart_that_cannot_be_drawn_is_refused(settings, message):
 
 
 def test_functions_may_take_more_than_there_are_fields(fake):
-    trained(a_panel(build=lambda units, depth=2, **more: Model(units)), fake)
+    trained(a_panel(build=lambda units, depth=2, **more: FakeModel(units)), fake)
     assert len(fake.calls) == 1
 
 
-def test_it_trains_a_real_network(keras):
+@pytest.mark.parametrize("fast", [True, False])
+def test_it_trains_a_real_network(keras, fast):
     x = np.random.default_rng(0).normal(size=(60, 5, 1))
 
     def build(units):
-        model = keras.Sequential(
-            [keras.layers.Input((5, 1)), keras.layers.LSTM(units), keras.layers.Dense(1)]
-        )
+        layers = [keras.layers.Input((5, 1)), keras.layers.LSTM(units), keras.layers.Dense(1)]
+        model = keras.Sequential(layers)
         model.compile("adam", "mse")
         return model
 
-    fields = [UNITS, EPOCHS]
-    for settings in ({"whole_epochs": True}, {}):
-        panel = TrainingPanel(
-            build, lambda: (x, x[:, 0]), fields, [CHART], SCORE, title=next(TITLES), **settings
+    panel = a_panel(build=build, data=lambda: (x, x[:, 0]), fields=[UNITS, EPOCHS], fast=fast)
+    for _ in range(2):
+        assert "has ended: all epochs done" in pressed(panel).status.value
+    assert panel.runs[0].history == panel.runs[1].history
+    assert panel.table().loc[1, "network"] == "LSTM → Dense"
+    reached = panel.model.evaluate(x[48:], x[48:, 0], verbose=0)
+    assert reached == pytest.approx(panel.runs[1].history["val_loss"][-1], rel=1e-4)
+
+
+def test_a_real_training_is_stopped_within_its_first_epoch(keras):
+    """However long an epoch takes; and the panel goes on with the next one."""
+    x = np.zeros((200_000, 5, 1), "float32")
+
+    def build(units):
+        model = keras.Sequential(
+            [keras.layers.Input((5, 1)), keras.layers.SimpleRNN(units), keras.layers.Dense(1)]
         )
-        histories = []
-        for _ in range(2):
-            panel.train_button.click()
-            assert panel.session.runner.wait(60)
-            assert "has ended: all epochs done" in panel.said.value
-            histories.append(panel.runs[-1].history)
-        assert histories[0] == histories[1] and panel.table().loc[1, "network"] == "LSTM → Dense"
-        reached = panel.model.evaluate(x[48:], x[48:, 0], verbose=0)
-        assert reached == pytest.approx(histories[1]["val_loss"][-1], rel=1e-4)
+        model.compile("adam", "mse", metrics=["mae"])
+        return model
+
+    panel = a_panel(build=build, data=lambda: (x, x[:, 0]), fields=[UNITS, EPOCHS], batch_size=8)
+    panel.train_button.click()
+    eventually(lambda: panel.session.runner.progress.fraction > 0, 60)
+    panel.stop_button.click()
+    assert panel.session.runner.wait(10)
+    assert "stopped on request before its first epoch was done" in panel.status.value
+    assert panel.runs[0].epochs == 0 and "stopped on request" in panel.table_of_runs.value
 
 
 IMAGES = np.linspace(0, 1, 2 * 4 * 4).reshape(2, 4, 4).astype("float32")
+ROWS = (np.array([1]), np.array([0]))
 
 
-class Copier(Model):
+class Copier(FakeModel):
     """Copies images with as much ink as it has units, in percent."""
 
     def __call__(self, images, training):
@@ -481,28 +445,14 @@ class Copier(Model):
 
 @pytest.fixture
 def previewed(fake, monkeypatch):
-    """A panel that shows copies; the fake training lets it look at the network after each epoch."""
+    """Returns a function that makes a panel with a preview of `IMAGES`."""
     monkeypatch.setattr(training_panel, "SECONDS_BETWEEN_DRAWINGS", 0.0)
-    plain = type(fake).__call__
-
-    def fit(self, model, x, y, *, look, watch, **settings):
-        def told(epoch, logs):
-            look(model)
-            watch(epoch, logs)
-
-        return plain(self, model, x, y, watch=told, **settings)
-
-    monkeypatch.setattr(type(fake), "__call__", fit)
 
     def panel(build=Copier, preview=None, **settings):
-        fields = (UNITS, EPOCHS)
         preview = preview or Preview(IMAGES)
-        return a_panel(build=build, data=lambda: DATA, fields=fields, preview=preview, **settings)
+        return a_panel(build=build, data=lambda: ROWS, fields=(UNITS, EPOCHS), preview=preview, **settings)
 
     return panel
-
-
-DATA = (np.array([1]), np.array([0]))
 
 
 def image_rows(panel):
@@ -515,7 +465,7 @@ def test_a_preview_shows_its_images_before_anything_is_trained(previewed):
     panel = previewed()
     assert image_rows(panel) == (["original"], 2)
     assert "2 images: original." in panel.live.value
-    assert panel.picture().count("<image ") == 2
+    assert panel.pictures()[-1].count("<image ") == 2
 
 
 def test_copies_follow_the_training(previewed, fake):
@@ -526,41 +476,46 @@ def test_copies_follow_the_training(previewed, fake):
     fake.go()
     eventually(lambda: image_rows(panel) == (["original", "reconstruction"], 4))
     error = float(np.mean((0.5 * IMAGES) ** 2))
-    assert f"run 1, reconstruction, mean square difference {error:.3g}" in panel.live.value
+    assert f"run 1, reconstruction, mean squared difference {error:.3g}" in panel.live.value
     fake.go(2)
     assert panel.session.runner.wait(5)
     assert image_rows(panel) == (["original", "reconstruction"], 4)
-    assert np.allclose(panel.session.entries[0].pictures.made, IMAGES / 2)
+    assert np.allclose(panel.session.entries[0].preview.output, IMAGES / 2)
 
 
 def test_copies_of_two_runs_stand_below_each_other(previewed, fake):
     panel = previewed()
     trained(panel, fake, units=50), trained(panel, fake, units=75)
     error = float(np.mean((0.25 * IMAGES) ** 2))
-    assert f"run 2, reconstruction, mean square difference {error:.3g}." in panel.live.value
+    assert f"run 2, reconstruction, mean squared difference {error:.3g}." in panel.live.value
     panel.other_run.value = "run 1"
     assert image_rows(panel) == (["original", "run 2", "run 1"], 6)
     panel.drawn_run.value = "run 1"
     assert image_rows(panel) == (["original", "reconstruction"], 4)
 
 
-def test_a_run_with_nothing_to_show_says_why_and_is_kept(previewed, fake):
-    class Classifier(Model):
-        def __call__(self, images, training):
-            return images[:, 0, :1]
+class Classifier(FakeModel):
+    def __call__(self, images, training):
+        return images[:, 0, :1]
 
-    class Broken(Model):
-        def __call__(self, images, training):
-            raise ValueError("expects <b>vectors</b>")
 
-    for build, reason in (
+class Broken(FakeModel):
+    def __call__(self, images, training):
+        raise ValueError("expects <b>vectors</b>")
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
         (Classifier, "this network gives (1,) for an image of (4, 4)"),
         (Broken, "ValueError: expects &lt;b&gt;vectors&lt;/b&gt;"),
-    ):
-        panel = trained(previewed(build), fake)
-        names, images = image_rows(panel)
-        assert names == ["original", f"run 1: {reason}"] and images == 2
-        assert len(panel.runs) == 1 and "has ended: all epochs done" in panel.said.value
+    ],
+)
+def test_a_run_with_nothing_to_show_says_why_and_is_kept(previewed, fake, network, reason):
+    panel = trained(previewed(network), fake)
+    names, images = image_rows(panel)
+    assert names == ["original", f"run 1: {reason}"] and images == 2
+    assert len(panel.runs) == 1 and "has ended: all epochs done" in panel.status.value
 
 
 def test_copies_of_other_images_are_not_shown_under_these(previewed, fake):
@@ -594,8 +549,8 @@ def test_images_that_cannot_be_shown_are_refused(images, message):
         Preview(images)
 
 
-@pytest.mark.parametrize("settings", [{}, {"whole_epochs": True}])
-def test_it_shows_what_a_real_network_makes(keras, settings):
+@pytest.mark.parametrize("fast", [True, False])
+def test_it_shows_what_a_real_network_makes(keras, fast):
     def autoencoder(units):
         layers = [keras.layers.Input((4, 4)), keras.layers.Flatten(), keras.layers.Dense(units)]
         model = keras.Sequential([*layers, keras.layers.Dense(16), keras.layers.Reshape((4, 4))])
@@ -604,30 +559,9 @@ def test_it_shows_what_a_real_network_makes(keras, settings):
 
     x = np.random.default_rng(0).random((40, 4, 4)).astype("float32")
     panel = a_panel(
-        build=autoencoder, data=lambda: (x, x), fields=(UNITS, EPOCHS), preview=Preview(x[:3]), **settings
+        build=autoencoder, data=lambda: (x, x), fields=(UNITS, EPOCHS), preview=Preview(x[:3]), fast=fast
     )
     typed(panel, "epochs", "30")
-    panel.train_button.click()
-    assert panel.session.runner.wait(60)
-    made = panel.session.entries[0].pictures.made
-    np.testing.assert_allclose(made, panel.model.predict(x[:3], verbose=0), atol=1e-5)
+    output = pressed(panel).session.entries[0].preview.output
+    np.testing.assert_allclose(output, panel.model.predict(x[:3], verbose=0), atol=1e-5)
     assert image_rows(panel)[1] == 6
-
-
-def test_fields_and_buttons_are_answered_together_in_a_panel_made_while_it_trains(fake, monkeypatch):
-    """Or a click could overtake what was typed before it: see `look.answer_where_asked`."""
-    title = next(TITLES)
-    first = a_panel(title)
-    typed(first, "epochs", "2")
-    first.train_button.click()
-    again, asked = a_panel(title), []
-    monkeypatch.setattr(
-        training_panel.base,
-        "answer_where_asked",
-        lambda *widgets: asked.append((threading.get_ident(), widgets)),
-    )
-    fake.go(2)
-    assert again.session.runner.wait(5)
-    thread, widgets = asked[-1]
-    assert thread != threading.get_ident()
-    assert {again.train_button, *(entry.box for entry in again.inputs)} <= set(widgets)

@@ -5,7 +5,8 @@ from labutils.panels.fields import Field
 from labutils.panels.preview import Preview
 from labutils.panels.review_reader import ReadingPanel
 from labutils.panels.run_table import Score
-from labutils.panels.training_panel import Chart, TrainingPanel
+from labutils.panels.training_charts import Chart
+from labutils.panels.training_panel import TrainingPanel
 
 __all__ = [
     "Chart",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets as widgets
@@ -15,8 +14,8 @@ from labutils.panels.fields import Field, Input
 class Explorer(base.Panel):
     """Fields above a chart; every valid entry draws it anew, a wrong one is answered beside its field.
 
-    draw : called with one argument for each field; returns the chart as SVG text and a sentence.
-    title : names the panel. What `draw` raises is shown as the answer, but for the first numbers.
+    draw : called with one argument for each field; returns the chart as SVG and a sentence. What it raises is
+    shown as the answer, except for the first numbers.
     """
 
     def __init__(self, draw: Callable[..., tuple[str, str]], fields: Sequence[Field], title: str) -> None:
@@ -24,7 +23,7 @@ class Explorer(base.Panel):
         self._draw = draw
         self.inputs = [Input(field, self.update) for field in fields]
         self.chart = widgets.HTML()
-        self.fill([base.row(*(entry.widget for entry in self.inputs)), self.chart, self.said])
+        self.fill(base.row(*(entry.widget for entry in self.inputs)), self.chart, self.status)
         self._show()
 
     def update(self) -> None:
@@ -36,10 +35,10 @@ class Explorer(base.Panel):
         except ValueError as error:
             self.complain(str(error))
         except Exception as error:  # whatever the notebook's function raises belongs to its reader
-            self.complain(f"{type(error).__name__}: {error}", details=traceback.format_exc())
+            self.complain_of(error)
 
-    def picture(self) -> str:
-        return self.chart.value
+    def pictures(self) -> list[str]:
+        return [self.chart.value]
 
     def _show(self) -> None:
         chart, sentence = self._draw(**{entry.field.name: entry.number for entry in self.inputs})
@@ -50,8 +49,11 @@ class Explorer(base.Panel):
 class CurveExplorer(Explorer):
     """Curves that a function of the notebook computes from the numbers in the fields.
 
-    curves : called with one argument for each field; returns the lines, name → (x, y). logy : a
-    logarithmic y-axis. The sentence gives each line's first and last value.
+    Parameters
+    ----------
+    curves : called with one argument for each field; returns the lines, name → (x, y).
+    fields, title : as in `Explorer`.
+    xlabel, ylabel, logy : names of the axes; True for a logarithmic y-axis.
     """
 
     def __init__(
@@ -64,14 +66,14 @@ class CurveExplorer(Explorer):
         logy: bool = False,
     ) -> None:
         def draw(**numbers: float) -> tuple[str, str]:
-            lines = curves(**numbers)
-            told = "; ".join(
-                f"{n}: {y[0]:.3g} at {x[0]:g}, {y[-1]:.3g} at {x[-1]:g}" for n, (x, y) in lines.items()
+            curve_of = curves(**numbers)
+            ends = "; ".join(
+                f"{n}: {y[0]:.3g} at {x[0]:g}, {y[-1]:.3g} at {x[-1]:g}" for n, (x, y) in curve_of.items()
             )
-            asked = ", ".join(f"{f.label.lower()} {numbers[f.name]:g}" for f in fields)
-            sentence = f"{ylabel[:1].upper()}{ylabel[1:]} for {asked}. {told}."
-            drawn = [svg.Line(name, x, y, i, i) for i, (name, (x, y)) in enumerate(lines.items())]
-            return svg.line_chart(drawn, xlabel, ylabel, logy=logy, alt=sentence), sentence
+            settings = ", ".join(f"{f.label.lower()} {numbers[f.name]:g}" for f in fields)
+            sentence = f"{ylabel[:1].upper()}{ylabel[1:]} for {settings}. {ends}."
+            lines = [svg.Line(name, x, y, i, i) for i, (name, (x, y)) in enumerate(curve_of.items())]
+            return svg.line_chart(lines, xlabel, ylabel, logy=logy, alt=sentence), sentence
 
         super().__init__(draw, fields, title)
 
@@ -79,8 +81,11 @@ class CurveExplorer(Explorer):
 class StepExplorer(Explorer):
     """Walk through a sequence, one unit at a time, and see its gates and states change.
 
-    trace : name → (time, units), as a cell keeps it for one sequence.
+    Parameters
+    ----------
+    trace : name → (time, units), as a cell of `labutils.cells` keeps it for one sequence.
     steps : what is read at each time step, a letter or two.
+    title : as in `Explorer`.
     """
 
     def __init__(self, trace: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> None:
@@ -90,7 +95,7 @@ class StepExplorer(Explorer):
 
         def draw(step: int, unit: int) -> tuple[str, str]:
             rows = {name: values[:, unit - 1] for name, values in trace.items()}
-            now = ", ".join(f"{name} {values[step - 1, unit - 1]:.2f}" for name, values in trace.items())
+            now = ", ".join(f"{name} {values[step - 1]:.2f}" for name, values in rows.items())
             sentence = f"Step {step} of {time} reads {steps[step - 1]}. Unit {unit}: {now}."
             return svg.bar_rows(rows, steps, chosen=step - 1, alt=sentence), sentence
 

@@ -15,8 +15,12 @@ from labutils.panels import base
 class Field:
     """What one input asks for.
 
-    name : the argument that it feeds. label : what the student reads. value : at the start; a whole
-    number asks for whole numbers. low, high : the allowed range, both included.
+    Parameters
+    ----------
+    name : the argument that it feeds.
+    label : what the student reads.
+    value : at the start; a whole number asks for whole numbers.
+    low, high : the allowed range, both included.
     """
 
     name: str
@@ -32,37 +36,40 @@ class Field:
             )
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         return isinstance(self.value, int)
 
     @property
-    def asks(self) -> str:
-        return f"{self.label} ({spelled(self.low)} to {spelled(self.high)})"
+    def range(self) -> str:
+        return f"{as_typed(self.low)} to {as_typed(self.high)}"
+
+    @property
+    def question(self) -> str:
+        return f"{self.label} ({self.range})"
 
     def parsed(self, text: str) -> float:
         """Return the number that a student typed; ValueError says what is wrong and what would do."""
-        span = f"{spelled(self.low)} to {spelled(self.high)}"
-        wanted = f"type a {'whole ' if self.whole else ''}number from {span}"
+        wanted = f"type a {'whole ' if self.is_whole else ''}number from {self.range}"
         typed = text.strip().replace("−", "-")
         if not typed:
             raise ValueError(f"{self.label} is empty: {wanted}.")
         shown = typed if len(typed) <= 20 else typed[:19] + "…"
-        if "_" in typed or (self.whole and "," in typed):
+        if "_" in typed or (self.is_whole and "," in typed):
             raise ValueError(f"“{shown}” is not a plain number: {wanted}, with digits alone.")
         try:
-            number = float(typed if "." in typed or "," not in typed else typed.replace(",", ".", 1))
+            number = float(typed if "." in typed else typed.replace(",", ".", 1))
         except ValueError:
             raise ValueError(f"“{shown}” is not a number: {wanted}.") from None
         if not math.isfinite(number):
             raise ValueError(f"“{shown}” is not a finite number: {wanted}.")
-        if self.whole and number != int(number):
+        if self.is_whole and number != int(number):
             raise ValueError(f"{shown} is not a whole number: {wanted}.")
         if not self.low <= number <= self.high:
             raise ValueError(f"{shown} is too {'small' if number < self.low else 'large'}: {wanted}.")
-        return int(number) if self.whole else number
+        return int(number) if self.is_whole else number
 
 
-def spelled(number: float) -> str:
+def as_typed(number: float) -> str:
     """Return a number as it stands in a field: all digits of a whole one, six of another."""
     return str(number) if isinstance(number, int) else f"{number:g}"
 
@@ -70,22 +77,24 @@ def spelled(number: float) -> str:
 class Input:
     """The widget of a `Field`: label, text box, and the answer to a wrong entry.
 
-    number : the last number that could be read. is_valid : whether the box holds one now.
+    Attributes
+    ----------
+    number : the last number that could be read.
+    is_valid : whether the box holds one now.
     """
 
-    def __init__(self, field: Field, changed: Callable[[], None]) -> None:
-        self.field, self._changed = field, changed
+    def __init__(self, field: Field, on_number: Callable[[], None] = lambda: None) -> None:
+        self.field, self._on_number = field, on_number
         self.number, self.is_valid = field.value, True
         self.box = widgets.Text(
-            value=spelled(field.value),
-            description=field.asks,
+            value=as_typed(field.value),
+            description=field.question,
             continuous_update=False,
-            tooltip=field.asks,
+            tooltip=field.question,
             style={"description_width": "initial"},
         )
         self.answer = widgets.HTML()
-        self.widget = widgets.VBox([self.box, self.answer])
-        self.widget.add_class("lab-field")
+        self.widget = base.labelled(self.box, self.answer)
         self.box.observe(self._typed, "value")
 
     def _typed(self, change: dict) -> None:
@@ -99,4 +108,4 @@ class Input:
         self.is_valid = True
         self.box.remove_class("lab-wrong")
         self.answer.value = ""
-        self._changed()
+        self._on_number()

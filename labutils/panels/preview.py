@@ -1,35 +1,39 @@
-"""Pictures in a panel: some inputs of a network, and what the network makes of each."""
+"""Images in a panel: some inputs of a network, and what the network makes of each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labutils import backend
+from labutils.panels import svg
 
 if TYPE_CHECKING:
     import keras
 
-MOST = 12  # images beside each other; more of them would be too small to see
+MOST_IMAGES = 12  # beside each other; more of them would be too small to see
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """What one network made of some images; or, in `reason`, why there is nothing to see."""
+class PreviewOutput:
+    """What a network made of some images: (n, height, width), or None and the reason why."""
 
     images: np.ndarray
-    made: np.ndarray | None
+    output: np.ndarray | None
     reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """What a panel shows below its curves: images, and below each what the network gives for it.
+    """Images below the curves of a panel, and below each what the network gives for it.
 
-    images : (n, height, width), 0 = paper, 1 = ink, as the network gets them. names : of the row of
-    images, and of the row below it. Raises ValueError for what cannot be shown.
+    Parameters
+    ----------
+    images : (n, height, width), 0 = paper, 1 = ink, as the network gets them.
+    names : of the row of images, and of the row below it.
     """
 
     images: np.ndarray
@@ -39,30 +43,38 @@ class Preview:
         try:
             images = np.asarray(self.images, dtype="float32")
         except (TypeError, ValueError):
+            kind = type(self.images).__name__
+            raise ValueError(f"a preview takes images of numbers (n, height, width), got {kind}") from None
+        if images.ndim != 3 or not 1 <= len(images) <= MOST_IMAGES or not images.size:
             raise ValueError(
-                f"a preview takes images of numbers (n, height, width), got {type(self.images).__name__}"
-            ) from None
-        if images.ndim != 3 or not 1 <= len(images) <= MOST or not images.size:
-            raise ValueError(
-                f"a preview takes 1 to {MOST} images (n, height, width), got the shape {images.shape}"
+                f"a preview takes 1 to {MOST_IMAGES} images (n, height, width), got the shape {images.shape}"
             )
         if not np.isfinite(images).all():
             raise ValueError("a preview cannot show images with nan or infinity in them")
         object.__setattr__(self, "images", images)
 
-    def of(self, network: keras.Model) -> Pictures:
+    def output_of(self, network: keras.Model) -> PreviewOutput:
         """Return what this network makes of the images now. No error: `reason` says what was wrong."""
-        keras = backend.load_keras()
         try:
-            made = keras.ops.convert_to_numpy(network(self.images, training=False))
+            output = backend.load_keras().ops.convert_to_numpy(network(self.images, training=False))
         except Exception as error:  # the network is the reader's
-            return Pictures(self.images, None, f"{type(error).__name__}: {error}")
-        if made.shape != self.images.shape:
-            reason = f"this network gives {made.shape[1:]} for an image of {self.images.shape[1:]}"
-            return Pictures(self.images, None, reason)
-        return Pictures(self.images, made)
+            return PreviewOutput(self.images, None, f"{type(error).__name__}: {error}")
+        if output.shape != self.images.shape:
+            reason = f"this network gives {output.shape[1:]} for an image of {self.images.shape[1:]}"
+            return PreviewOutput(self.images, None, reason)
+        return PreviewOutput(self.images, output)
 
-    def row(self, pictures: Pictures | None) -> np.ndarray | None:
-        """Return what was made of these very images, None if it was of others or nothing."""
-        same = pictures is not None and np.array_equal(pictures.images, self.images)
-        return pictures.made if same else None
+    def draw(self, outputs: Mapping[str, PreviewOutput | None]) -> str:
+        """Return an SVG of the images, below them what each run, by name, made of these very images."""
+        rows, reasons = {self.names[0]: self.images}, []
+        alt = [f"{len(self.images)} images: {self.names[0]}"]
+        for name, of_run in outputs.items():
+            if of_run is None or not np.array_equal(of_run.images, self.images):
+                continue
+            if of_run.output is None:
+                reasons.append(f"{name}: {of_run.reason}")
+                continue
+            rows[self.names[1] if len(outputs) == 1 else name] = of_run.output
+            error = float(np.mean((of_run.output - self.images) ** 2))
+            alt.append(f"{name}, {self.names[1]}, mean squared difference {error:.3g}")
+        return svg.image_rows(rows, note="; ".join(reasons)[:100], alt="; ".join([*alt, *reasons]) + ".")

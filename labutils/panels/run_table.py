@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import base64
-import html
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from labutils.panels.fields import Field
-from labutils.panels.preview import Pictures
+from labutils.panels.preview import PreviewOutput
 from labutils.training import Run
+
+_MEASURED = ("epochs done", "seconds", "how it ended", "parameters", "network")
 
 
 @dataclass(frozen=True)
 class Score:
     """What the runs of a panel are compared by.
 
-    name : the head of its column. of : the number of one run; a choice may rest on it, so it must not
-    come from test data. best : `min` or `max`.
+    Parameters
+    ----------
+    name : the head of its column.
+    of : returns the score of a run; a choice may rest on it, so it must not come from test data.
+    best : `min` or `max`.
     """
 
     name: str
@@ -30,99 +35,97 @@ class Score:
 
 @dataclass(frozen=True)
 class Entry:
-    """One run of a panel: its number, from 1, what stood in the fields, its layers, what came of it.
+    """One finished run of a panel."""
 
-    pictures : what the network made of the panel's preview, if it has one.
+    number: int  # from 1
+    settings: dict[str, float]  # the values of the fields
+    network: str  # its layers, such as "LSTM → Dense"
+    run: Run
+    preview: PreviewOutput | None = None  # what the network made of the panel's preview, if it has one
+
+
+class RunTable:
+    """The entries of a panel, oldest first, as a table.
+
+    Raises ValueError where two columns would have the same name.
     """
 
-    number: int
-    settings: dict[str, float]
-    network: str
-    run: Run
-    pictures: Pictures | None = None
+    def __init__(self, entries: Sequence[Entry], fields: Sequence[Field], score: Score) -> None:
+        self._entries, self._fields, self._score = entries, fields, score
+        names = [score.name, *(field.label.lower() for field in fields), *_MEASURED, "best"]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two columns of the table would be named {name!r}: choose another label")
 
-    @property
-    def name(self) -> str:
-        return f"run {self.number}"
+    def settings(self, values: Mapping[str, float]) -> str:
+        """Return the values of the fields in words."""
+        return ", ".join(f"{f.label.lower()} {values[f.name]:g}" for f in self._fields if f.name in values)
 
+    def outcome(self, entry: Entry) -> str:
+        """Return in a sentence how a run has ended."""
+        text = f"Run {entry.number} ({self.settings(entry.settings)}) has ended: {entry.run.ended}"
+        if not entry.run.epochs:
+            return f"{text} before its first epoch was done."
+        score, reason = self._scored(entry.run)
+        text += f", {entry.run.seconds:.1f} seconds"
+        if reason:
+            return f"{text}, but it has no {self._score.name} ({reason})."
+        is_best = entry is self._best() and len(self._entries) > 1
+        return f"{text}, {self._score.name} {score:.4g}{', the best so far' if is_best else ''}."
 
-def scored(score: Score, run: Run) -> tuple[float, str]:
-    """Return the score of a run, or NaN and the reason why it has none."""
-    if not run.epochs:
-        return math.nan, "not one epoch was finished"
-    try:
-        return float(score.of(run)), ""
-    except Exception as error:  # the function is the notebook's
-        return math.nan, f"{type(error).__name__}: {error}"
-
-
-def best_of(entries: Sequence[Entry], score: Score) -> Entry | None:
-    """Return the entry with the best score, the earlier one of equals; None where none has a score."""
-    scores = {entry.number: scored(score, entry.run)[0] for entry in entries}
-    finished = [entry for entry in entries if math.isfinite(scores[entry.number])]
-    return score.best(finished, key=lambda entry: scores[entry.number]) if finished else None
-
-
-def refuse_labels(fields: Sequence[Field], score: Score) -> None:
-    """Raise ValueError where two columns of the table would have the same name."""
-    names = [score.name, *(field.label.lower() for field in fields), *_MEASURED, "best"]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two columns of the table would be named {name!r}: choose another label")
-
-
-_MEASURED = ("epochs done", "seconds", "how it ended", "parameters", "network")
-
-
-def frame(entries: Sequence[Entry], fields: Sequence[Field], score: Score) -> pd.DataFrame:
-    """Return one row for each run, newest first, as it stands in the table and in the CSV."""
-    best = best_of(entries, score)
-    rows = {
-        entry.number: {
-            score.name: scored(score, entry.run)[0],
-            "best": entry is best,
-            **{field.label.lower(): entry.settings.get(field.name, math.nan) for field in fields},
-            "epochs done": entry.run.epochs,
-            "seconds": entry.run.seconds,
-            "how it ended": entry.run.ended,
-            "parameters": entry.run.parameters,
-            "network": entry.network,
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each run, newest first."""
+        best = self._best()
+        rows = {
+            entry.number: {
+                self._score.name: self._scored(entry.run)[0],
+                "best": entry is best,
+                **{field.label.lower(): entry.settings.get(field.name, math.nan) for field in self._fields},
+                "epochs done": entry.run.epochs,
+                "seconds": entry.run.seconds,
+                "how it ended": entry.run.ended,
+                "parameters": entry.run.parameters,
+                "network": entry.network,
+            }
+            for entry in reversed(self._entries)
         }
-        for entry in reversed(entries)
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
 
+    def html(self, title: str) -> str:
+        """Return the table as HTML with a link that saves it as CSV; nothing while there are no runs."""
+        if not self._entries:
+            return ""
+        runs, best = self.frame(), self._best()
+        csv = base64.b64encode(runs.to_csv().encode()).decode()
+        file = "".join(c if c.isascii() and c.isalnum() else "_" for c in title.lower()) + ".csv"
+        shown = runs.drop(columns="best").rename_axis(index=None, columns="run")
+        marked = best.number if best and len(runs) > 1 else None
+        spelled = {"seconds": "{:.1f}".format, "parameters": "{:,}".format, self._score.name: "{:.4g}".format}
+        table = shown.to_html(border=0, formatters=spelled, float_format="{:g}".format, na_rep="–")
+        # pandas says neither what a head is the head of, nor which row is the best
+        table = table.replace("<thead>", "<caption>Your runs</caption><thead>")
+        table = table.replace("<th>", '<th scope="col">', len(shown.columns) + 1)
+        table = table.replace("<th>", '<th scope="row">')
+        row = f'<tr>\n      <th scope="row">{marked}</th>\n      <td>([^<]*)'
+        best_row = row.replace("<tr>", '<tr class="lab-best">').replace("([^<]*)", r"\1 (best)")
+        table = re.sub(row, best_row, table)
+        return (
+            f'<div class="lab-scroll">{table}</div>'
+            f'<p><a download="{file}" href="data:text/csv;base64,{csv}">Save the table as CSV</a></p>'
+        )
 
-def table(entries: Sequence[Entry], fields: Sequence[Field], score: Score, title: str) -> str:
-    """Return the runs as an HTML table with a link that saves them as CSV; nothing while there are none."""
-    if not entries:
-        return ""
-    runs = frame(entries, fields, score)
-    shown = runs.drop(columns="best")
-    spelled = {score.name: _short, "seconds": "{:.1f}".format, "parameters": "{:,}".format}
-    heads = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in ["run", *shown.columns])
-    lines = []
-    for number, row in shown.iterrows():
-        is_best = runs.loc[number, "best"] and len(runs) > 1
-        cells = [html.escape(spelled.get(name, _plain)(value)) for name, value in row.items()]
-        cells[0] += " (best)" if is_best else ""
-        told = f'<th scope="row">{number}</th>' + "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f"<tr{_BOLD if is_best else ''}>{told}</tr>")
-    csv = base64.b64encode(runs.to_csv().encode()).decode()
-    file = "".join(c if c.isascii() and c.isalnum() else "_" for c in title.lower()) + ".csv"
-    return (
-        f'<div class="lab-scroll"><table><caption>Your runs</caption><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
-        f'<p><a download="{file}" href="data:text/csv;base64,{csv}">Save the table as CSV</a></p>'
-    )
+    def _scored(self, run: Run) -> tuple[float, str]:
+        """Return the score of a run, or NaN and the reason why it has none."""
+        if not run.epochs:
+            return math.nan, "not one epoch was finished"
+        try:
+            score = float(self._score.of(run))
+            return score, "" if math.isfinite(score) else f"it is {score}"
+        except Exception as error:  # the function is the notebook's
+            return math.nan, f"{type(error).__name__}: {error}"
 
-
-_BOLD = ' style="font-weight: 700"'
-
-
-def _short(value: float) -> str:
-    return f"{value:.4g}" if math.isfinite(value) else "–"
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    def _best(self) -> Entry | None:
+        """Return the entry with the best score, the earlier one of equals; None where none has a score."""
+        scores = {entry.number: self._scored(entry.run)[0] for entry in self._entries}
+        finished = [entry for entry in self._entries if math.isfinite(scores[entry.number])]
+        return self._score.best(finished, key=lambda entry: scores[entry.number]) if finished else None

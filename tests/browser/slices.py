@@ -1,7 +1,6 @@
 """The cells that a panel needs, without the rest of its notebook: minutes of training are not the test."""
 
-import dis
-from types import CodeType
+import symtable
 
 import nbformat
 
@@ -14,30 +13,29 @@ def slice_for(notebook: nbformat.NotebookNode, panel: str) -> nbformat.NotebookN
     """
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     last = max(i for i, cell in enumerate(cells) if f"{panel}(" in cell.source)
-    kept, wanted = [cells[last]], _used(cells[last].source)
+    kept, wanted = [cells[last]], names(cells[last].source)[1]
     for cell in reversed(cells[:last]):
-        defined = _defined(cell.source)
+        defined, used = names(cell.source)
         if defined & wanted:
             kept.append(cell)
-            wanted = (wanted - defined) | _used(cell.source)
+            wanted = (wanted - defined) | used
     result = nbformat.v4.new_notebook(metadata=notebook.metadata)
     result.cells = [nbformat.v4.new_code_cell(cell.source) for cell in reversed(kept)]
     return result
 
 
-def _used(source: str) -> set[str]:
-    return _names(source, "LOAD_NAME", "LOAD_GLOBAL")
-
-
-def _defined(source: str) -> set[str]:
-    return _names(source, "STORE_NAME")
-
-
-def _names(source: str, *operations: str) -> set[str]:
-    """Return the notebook's own names, not those inside functions, that these operations touch."""
-    found, waiting = set(), [compile(source, "cell", "exec")]
-    while waiting:
-        code = waiting.pop()
-        found |= {step.argval for step in dis.get_instructions(code) if step.opname in operations}
-        waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    return found
+def names(source: str) -> tuple[set[str], set[str]]:
+    """Return the names of the notebook that a cell defines, and those that it or a function in it uses."""
+    scopes = [cell := symtable.symtable(source, "cell", "exec")]
+    for scope in scopes:  # which grows by the scopes within
+        scopes += scope.get_children()
+    defined = {
+        symbol.get_name() for symbol in cell.get_symbols() if symbol.is_assigned() or symbol.is_imported()
+    }
+    used = {
+        symbol.get_name()
+        for scope in scopes
+        for symbol in scope.get_symbols()
+        if symbol.is_referenced() and (scope is cell or symbol.is_global())
+    }
+    return defined, used
