@@ -48,6 +48,10 @@ class _Claims:
                 f"a claim needs one True or False from a comparison, got {holds!r}; for "
                 "arrays say .all() or .any()"
             )
+        if not isinstance(stored, bool):  # a number of that name, say
+            raise TypeError(
+                f"stored must be True or False, got {stored!r}: give a measured number another name"
+            )
         line = f"{'✓' if holds else '✗'} {'stored: ' if stored else ''}{' '.join(statement.split())}"
         line += _in_brackets(measured)
         if not holds and os.environ.get("LABUTILS_CLAIMS") == "raise":

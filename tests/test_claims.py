@@ -119,6 +119,13 @@ def test_holds_must_be_true_or_false(holds):
 
 
 @pytest.mark.parametrize("statement", ["", "  \n", None, 5, b"the GRU wins"])
+def test_a_number_named_stored_is_refused():
+    with pytest.raises(
+        TypeError, match="stored must be True or False, got 0.24: give a measured number another"
+    ):
+        claim("the network is where the stored ones were", True, stored=0.24)
+
+
 def test_a_statement_is_words(statement):
     with pytest.raises(TypeError, match="say in words"):
         claim(statement, True)
