@@ -24,12 +24,21 @@ def pictures():
     lengths = random.integers(10, 900, 300)
     labels, p = random.integers(0, 2, 300), random.random(300)
     words = "it was a <b>great</b> $film$ with a_b and ünï".split()
+    sequences = [np.arange(n) for n in (3, 100, 450)]
+    forecast = [1, 2, 3], [0.1, 0.2, 0.4], {"a": [0.1, 0.3, 0.3], "b": [0.0, 0.1, 0.2]}, "time (s)", "value"
+    interval = {"interval": ([0, 0, 0], [1, 1, 1]), "interval_name": "90% interval", "clean": [0.1, 0.2, 0.3]}
+    changed = {name: ([1, 2, 3], [1.1, 1.2, 9.0], [0.1, 0.1, 0.5]) for name in ("units", "epochs")}
+    lines = {"seeds": ([1, 2, 3], random.random((4, 3)) + 1), "theory": ([1, 2, 3], [1, 2, 3])}
+    dashed = {"references": {"floor": 0.5}, "style": {"theory": "--"}, "xscale": "log", "yscale": "log"}
+    heat = {"gate": random.random((9, 4)), "state": random.normal(size=(9, 4))}
+    codes, decoded = random.normal(size=(90, 2)), random.random((3, 4, 28, 28))
+    values = {"some": random.random(99), "others": [2.0] * 3}
     return [
         plots.review_lengths(lengths),
         plots.vocabulary_coverage([100, 1000, 10_000], [0.5, 0.8, 0.95], 1000),
         plots.shared_names([1, 10, 100], [0.2, 0.1, 0.001]),
-        plots.padding([np.arange(n) for n in (3, 100, 450)], 100),
-        plots.padding([np.arange(n) for n in (3, 100, 450)], 100, "post", "post"),
+        plots.padding(sequences, 100),
+        plots.padding(sequences, 100, "post", "post"),
         plots.training_curves(a_run(), {"bag of words": 0.8}),
         plots.training_curves([a_run(), a_run("other")]),
         plots.training_curves(a_run(accuracy=False)),
@@ -41,64 +50,26 @@ def pictures():
         plots.reading(["one"], [0.7]),
         plots.reading(["x" * 500] * 100, np.linspace(0, 1, 100)),
         plots.windows(series.noisy_sine(), 10, {"training": 790, "test": 200}),
-        plots.forecast([1, 2, 3], [0.1, 0.2, 0.4], {"a": [0.1, 0.3, 0.3]}, "time (s)", "value", "plain"),
-        plots.forecast(
-            [1, 2, 3],
-            [0.1, 0.2, 0.4],
-            {"a": [0.1, 0.3, 0.3], "b": [0.0, 0.1, 0.2]},
-            "time (s)",
-            "value",
-            "with an interval",
-            clean=[0.1, 0.2, 0.3],
-            interval=([0, 0, 0], [1, 1, 1]),
-            interval_name="90% interval",
-            spans={"test": (1.5, 3)},
-        ),
+        plots.forecast(*forecast, "plain"),
+        plots.forecast(*forecast, "with an interval", spans={"test": (1.5, 3)}, **interval),
         plots.residuals(np.arange(100), 0.1 * random.normal(size=100), 0.1, "time (s)"),
         plots.limits(
-            {name: ([1, 2, 3], [1.1, 1.2, 9.0], [0.1, 0.1, 0.5]) for name in ("units", "epochs")},
-            "error / floor",
-            "limits",
-            published={"units": 2, "epochs": 1},
-            references={"floor": 1},
-            top=2,
+            changed, "error", "l", published={"units": 2, "epochs": 1}, references={"floor": 1}, top=2
         ),
         plots.curves({"a": ([1, 2], [3, 4])}, "time (s)", "height (m)", "one line"),
-        plots.curves(
-            {"seeds": ([1, 2, 3], random.random((4, 3)) + 1), "theory": ([1, 2, 3], [1, 2, 3])},
-            "time",
-            "height",
-            "lines, seeds and theory",
-            references={"floor": 0.5},
-            style={"theory": "--"},
-            xscale="log",
-            yscale="log",
-            markers=True,
-        ),
-        plots.curves(
-            {"cloud": (random.random(50), random.random(50))}, "x", "y", "dots", style={"cloud": "."}
-        ),
-        plots.gates(
-            {"gate": random.random((9, 4)), "state": random.normal(size=(9, 4))}, "AwxyzwxyB", "gates"
-        ),
-        plots.code_map(
-            random.normal(size=(90, 2)), np.arange(90) % 10, random.random((3, 4, 28, 28)), "a map of codes"
-        ),
-        plots.histograms(
-            {"some": random.random(99), "others": [2.0] * 3},
-            "score",
-            "scores",
-            threshold=0.5,
-            name="the limit",
-        ),
+        plots.curves(lines, "time", "height", "lines, seeds and theory", markers=True, **dashed),
+        plots.curves({"cloud": (codes[:, 0], codes[:, 1])}, "x", "y", "dots", style={"cloud": "."}),
+        plots.gates(heat, "AwxyzwxyB", "gates"),
+        plots.code_map(codes, np.arange(90) % 10, decoded, "a map of codes"),
+        plots.histograms(values, "score", "scores", threshold=0.5, name="the limit"),
         plots.sequences(([1700, 1701], [5, 11]), ([0, 0.001], [0, 1]), (["not", "good"], [24, 52]), "ACGT"),
     ]
 
 
-@pytest.mark.parametrize(
-    "picture",
-    [plots.wirings(), plots.unrolled(), plots.unrolled(3, backward=True), plots.lstm(), plots.gru()],
-)
+DRAWINGS = [plots.wirings(), plots.unrolled(), plots.unrolled(3, backward=True), plots.lstm(), plots.gru()]
+
+
+@pytest.mark.parametrize("picture", DRAWINGS)
 def test_a_drawing_says_in_words_what_it_shows_and_uses_its_whole_canvas(picture):
     data, metadata = picture._repr_mimebundle_()
     assert len(metadata["image/png"]["alt"]) > 150
@@ -139,9 +110,8 @@ def test_curves_draw_what_the_run_holds():
 
 def test_padding_draws_cut_read_and_padding_to_scale():
     figure = plots.padding([np.arange(30), np.arange(250)], 100).figure
-    bars = sorted(
-        (bar.get_y() > 0.5, round(bar.get_x()), round(bar.get_width())) for bar in figure.axes[0].patches
-    )
+    bars = figure.axes[0].patches
+    bars = sorted((bar.get_y() > 0.5, round(bar.get_x()), round(bar.get_width())) for bar in bars)
     assert bars == [(False, -100, 70), (False, -30, 30), (True, -250, 150), (True, -100, 100)]
 
 
@@ -151,9 +121,7 @@ def test_reading_says_which_word_changed_most():
 
 
 def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn():
-    stopped = Run(
-        "stopped", {"parameters": 3}, {"loss": [], "val_loss": []}, 0.1, 0, 0, ended="stopped on request"
-    )
+    stopped = Run("stopped", {"parameters": 3}, {"loss": [], "val_loss": []}, 0.1, 0, 0)
     picture = plots.training_curves([a_run(), stopped])
     sentence = "stopped: ended before its first epoch"
     assert picture.alt.endswith(f"{sentence}.") and picture.title == "training curves of net"
@@ -170,7 +138,7 @@ def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn(
     [
         (lambda: plots.reading(["a"], [0.1, 0.2]), "one probability for each word, got 1 words and 2"),
         (
-            lambda: plots.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", "wrong"),
+            lambda: plots.curves({"a": ([1, 2], [1, 2, 3])}, "x", "y", "t"),
             "a: 2 positions on the x-axis but 3",
         ),
         (lambda: plots.images({}, "nothing"), "at least one row of images"),
@@ -192,17 +160,8 @@ def test_curves_draw_each_seed_and_the_mean():
 
 def test_curves_take_styles_as_pandas_does_and_settings_of_the_axes():
     lines = {name: ([1, 10], [1, 2]) for name in ("line", "theory", "dots", "other")}
-    picture = plots.curves(
-        lines,
-        "x",
-        "y",
-        "t",
-        style={"theory": "--", "dots": "."},
-        markers=True,
-        first_colour=1,
-        ylim=(0, 3),
-        xscale="log",
-    )
+    style, settings = {"theory": "--", "dots": "."}, {"ylim": (0, 3), "xscale": "log"}
+    picture = plots.curves(lines, "x", "y", "t", style=style, markers=True, first_colour=1, **settings)
     (axes,) = picture.figure.axes
     assert [line.get_linestyle() for line in axes.lines] == ["-", "--", "None", "-"]
     assert [line.get_color() for line in axes.lines] == [ORANGE, BLACK, GREEN, PINK]
@@ -223,9 +182,7 @@ def test_windows_stand_where_their_samples_are_and_targets_right_after_them():
     above, below = picture.figure.axes
     bars = [line for line in below.lines if line.get_linewidth() == 4]
     assert [list(bar.get_xdata()) for bar in bars] == [[0, 9], [1, 10]]
-    rings = [
-        line for line in below.lines if line.get_fillstyle() == "none" and line.get_linestyle() == "None"
-    ]
+    rings = [line for line in below.lines if line.get_fillstyle() == "none" and len(line.get_xdata()) == 1]
     targets = [(line.get_xdata()[0], line.get_ydata()[0]) for line in rings]
     for i in (0, 1):
         assert (10 + i, sine.values[10 + i]) in targets
@@ -255,9 +212,8 @@ def test_residuals_with_memory_show_in_the_autocorrelation():
 
 def test_limits_ring_what_was_published_and_write_what_is_off_the_scale():
     panels = {"units": ([5, 50], [9.3, 1.3], [0.1, 0.2]), "epochs": ([20, 60], [1.3, 1.2], [0.1, 0.1])}
-    picture = plots.limits(
-        panels, "ratio", "l", published={"units": 50, "epochs": 20}, references={"floor": 1}, top=2
-    )
+    published = {"units": 50, "epochs": 20}
+    picture = plots.limits(panels, "ratio", "l", published=published, references={"floor": 1}, top=2)
     units, epochs = picture.figure.axes[:2]
     assert [text.get_text() for text in units.texts] == ["9.3 ↑"] and not epochs.texts
     rings = [line for axes in (units, epochs) for line in axes.lines if line.get_fillstyle() == "none"]
@@ -285,9 +241,6 @@ def test_ink_is_black_and_signed_images_are_white_at_zero():
     assert ink[0, 0, :3].tolist() == [1, 1, 1] and ink[0, 1, :3].tolist() == [0, 0, 0]
     assert signed[0, 0, :3].min() > 0.95
     assert signed[1, 0, 0] > signed[1, 0, 2] and signed[0, 1, 2] > signed[0, 1, 0]  # orange, purple
-
-
-def test_a_blank_signed_image_is_drawn():
     assert plots.images({"blank": np.zeros((1, 4, 4))}, "nothing", signed=["blank"]).png
 
 
