@@ -1,5 +1,6 @@
 """Readers of the stored notebooks, for the tests that look into them."""
 
+import symtable
 from pathlib import Path
 
 import nbformat
@@ -27,3 +28,17 @@ def sources(path):
 
 def outputs(path):
     return [output for cell in code_cells(path) for output in cell.get("outputs", [])]
+
+
+def names(source):
+    """The names that code defines at its top, and those that it, or a function in it, takes from there."""
+    scopes = [top := symtable.symtable(source, "cell", "exec")]
+    for scope in scopes:  # which grows by the scopes within
+        scopes += scope.get_children()
+    defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    return defined, {
+        symbol.get_name()
+        for scope in scopes
+        for symbol in scope.get_symbols()
+        if symbol.is_referenced() and (scope is top or symbol.is_global())
+    }
