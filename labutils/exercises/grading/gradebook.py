@@ -70,14 +70,10 @@ def grade(
             alone = "it ran" if jobs == 1 else "it, or another beside it, ran: grade it again with --jobs 1"
             report.state, report.reason = "tampered", f"labutils.exercises was changed while {alone}"
         running.discard(path)
-        return {
-            "file": path.relative_to(folder).as_posix(),
-            "notebook": "" if report.notebook is None else f"{report.notebook:02d}",
-            "state": report.state,
-            "reason": report.reason,
-            "right": sum(said == "right" for said in report.answers.values()),
-            **report.answers,
-        }
+        number = "" if report.notebook is None else f"{report.notebook:02d}"
+        right = list(report.answers.values()).count("right")
+        fixed = [path.relative_to(folder).as_posix(), number, report.state, report.reason, right]
+        return dict(zip(_COLUMNS, fixed)) | report.answers
 
     with ThreadPoolExecutor(jobs) as pool:
         for done in as_completed([pool.submit(row, path) for path in paths]):
@@ -87,7 +83,7 @@ def grade(
 def table_of_rows(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     """Return rows by `grade` as a table, in the order of the files, the exercises in theirs."""
     table = pd.DataFrame(sorted(rows, key=lambda row: str(row["file"])))
-    numbers = table.columns.intersection([exercise.number for exercise in all_exercises()], sort=False)
+    numbers = [exercise.number for exercise in all_exercises() if exercise.number in table.columns]
     return table[[*_COLUMNS, *numbers]].fillna("")
 
 
@@ -128,32 +124,23 @@ def _in_a_process(path: Path, seconds: float, seed: int, beside: Path | None) ->
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own_bytecode:
         # bytecode that an earlier notebook may have left is not trusted
         command = [sys.executable, "-X", f"pycache_prefix={own_bytecode}", "-m", submission.__name__]
-        command += [str(path.resolve()), "--seconds", str(seconds), "--seed", str(seed)]
-        command += ["--beside", str(beside.resolve())] if beside is not None else []
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {_MARK: token},
-        )
+        command += [str(path.resolve()), str(seconds), str(seed), str(beside.resolve()) if beside else ""]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(command, env=os.environ | {_MARK: token}, **pipes)
         try:
             printed, _ = process.communicate(timeout=seconds + _GRACE)
-            if process.returncode:
-                return SubmissionReport(
-                    "crashed", "the process that examined it was ended before it had an answer"
-                )
-            return SubmissionReport(**json.loads(printed))
+            if process.returncode == 0:
+                return SubmissionReport(**json.loads(printed))
         except subprocess.TimeoutExpired:
-            return SubmissionReport(
-                "hung", f"it ran longer than {seconds / 60:.3g} minutes and could not be stopped"
-            )
+            reason = f"it ran longer than {seconds / 60:.3g} minutes and could not be stopped"
+            return SubmissionReport("hung", reason)
         except (ValueError, TypeError):
-            return SubmissionReport("crashed", "the process that examined it ended without an answer")
+            pass  # no report looks like this
         finally:
             process.kill()
             process.wait()
             _end_marked(token)
+    return SubmissionReport("crashed", "the process that examined it ended before it had an answer")
 
 
 def _end_marked(token: str) -> None:

@@ -1,13 +1,12 @@
 """One handed-in notebook: look whether it is what was handed out, run it, judge its answers.
 
-``python -m labutils.exercises.grading.submission NOTEBOOK`` prints the report as JSON. The code that was
-handed in runs in a further process, the notebook's kernel, and is never imported here: what comes back from
-there is data, and what it is compared with was loaded before.
+Runs as a process of its own and prints the report as JSON. The code that was handed in runs in a further
+process, the notebook's kernel, and is never imported here: what comes back from there is data, and what it is
+compared with was loaded before.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
 import os
@@ -17,7 +16,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,19 +34,14 @@ _CALL = re.compile(r'\bexercise\(\s*(?:number\s*=\s*)?[\'"]0?(\d+)\.(\d+)[\'"]\s
 
 @dataclass
 class SubmissionReport:
-    """What is found about one notebook.
+    """What is found about one notebook."""
 
-    Parameters
-    ----------
-    state : "graded", or "tampered" (graded as well, see reason), or why not: "unreadable", "crashed", "hung".
-    reason : in words.
-    notebook : the number of the notebook it was made of, None if unknown.
-    answers : number of an exercise → "right", "not started", "missing", "wrong: …", "stopped: …", …
-    """
-
-    state: str
-    reason: str = ""
-    notebook: int | None = None
+    state: (
+        str  # "graded", "tampered" (graded as well, see reason), or why not: "unreadable", "crashed", "hung"
+    )
+    reason: str = ""  # in words
+    notebook: int | None = None  # the number of the notebook it was made of, None if unknown
+    # number of an exercise → "right", "not started", "missing", "wrong: …", "stopped: …", …
     answers: dict[str, str] = field(default_factory=dict)
 
 
@@ -122,12 +115,10 @@ def signs_of_tampering(notebook: NotebookNode) -> str:
 
 
 def _tampers(node: ast.AST) -> str:
-    bound = {"exercise"} & set(_names_bound(node))
-    if bound and not (isinstance(node, ast.ImportFrom) and node.module == "labutils.exercises"):
+    own_import = isinstance(node, ast.ImportFrom) and node.module == "labutils.exercises"
+    if "exercise" in _names_bound(node) and not own_import:
         return "gives the name exercise to something else"
-    if _reaches_in(node):
-        return "reaches into labutils.exercises"
-    return ""
+    return "reaches into labutils.exercises" if _reaches_in(node) else ""
 
 
 def _reaches_in(node: ast.AST) -> bool:
@@ -193,10 +184,7 @@ def _collecting(path: Path, number: int, seed: int) -> tuple[str, str]:
 
 
 def _run(notebook: NotebookNode, folder: Path, seconds: float, before_and_after: tuple[str, str]) -> str:
-    """Run every cell between two others; return in words which was the first to fail, if any.
-
-    Raises CellTimeoutError or TimeoutError when the time is over, and DeadKernelError when the kernel dies.
-    """
+    """Run every cell between two others; return in words which was the first to fail, if any."""
     from nbclient import NotebookClient
 
     class Client(NotebookClient):
@@ -213,9 +201,8 @@ def _run(notebook: NotebookNode, folder: Path, seconds: float, before_and_after:
     handed_in = [cell for cell in copy.cells if cell.cell_type == "code"]
     copy.cells = [before, *handed_in, after]
     failed = ""
-    client = Client(
-        copy, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
-    )
+    where = {"metadata": {"path": str(folder)}}
+    client = Client(copy, kernel_name="python3", allow_errors=True, resources=where)
     with client.setup_kernel():
         end = time.monotonic() + seconds
         for place, cell in enumerate(copy.cells):
@@ -251,28 +238,15 @@ def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}"[:200]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Examine one notebook and print the `SubmissionReport` as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m labutils.exercises.grading.submission")
-    parser.add_argument("notebook", type=Path)
-    parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--beside", type=Path)
-    chosen = parser.parse_args(arguments)
-    with os.fdopen(_output_of_its_own(), "w", encoding="utf-8") as out:
-        report = examine(chosen.notebook, chosen.seconds, chosen.seed, chosen.beside)
+def main(path: str, seconds: str, seed: str, beside: str = "") -> None:
+    """Examine one notebook and print the `SubmissionReport` as JSON; the arguments are those of `examine`."""
+    own_output = os.dup(1)  # no kernel inherits it; the standard output leads nowhere
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    report = examine(Path(path), float(seconds), int(seed), Path(beside) if beside else None)
+    with os.fdopen(own_output, "w", encoding="utf-8") as out:
         out.write(json.dumps(asdict(report)))
-    return 0
-
-
-def _output_of_its_own() -> int:
-    """Return a copy of the standard output that no kernel inherits; the standard output leads nowhere."""
-    own = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
-    return own
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*sys.argv[1:])
