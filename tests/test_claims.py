@@ -19,12 +19,11 @@ NAN, INF = float("nan"), float("inf")
 
 @pytest.fixture
 def printed(capsys):
-    """A function that returns what was printed since: exactly one line."""
+    """A function that returns what was printed since, which is one line."""
 
     def one_line():
-        captured = capsys.readouterr()
-        assert captured.err == "" and captured.out.endswith("\n") and captured.out.count("\n") == 1
-        return captured.out[:-1]
+        (line,) = capsys.readouterr().out.splitlines()
+        return line
 
     return one_line
 
@@ -44,10 +43,10 @@ def test_what_does_not_hold_is_marked_and_stops_nothing(printed, holds):
 def test_a_citation_says_so(printed):
     claim("the GRU wins", True, stored=True, gru=0.5)
     assert printed() == "✓ stored: the GRU wins (gru ≈ 0.5)"
-    claim.close("accuracy", 0.7, 0.5, 0.1, stored=True)
-    assert printed() == "✗ stored: accuracy is 0.5 ± 0.1 (measured ≈ 0.7)"
-    claim.between("accuracy", 0.7, 0.5, 0.75, stored=True)
-    assert printed() == "✓ stored: accuracy is between 0.5 and 0.75 (measured ≈ 0.7)"
+    claim.close("a", 0.7, 0.5, 0.1, stored=True)
+    assert printed() == "✗ stored: a is 0.5 ± 0.1 (measured ≈ 0.7)"
+    claim.between("a", 0.7, 0.5, 0.75, stored=True)
+    assert printed() == "✓ stored: a is between 0.5 and 0.75 (measured ≈ 0.7)"
 
 
 MEASURED = [
@@ -65,14 +64,11 @@ def test_measured_values_hold_nothing_that_ends_them_for_nbval(printed, value, s
 
 LINES = [
     (claim.between, (np.array(0.8), 0.8, 0.9), "✓ a is between 0.8 and 0.9 (measured ≈ 0.8)"),
-    (claim.between, (np.float16(0.9), 0.8, 0.91), "✓ a is between 0.8 and 0.91 (measured ≈ 0.8999)"),
     (claim.between, (3, 3, np.int64(3)), "✓ a is between 3 and 3 (measured ≈ 3)"),
     (claim.between, (INF, 3, INF), "✓ a is between 3 and inf (measured ≈ inf)"),
     (claim.between, (0.91, 0.8, 0.9), "✗ a is between 0.8 and 0.9 (measured ≈ 0.91)"),
     (claim.between, (NAN, 0.8, 0.9), "✗ a is between 0.8 and 0.9 (measured ≈ nan)"),
     (claim.close, (np.float32(0.75), 0.5, 0.25), "✓ a is 0.5 ± 0.25 (measured ≈ 0.75)"),
-    (claim.close, (0.25, 0.5, 0.25), "✓ a is 0.5 ± 0.25 (measured ≈ 0.25)"),
-    (claim.close, (np.int64(3), 3, 0), "✓ a is 3 ± 0 (measured ≈ 3)"),
     (claim.close, (5_967_842, 5_967_841, 0), "✗ a is 5967841 ± 0 (measured ≈ 5967842)"),
     (claim.close, (0.76, 0.5, 0.25), "✗ a is 0.5 ± 0.25 (measured ≈ 0.76)"),
     (claim.close, (NAN, 0.5, INF), "✗ a is 0.5 ± inf (measured ≈ nan)"),
@@ -94,48 +90,41 @@ def test_on_request_a_claim_that_fails_raises(printed, monkeypatch, capsys):
     assert raised.type is ClaimError and capsys.readouterr().out == ""
 
 
-NOT_ONE_NUMBER = [
-    None, "0.8", b"0.8", True, np.True_, [0.8], np.array([0.8]), np.array(True), 0.8j, Decimal("0.8"),
+NUMBERS = {"value": 0.8, "low": 0, "high": 1}, {"value": 0.8, "expected": 0.8, "tolerance": 1}
+NO_NUMBERS = [None, "0.8", b"0.8", True, np.True_, [1], np.array([1]), np.array(True), 0.8j, Decimal("1")]
+
+
+@pytest.mark.parametrize("wrong", NO_NUMBERS, ids=repr)
+@pytest.mark.parametrize("method, numbers", [*zip((claim.between, claim.close), NUMBERS)])
+def test_what_must_be_one_number(method, numbers, wrong):
+    for name in numbers:
+        with pytest.raises(TypeError, match=f"{name} must be one number, got"):
+            method("a", **(numbers | {name: wrong}))
+
+
+MISUSED = [
+    *((TypeError, r"one True or False .*\.all\(\) or \.any\(\)", claim, ("a", holds))
+      for holds in (None, 1, 1.0, "True", [True], np.array(True), NAN)),
+    *((TypeError, "say in words", claim, (statement, True)) for statement in ("", " \n", None, 5, b"a")),
+    (ValueError, "low must be a number, got nan", claim.between, ("a", 0.5, NAN, 1)),
+    (ValueError, "high must be a number, got nan", claim.between, ("a", 0.5, 0, NAN)),
+    (ValueError, "expected must be a number, got nan", claim.close, ("a", 0.5, NAN, 1)),
+    (ValueError, "tolerance must be a number, got nan", claim.close, ("a", 0.5, 0, NAN)),
+    (ValueError, "low must not lie above high, got 0.9 and 0.8", claim.between, ("a", 0.85, 0.9, 0.8)),
+    (ValueError, "tolerance cannot be negative, got -0.1", claim.close, ("a", 0.5, 0.5, -0.1)),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", NOT_ONE_NUMBER, ids=repr)
-@pytest.mark.parametrize("name", ["value", "low", "high", "expected", "tolerance"])
-def test_what_must_be_one_number(value, name):
-    method, numbers = claim.between, {"value": 0.8, "low": 0, "high": 1}
-    if name in ("expected", "tolerance"):
-        method, numbers = claim.close, {"value": 0.8, "expected": 0.8, "tolerance": 1}
-    with pytest.raises(TypeError, match=f"{name} must be one number, got"):
-        method("accuracy", **(numbers | {name: value}))
-    if name != "value":
-        with pytest.raises(ValueError, match=f"{name} must be a number, got nan"):
-            method("accuracy", **(numbers | {name: NAN}))
+@pytest.mark.parametrize("error, message, method, arguments", MISUSED)
+def test_misuse_is_answered(error, message, method, arguments, capsys):
+    with pytest.raises(error, match=message):
+        method(*arguments)
+    assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("holds", [None, 1, 1.0, "True", [True], np.array(True), NAN], ids=repr)
-def test_holds_must_be_true_or_false(holds):
-    with pytest.raises(TypeError, match=r"one True or False .*\.all\(\) or \.any\(\)"):
-        claim("the GRU wins", holds)
-
-
-@pytest.mark.parametrize("statement", ["", "  \n", None, 5, b"the GRU wins"])
 def test_a_number_named_stored_is_refused():
-    with pytest.raises(
-        TypeError, match="stored must be True or False, got 0.24: give a measured number another"
-    ):
+    with pytest.raises(TypeError, match="stored must be True or False, got 0.24: give .* another name"):
         claim("the network is where the stored ones were", True, stored=0.24)
-
-
-def test_a_statement_is_words(statement):
-    with pytest.raises(TypeError, match="say in words"):
-        claim(statement, True)
-
-
-def test_limits_in_the_wrong_order():
-    with pytest.raises(ValueError, match="low must not lie above high, got 0.9 and 0.8"):
-        claim.between("accuracy", 0.85, 0.9, 0.8)
-    with pytest.raises(ValueError, match="tolerance cannot be negative, got -0.1"):
-        claim.close("share", 0.5, 0.5, -0.1)
 
 
 # what is stored, what the code prints when nbval runs it, and whether nbval lets it pass
@@ -156,12 +145,11 @@ COMPARED = [
 
 def test_nbval_notices_mark_and_sentence_and_lets_another_number_pass(tmp_path):
     setup = new_code_cell("from math import nan\nfrom labutils.claims import claim")
-    outputs = [[new_output("stream", text=f"{line}\n")] for line, *_ in COMPARED]
-    cells = [
-        new_code_cell(code, outputs=output, execution_count=1)
-        for (_, code, _), output in zip(COMPARED, outputs)
-    ]
-    nbformat.write(new_notebook(cells=[setup, *cells]), tmp_path / "claims.ipynb")
+    notebook = new_notebook(cells=[setup])
+    for line, code, _ in COMPARED:
+        stored = [new_output("stream", text=f"{line}\n")]
+        notebook.cells.append(new_code_cell(code, outputs=stored, execution_count=1))
+    nbformat.write(notebook, tmp_path / "claims.ipynb")
     options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *options["addopts"].split()]
     done = subprocess.run([*command, str(tmp_path)], cwd=ROOT, capture_output=True, encoding="utf-8")

@@ -1,19 +1,22 @@
 """Is everything here: each question, what is found, and the remedy in words."""
 
 import hashlib
-import json
 import re
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
-from notebook_helpers import ROOT
+from notebook_helpers import PATHS, sources
 
 from labutils import backend
 from labutils.data import packaged_files as packaged
 from labutils.data import reviews
 from labutils.upkeep import installation
+
+
+def refused(words):
+    return pytest.raises(installation.SetupError, match=f"(?s){words}")
 
 
 def test_here_everything_is_as_it_should_be(capsys):
@@ -26,61 +29,59 @@ def test_here_everything_is_as_it_should_be(capsys):
 
 def test_an_old_python_is_told_where_to_find_a_newer_one(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
-    with pytest.raises(
-        installation.SetupError, match="kernel is Python 3.14.0.*needs 3.11 to 3.13.*README.md"
-    ):
+    with refused("kernel is Python 3.14.0.*needs 3.11 to 3.13.*README.md"):
         installation.require(installation.python())
 
 
-def test_missing_and_outdated_packages_are_named_with_the_command_that_mends(tmp_path):
+def test_missing_and_outdated_packages_are_named_with_the_command_that_installs_them(tmp_path):
     wanted = tmp_path / "requirements.txt"
-    wanted.write_text(
-        "# a comment\n-e .\nnumpy<1  # old\nno-such-package>=2\npandas\nabsent ; sys_platform == 'x'\n"
-    )
-    findings = installation.packages(wanted)
-    assert [(f.what, f.fine) for f in findings] == [
-        ("numpy", False),
-        ("no-such-package", False),
-        ("pandas", True),
+    lines = [
+        "# a comment",
+        "-e .",
+        "numpy<1  # old",
+        "no-such-package>=2",
+        "pandas",
+        "absent ; os_name == 'x'",
     ]
-    with pytest.raises(installation.SetupError) as error:
+    wanted.write_text("\n".join(lines))
+    findings = installation.packages(wanted)
+    assert [finding.fine for finding in findings] == [False, False, True]
+    with refused(
+        "1. numpy: numpy<1 is wanted, found 2.*2. no-such-package: .* is wanted, found nothing"
+    ) as error:
         installation.require(findings)
-    assert "1. numpy: numpy<1 is wanted" in str(error.value)
-    assert "2. no-such-package: no-such-package>=2 is wanted, found nothing" in str(error.value)
     assert f'{sys.executable} -m pip install -r "{wanted}"' in str(error.value)
 
 
 def test_without_requirements_txt_the_way_out_is_said(tmp_path):
-    with pytest.raises(installation.SetupError, match="requirements.txt is missing: install labutils with"):
+    with refused("requirements.txt is missing: install labutils with"):
         installation.packages(tmp_path / "requirements.txt")
 
 
 @pytest.mark.parametrize("what", ["reviews", "digits"])
 def test_changed_and_missing_data_are_told_apart(what, tmp_path, monkeypatch):
-    changed = tmp_path / "data.csv"
+    changed, path = tmp_path / "data.csv", packaged.PackagedFile.path
     changed.write_text("something else")
-    asked, path = f"the {what}", packaged.PackagedFile.path
-    monkeypatch.setattr(
-        packaged.PackagedFile, "path", lambda file: changed if file.what == asked else path(file)
-    )
-    with pytest.raises(
-        installation.SetupError, match="1. .*not the one.*pip install --force-reinstall"
-    ) as error:
-        installation.require(installation.data())
-    assert "2." not in str(error.value)
+
+    def path_of(file):
+        return changed if file.what == f"the {what}" else path(file)
 
     def missing(file):
         raise packaged.DataError(f"{file.what} are missing")
 
+    monkeypatch.setattr(packaged.PackagedFile, "path", path_of)
+    with refused("1. .*not the one.*pip install --force-reinstall") as error:
+        installation.require(installation.data())
+    assert "2." not in str(error.value)
     monkeypatch.setattr(packaged.PackagedFile, "path", missing)
-    with pytest.raises(installation.SetupError, match=f"the {what} are missing"):
+    with refused(f"the {what} are missing"):
         installation.require(installation.data())
 
 
 def test_a_cache_folder_that_cannot_be_is_noticed(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(installation.SetupError, match="Set the environment variable LABUTILS_CACHE"):
+    with refused("Set the environment variable LABUTILS_CACHE"):
         installation.require(installation.data())
 
 
@@ -89,9 +90,8 @@ def test_keras_that_does_not_start_is_a_finding_not_a_crash(monkeypatch):
         raise ImportError("Keras could not be started")
 
     monkeypatch.setattr(backend, "load_keras", fails)
-    assert [(f.found, f.fine, f.remedy) for f in installation.keras()] == [
-        ("does not start", False, "Keras could not be started")
-    ]
+    expected = installation.Finding("Keras", "does not start", False, "Keras could not be started")
+    assert installation.keras() == [expected]
 
 
 def test_the_plan_scales_the_promised_minutes_with_the_speed():
@@ -102,7 +102,7 @@ def test_the_plan_scales_the_promised_minutes_with_the_speed():
 
 
 def test_an_empty_folder_has_no_plan(tmp_path):
-    with pytest.raises(installation.SetupError, match="there are no notebooks in"):
+    with refused("there are no notebooks in"):
         installation.plan(20.0, tmp_path)
 
 
@@ -116,10 +116,8 @@ def test_the_report_names_no_folder():
 
 
 def test_notebook_00_in_a_wrong_kernel_says_what_to_do():
-    cells = json.loads((ROOT / "notebooks" / "00_start_here.ipynb").read_text("utf-8"))["cells"]
-    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     # None in sys.modules makes an import fail, as in a kernel where the package was never installed
-    code = f"import sys; sys.modules['labutils'] = None\n{first}"
+    code = f"import sys; sys.modules['labutils'] = None\n{sources(PATHS[0])[0]}"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1
     assert "the series is not installed there" in result.stderr
