@@ -20,11 +20,8 @@ def test_images_are_scaled_squares(found):
 
 
 def test_each_digit_is_as_frequent_in_fitting_validation_and_test(found):
-    for labels, each in (
-        (found.train.labels[:3_200], 320),
-        (found.train.labels[3_200:], 80),
-        (found.test.labels, 100),
-    ):
+    fitting, validation = np.split(found.train.labels, [3_200])
+    for labels, each in ((fitting, 320), (validation, 80), (found.test.labels, 100)):
         assert np.bincount(labels).tolist() == [each] * 10
 
 
@@ -91,9 +88,9 @@ def test_letters_are_prepared_as_the_digits_were(found, letters):
     assert "".join(names[::5]) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     rows, columns = images.any(axis=2).sum(axis=1), images.any(axis=1).sum(axis=1)
     assert (np.maximum(rows, columns) <= 20).all() and (np.maximum(rows, columns) >= 18).all()
-    places = np.arange(28) + 0.5
+    centres = np.arange(28) + 0.5
     for ink in (images.sum(axis=2), images.sum(axis=1)):
-        middle = (ink * places).sum(axis=1) / ink.sum(axis=1)
+        middle = (ink * centres).sum(axis=1) / ink.sum(axis=1)
         assert np.abs(middle - 14).max() < 0.75
     ratio = images.mean() / found.train.images.mean()
     assert 0.8 < ratio < 1.5  # no rule about the amount of ink tells them apart
