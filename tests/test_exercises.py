@@ -77,16 +77,6 @@ def test_each_has_one_to_three_hints_and_a_word_for_success(tested, capsys):
     assert tested.number in repr(tested) and tested.answer_name in repr(tested)
 
 
-@each(ALL)
-@pytest.mark.parametrize("untouched", [None, ..., lambda *anything: None, lambda *anything: ...])
-def test_what_was_not_begun_is_not_started(tested, untouched, capsys):
-    if callable(untouched) and not isinstance(tested, Coding):
-        return
-    tested.check(untouched)
-    assert "not started" in capsys.readouterr().out
-    assert tested.verdict(untouched).status == "not started"
-
-
 # --- coding -----------------------------------------------------------------------------------------------
 
 
@@ -109,11 +99,9 @@ def changed(function, change):
 
 
 @each(CODING)
-def test_lists_and_32_bit_floats_pass_as_well(tested):
-    assert said(changed(solution(tested), np.float32), tested).startswith(f"Exercise {tested.number}: right")
-    assert said(changed(solution(tested), np.ndarray.tolist), tested).startswith(
-        f"Exercise {tested.number}: right"
-    )
+@pytest.mark.parametrize("change", [np.float32, np.ndarray.tolist])
+def test_lists_and_32_bit_floats_pass_as_well(tested, change):
+    assert tested.verdict(changed(solution(tested), change)).status == "right"
 
 
 @each(CODING)
@@ -167,7 +155,7 @@ def test_an_error_is_told_in_words_with_its_line_and_its_input():
     text = STEP.verdict(my_step).text
     assert "Your function stopped: AttributeError, " in text
     assert "In this line: return W @ x_t.missing" in text
-    assert "This was tried:\n  x_t" in text and "Expected:" in text and "Traceback" not in text
+    assert "This was tried:\n  x_t" in text and "Traceback" not in text
 
 
 def recursive(*arguments):
@@ -203,14 +191,12 @@ def test_whatever_it_does_is_answered_in_words(function, words):
     assert verdict.status == "not yet" and words in said(function), verdict.text
 
 
-@pytest.mark.parametrize(
-    "change", [lambda a: a + 0j, lambda a: a.astype(object)], ids=["complex without i", "objects"]
-)
-def test_right_numbers_pass_in_another_dress(change):
-    assert STEP.verdict(changed(solution(STEP), change)).status == "right"
-    line_ahead, early_stop = NAMED["my_line_ahead"], NAMED["my_early_stop"]
-    assert line_ahead.verdict(lambda w: np.array([solution(line_ahead)(w)])).status == "right"
-    assert early_stop.verdict(lambda l, p: np.array(solution(early_stop)(l, p))).status == "right"  # noqa: E741
+def test_right_numbers_pass_in_another_dress():
+    for change in (lambda array: array + 0j, lambda array: array.astype(object)):
+        assert STEP.verdict(changed(solution(STEP), change)).status == "right"
+    for name, dress in [("my_line_ahead", lambda number: np.array([number])), ("my_early_stop", np.array)]:
+        right = solution(NAMED[name])
+        assert NAMED[name].verdict(lambda *a, f=right, dress=dress: dress(f(*a))).status == "right"
 
 
 # --- loops without end ------------------------------------------------------------------------------------
@@ -263,15 +249,15 @@ def test_a_loop_without_end_is_stopped(function):
     assert time.perf_counter() - started < 3
 
 
-def test_a_loop_without_end_is_said_to_have_none(monkeypatch):
+@pytest.mark.parametrize(
+    "function, words, reason",
+    [(endless, "It had not come to an end", "too slow"),
+     (swallowing, "was not called: in its while loop", "a bare except in a loop"),
+     (swallowing_sleepily, "was not called: in its while loop", "a bare except in a loop")],
+)  # fmt: skip
+def test_what_has_no_end_or_could_not_be_stopped_is_answered(function, words, reason, monkeypatch):
     monkeypatch.setattr(execution.outcomes, "__defaults__", (0.3,))
-    assert "had not come to an end" in said(endless)
-
-
-@pytest.mark.parametrize("function", [swallowing, swallowing_sleepily])
-def test_a_loop_that_could_not_be_stopped_is_not_begun(function):
-    assert "was not called" in said(function) and "except ValueError:" in said(function)
-    assert STEP.verdict(function).reason == "a bare except in a loop"
+    assert words in said(function) and STEP.verdict(function).reason == reason
 
 
 def test_a_bare_except_that_cannot_go_on_for_ever_is_let_be():
@@ -316,10 +302,7 @@ def test_in_another_thread_it_is_checked_as_well():
 
 
 def test_what_a_wrong_answer_prints_is_shown_with_it():
-    def my_step(x_t, h_before, W, U, b):
-        print("shapes", x_t.shape, W.shape)
-
-    verdict = STEP.verdict(my_step)
+    verdict = STEP.verdict(lambda x_t, h_before, W, U, b: print("shapes", x_t.shape, W.shape))
     assert verdict.reason == "returns nothing" and "gives nothing back" in verdict.text
     assert verdict.text.endswith("It printed:\n  shapes (1, 1) (1, 1)")
 
@@ -368,7 +351,7 @@ def test_only_what_does_nothing_is_a_stub():
     def says(x):
         return "What it should do."
 
-    stubs = (with_docstring, lambda x: None, lambda *x: ..., lambda x, y=3: None)
+    stubs = (None, ..., with_docstring, lambda x: None, lambda *x: ..., lambda x, y=3: None)
     assert all(map(is_stub, stubs))
     answers = (begun, says, lambda x: 0, lambda x: (), lambda x: "", lambda x: x, lambda: (yield), len)
     assert not any(map(is_stub, answers))
@@ -379,6 +362,7 @@ def test_only_what_does_nothing_is_a_stub():
 
 @each([e for e in ALL if isinstance(e, Choice)])
 def test_each_wrong_choice_has_its_own_answer(tested):
+    assert re.findall(r"^\* `(\w)`: ", tested.question, re.M) == tested.letters
     for written in ("{}", " ({}) ", "`{}`", "{}.", "{}: that is it"):
         assert tested.verdict(written.format(tested.right.upper())).status == "right", written
     verdicts = {letter: tested.verdict(letter) for letter in tested.wrong}
@@ -419,9 +403,6 @@ def test_typical_wrong_numbers_are_recognised(tested):
 def test_a_number_that_does_not_exist_is_answered_with_those_that_do(number, words):
     with pytest.raises(ValueError, match=words):
         exercise(number)
-
-
-def test_a_leading_zero_is_no_other_exercise():
     assert exercise("01.2") == exercise("1.2")
 
 
@@ -449,6 +430,8 @@ CALL = re.compile(r'^exercise\("(\d+\.\d+)"\)\.check\(\w+\)$', re.M)
 def test_the_notebook_has_the_cells_that_its_exercises_print(notebook, capsys):
     cells = read(PATHS[notebook]).cells
     exercises = list(exercises_of(notebook))
+    promise = f"The exercises take about {5 * round(sum(e.minutes for e in exercises) / 5)} minutes more"
+    assert promise in cells[0].source or notebook == 0
     numbers = [CALL.findall(cell.source) for cell in cells if cell.cell_type == "code"]
     assert sum(numbers, []) == [e.number for e in exercises]
     for question, cell in zip(cells, cells[1:]):
@@ -462,11 +445,6 @@ def test_the_notebook_has_the_cells_that_its_exercises_print(notebook, capsys):
             names: dict = {}
             exec(cell.source.replace(CALL.search(cell.source)[0], ""), names)
             assert tested.verdict(names[tested.answer_name]).status == "not started"
-
-
-@each([e for e in ALL if isinstance(e, Choice)])
-def test_a_question_lists_the_letters(tested):
-    assert re.findall(r"^\* `(\w)`: ", tested.question, re.M) == tested.letters
 
 
 def test_a_stub_that_does_not_exist_is_answered(capsys):
@@ -486,13 +464,6 @@ def test_no_solution_and_no_hint_is_stored(notebook):
             last = ast.unparse(ast.parse(tested.solution_text()).body[0].body[-1])
             assert last not in stored
         assert f"Exercise {tested.number}: right" not in stored
-
-
-@NOTEBOOKS
-def test_the_first_cell_says_how_long_the_exercises_take(notebook):
-    minutes = sum(e.minutes for e in exercises_of(notebook))
-    promise = f"The exercises take about {5 * round(minutes / 5)} minutes more"
-    assert promise in read(PATHS[notebook]).cells[0].source or notebook == 0
 
 
 # --- answers that nobody expects --------------------------------------------------------------------------

@@ -269,7 +269,7 @@ class Coding(Exercise):
         return text
 
     def _right_but(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Verdict:
-        changed = {list(case)[place] for case, outcome in zip(cases, outcomes) for place in outcome.changed}
+        changed = {list(case)[n] for case, outcome in zip(cases, outcomes) for n in outcome.changed}
         if not changed:
             return self._right()
         note = (
