@@ -111,18 +111,15 @@ def copy_state(source: keras.Model, target: keras.Model) -> None:
 
 def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> KeptNetwork:
     if not model.built:
-        raise CannotBeKept(
-            "its input shape is not known before the first batch: begin it with an Input layer"
-        )
+        raise CannotBeKept("its input shape is not known before the first batch")
     if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its configuration
         raise CannotBeKept("its loss is not given by name")
     try:
         layers, compilation = json.loads(model.to_json()), model.get_compile_config()
         layers.pop("compile_config", None)
-        if isinstance(compilation["optimizer"]["config"].get("learning_rate"), float):
-            compilation["optimizer"]["config"]["learning_rate"] = (
-                0.0  # a variable, handed over with the others
-            )
+        optimizer = compilation["optimizer"]["config"]
+        if isinstance(optimizer.get("learning_rate"), float):
+            optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
         key = [_without_names(layers), _without_names(compilation)]
         key += [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
         key += [[array.shape[1:], str(array.dtype)] for array in (x, y)]
