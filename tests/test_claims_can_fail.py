@@ -8,31 +8,26 @@ from notebook_helpers import PATHS, sources
 
 from labutils.claims import ClaimError
 
-CELLS = sources(PATHS[4])
 PADDING, BAG = "every row ends with the last token of its review", "test accuracy of a bag of words"
+SLOW = {
+    "embedded = ": "",
+    "sharing = ": "",
+    "features = ": "",
+    "in_blocks": "",
+    "pairs = bag": "pairs = words",
+}
 pytestmark = pytest.mark.slow
 
 
-def run(claimed, broken_after="", broken=""):
-    """Run the cells up to the one with a claim, without slow ones, and the broken code after one of them."""
-    names: dict = {}
-    slow = {
-        "embedded = ": "",
-        "sharing = ": "",
-        "features = ": "",
-        "in_blocks": "",
-        "pairs = bag": "pairs = words",
-    }
-    for cell in CELLS:
-        code = next((instead for text, instead in slow.items() if text in cell), cell)
-        exec(compile(code, PATHS[4].name, "exec"), names)
-        if broken and broken_after in cell:
-            exec(broken, names)
-            broken = ""
-        if claimed in cell:
-            assert not broken
-            return
-    pytest.fail(f"no claim says {claimed}")
+def run(claimed, broken=""):
+    """Run the cells up to the one with a claim, less the slow ones, and broken code once the data are there."""
+    cells, scope = sources(PATHS[4]), {}
+    last = next(number for number, cell in enumerate(cells) if claimed in cell)
+    for cell in cells[: last + 1]:
+        code = next((instead for text, instead in SLOW.items() if text in cell), cell)
+        exec(compile(code, PATHS[4].name, "exec"), scope)
+        if "train, test = " in cell:
+            exec(broken, scope)
 
 
 @pytest.fixture(autouse=True)
@@ -56,20 +51,18 @@ def test_padding_and_cutting_at_the_wrong_end_are_noticed(wrong, keras, monkeypa
         run(PADDING)
 
 
-def test_swapped_labels_are_noticed():
-    with pytest.raises(ClaimError, match=BAG):
-        run(BAG, "train, test = ", "train.labels[:] = 1 - train.labels")
-
-
-WRONG_SPLIT = """
+BROKEN = {
+    "swapped labels": "train.labels[:] = 1 - train.labels",
+    "neighbours on both sides": """
 order = np.random.default_rng(0).permutation(len(train) + len(test))
 texts = np.array(train.texts + test.texts, dtype=object)[order]
-mixed_labels = np.concatenate([train.labels, test.labels])[order]
+labels = np.concatenate([train.labels, test.labels])[order]
 train.texts[:], test.texts[:] = texts[:len(train)], texts[len(train):]
-train.labels[:], test.labels[:] = mixed_labels[:len(train)], mixed_labels[len(train):]
-"""
+train.labels[:], test.labels[:] = labels[:len(train)], labels[len(train):]""",
+}
 
 
-def test_a_split_that_tears_neighbours_apart_is_noticed():
+@pytest.mark.parametrize("what", BROKEN)
+def test_wrong_labels_and_a_wrong_split_are_noticed(what):
     with pytest.raises(ClaimError, match=BAG):
-        run(BAG, "train, test = ", WRONG_SPLIT)
+        run(BAG, BROKEN[what])

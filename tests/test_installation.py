@@ -1,6 +1,5 @@
 """Is everything here: each question, what is found, and the remedy in words."""
 
-import hashlib
 import re
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from notebook_helpers import PATHS, sources
 
 from labutils import backend
 from labutils.data import packaged_files as packaged
-from labutils.data import reviews
 from labutils.upkeep import installation
 
 
@@ -94,14 +92,11 @@ def test_keras_that_does_not_start_is_a_finding_not_a_crash(monkeypatch):
     assert installation.keras() == [expected]
 
 
-def test_the_plan_scales_the_promised_minutes_with_the_speed():
+def test_the_plan_scales_the_promised_minutes_with_the_speed(tmp_path):
     here = installation.plan(installation.REFERENCE_MS_PER_STEP)
     slow = installation.plan(3 * installation.REFERENCE_MS_PER_STEP)
     assert isinstance(here, pd.DataFrame) and here.index[0] == "00_start_here"
     assert list(slow["minutes to run here"]) == pytest.approx(list(3 * here["minutes to run here"]), abs=0.11)
-
-
-def test_an_empty_folder_has_no_plan(tmp_path):
     with refused("there are no notebooks in"):
         installation.plan(20.0, tmp_path)
 
@@ -122,9 +117,3 @@ def test_notebook_00_in_a_wrong_kernel_says_what_to_do():
     assert result.returncode == 1
     assert "the series is not installed there" in result.stderr
     assert f"{sys.executable} -m pip install -r requirements.txt" in result.stderr
-
-
-def test_the_hash_is_that_of_the_file(tmp_path):
-    file = tmp_path / "file"
-    file.write_bytes(b"abc")
-    assert reviews.embedded_sha256(file) == hashlib.sha256(b"abc").hexdigest()

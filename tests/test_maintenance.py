@@ -55,15 +55,13 @@ def test_a_claim_that_does_not_hold_is_named_and_leaves_the_file_as_it_was(path,
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("numbers, missing", [(["98", "12", "3"], "03, 12"), (["9"], "09")])
+@pytest.mark.parametrize(
+    "numbers, missing", [(["98", "12", "3"], "03, 12"), (["9"], "09"), ([], "with a number")]
+)
 def test_a_notebook_that_does_not_exist_stops_the_command_before_any_work(path, numbers, missing, capsys):
-    assert main([*numbers, "--folder", str(path.parent)]) == 2
-    assert capsys.readouterr().err == f"there is no notebook {missing} in {path.parent}\n"
-
-
-def test_a_folder_without_notebooks_is_said(tmp_path, capsys):
-    assert main(["--folder", str(tmp_path)]) == 2
-    assert "there is no notebook" in capsys.readouterr().err
+    folder = path.parent if numbers else path.parent / "elsewhere"
+    assert main([*numbers, "--folder", str(folder)]) == 2
+    assert capsys.readouterr().err == f"there is no notebook {missing} in {folder}\n"
 
 
 def changed_by(monkeypatch, notebook, module):
