@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(claimed, broken=""):
-    """Run the cells up to the one with a claim, less the slow ones, and broken code once the data are there."""
+    """Run the cells up to the one with a claim, less slow ones, and broken code once the data are there."""
     cells, scope = sources(PATHS[4]), {}
     last = next(number for number, cell in enumerate(cells) if claimed in cell)
     for cell in cells[: last + 1]:
