@@ -104,6 +104,7 @@ COMPARED = [
 ]
 
 
+@pytest.mark.slow
 def test_nbval_notices_mark_and_sentence_and_lets_another_number_pass(tmp_path):
     notebook = new_notebook(cells=[new_code_cell("from math import nan\nfrom labutils.claims import claim")])
     for line, code, _ in COMPARED:
