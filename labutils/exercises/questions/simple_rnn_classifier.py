@@ -67,7 +67,7 @@ EXERCISES = (
         question="In the median review, how much of the gradient gets back over 100 words? (Embeddings "
         "start as small numbers, between −0.05 and 0.05, and so do the states.)\n\n"
         "* `a`: nearly all of it, before and after the training, since a rotation keeps lengths,\n"
-        "* `b`: a tenth or so before the training, and far less after it in most networks,\n"
+        "* `b`: a tenth or so before the training, and less after it, in some networks next to nothing,\n"
         "* `c`: next to nothing before and after, since every step passes a tanh.",
         idea="tanh and recurrent kernel together decide what gets back",
         minutes=3,
