@@ -8,6 +8,7 @@ import platformdirs
 import pytest
 
 ROOT = Path(__file__).parent
+ON_CI = bool(os.environ.get("CI"))  # elsewhere other programs write into the home folder as well
 HOME_FOLDERS = [
     Path(os.environ.get("LABUTILS_CACHE") or platformdirs.user_cache_path("labutils", appauthor=False)),
     Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras"),
@@ -35,9 +36,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
 
 
-@pytest.fixture(
-    scope="session", autouse=bool(os.environ.get("CI"))
-)  # elsewhere other programs write there, too
+@pytest.fixture(scope="session", autouse=ON_CI)
 def the_users_folders_stay_as_they_are():
     before = _files_in_home_folders()
     yield
