@@ -14,8 +14,8 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK = (
 )
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
 GREY, LIGHT = "#767676", "#D9D9D9"
-# Panels follow the theme of JupyterLab. A line must stand out 3:1 (WCAG 2.2, 1.4.11) from a white page and from
-# the dark theme's #111111, which these four do; words, 4.5:1 (1.4.3), need a shade of their own on each.
+# Panels follow the theme of JupyterLab. A line must stand out 3:1 (WCAG 2.2, 1.4.11) from a white page and
+# from the dark theme's #111111, which these four do; words, 4.5:1 (1.4.3), need a shade for each page.
 LINES = (BLUE, RED, GREEN, PINK)
 DARK_BLUE, PALE_BLUE = "#00558B", "#8CC8F5"
 DARK_RED, PALE_RED = "#B00020", "#FF8A80"

@@ -70,14 +70,11 @@ class Runner:
     """Runs one training at a time, all in one thread, which uses again the memory of those before.
 
     on_change : called after every change of `progress`, from the thread that made it; what it raises is kept
-    out of the training. clock : seconds, for tests.
+    out of the training.
     """
 
-    def __init__(
-        self, on_change: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.progress = Progress()
-        self._on_change, self._clock = on_change, clock
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self.progress, self._on_change = Progress(), on_change
         self._lock, self._stop, self._idle = threading.Lock(), threading.Event(), threading.Event()
         self._idle.set()
         self._trainings: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -107,7 +104,7 @@ class Runner:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, daemon=True)
                 self._thread.start()
-        self._announce()
+        self.change(state="building")
         context = contextvars.copy_context()  # by which ipykernel knows what belongs together
         self._trainings.put(functools.partial(context.run, self._run, train, inspect))
         return True
@@ -142,32 +139,30 @@ class Runner:
     def _run(self, train: Train, inspect: Inspect) -> None:
         outcome: dict[str, Any] = {}
         try:
-            outcome["result"] = train(_callback(self, inspect, self._clock))
+            outcome["result"] = train(_callback(self, inspect))
         except BaseException as error:  # this thread serves the next training, too
             outcome["error"], outcome["details"] = base.describe_error(error)
         self.change(state="idle", **outcome)
 
     def change(self, **changes: Any) -> None:
-        """Change the progress; without a `state` it is "stopping" or "training"."""
+        """Change the progress of a training; without a `state` it is "stopping" or "training"."""
         with self._lock:
-            state = "stopping" if self.stop_requested else "training"
-            self.progress = replace(self.progress, **{"state": state} | changes)
-        self._announce()
-
-    def _announce(self) -> None:
+            if self.is_busy:
+                state = "stopping" if self.stop_requested else "training"
+                self.progress = replace(self.progress, **{"state": state} | changes)
         try:
             self._on_change()
         except Exception:
             traceback.print_exc()
 
 
-def _callback(runner: Runner, inspect: Inspect, clock: Callable[[], float]) -> keras.callbacks.Callback:
+def _callback(runner: Runner, inspect: Inspect) -> keras.callbacks.Callback:
     """Return the callback that ends a training where that was asked for, and reports how far it is."""
 
     class RunnerCallback(backend.load_keras().callbacks.Callback):
         def __init__(self) -> None:
             super().__init__()
-            self.began, self.is_whole = clock(), False
+            self.began, self.is_whole = time.monotonic(), False
 
         def stop_if_requested(self) -> bool:
             if runner.stop_requested:
@@ -180,7 +175,7 @@ def _callback(runner: Runner, inspect: Inspect, clock: Callable[[], float]) -> k
         def on_train_batch_end(self, batch, logs=None):
             done = (batch + 1) / self.params["steps"]
             self.is_whole = not self.stop_if_requested() and done >= 1
-            runner.change(fraction=min(1.0, done), elapsed=clock() - self.began)
+            runner.change(fraction=min(1.0, done), elapsed=time.monotonic() - self.began)
 
         def on_test_batch_end(self, batch, logs=None):
             if self.stop_if_requested():
@@ -189,7 +184,7 @@ def _callback(runner: Runner, inspect: Inspect, clock: Callable[[], float]) -> k
         def on_epoch_end(self, epoch, logs=None):
             if self.is_whole:
                 inspect(self.model)
-                now, past = clock(), runner.progress
+                now, past = time.monotonic(), runner.progress
                 history = {key: [*past.history.get(key, []), float(v)] for key, v in (logs or {}).items()}
                 seconds = (*past.epoch_seconds, now - self.began)
                 runner.change(history=history, epoch_seconds=seconds, fraction=0.0, elapsed=0.0)

@@ -19,7 +19,9 @@ _TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 # The style and the title of every panel. An HTML widget runs no <script>, but an image of one transparent dot
 # runs its `onload`, which sets what ipywidgets has no trait for: one attribute keeps JupyterLab's keys (d d
-# deletes a cell) away from the part of the panel that has the focus, the others are for screen readers.
+# deletes a cell) away from the part of the panel that has the focus, the others are for screen readers; and a
+# button keeps the pointer that presses it, or it loses a click (of 120 ms: each) when an answer above it comes
+# or goes meanwhile and moves it.
 # anywidget 0.11 was tried instead: the same lines with the same wait (its `el` is not in the page yet when
 # `render` is called), two packages and 0.5 MB of JavaScript more, and "Click to show javascript error" where
 # JupyterLab runs in another environment than the kernel, without its extension.
@@ -62,7 +64,7 @@ class Panel:
             control.send_state("tooltip")
 
     def say(self, text: str) -> None:
-        self.status.value = f"<p>{html.escape(text)}</p>" if text else ""
+        self.status.value = f"<p>{html.escape(text)}</p>"
 
     def complain(self, text: str, details: str = "") -> None:
         """Show what went wrong; details : a traceback, folded away."""
@@ -105,14 +107,10 @@ class Panel:
 
 def describe_error(error: BaseException) -> tuple[str, str]:
     """Return the error that is being handled in a line or two, and its traceback; no terminal colours."""
-    try:
-        text = " ".join(_TERMINAL_COLOURS.sub("", str(error)).split())
-        details = _TERMINAL_COLOURS.sub("", traceback.format_exc())
-    except Exception:
-        text = details = "(it cannot say what it is)"
-    if len(text) > LONGEST_ERROR:
-        text = text[:LONGEST_ERROR] + " …"
-    return f"{type(error).__name__}: {text}", details
+    texts = ("".join(traceback.format_exception_only(error)), traceback.format_exc())
+    summary, details = (_TERMINAL_COLOURS.sub("", text) for text in texts)
+    summary = " ".join(summary.split())
+    return summary[:LONGEST_ERROR] + " …" * (len(summary) > LONGEST_ERROR), details
 
 
 def alert(text: str) -> str:
@@ -128,6 +126,12 @@ def row(*children: widgets.Widget) -> widgets.HBox:
 def labelled(*children: widgets.Widget) -> widgets.VBox:
     """Return a widget whose label stands above it, over what belongs to it."""
     return _with_class(widgets.VBox(children), "lab-field")
+
+
+def control(kind: type[widgets.DOMWidget], label: str, **settings: object) -> widgets.DOMWidget:
+    """Return a field or a choice with its whole label, which is its name for a screen reader as well."""
+    style = {"description_width": "initial"}
+    return kind(description=label, tooltip=label, style=style, **settings)
 
 
 def button(text: str, on_click: Callable[[widgets.Button], None]) -> widgets.Button:

@@ -75,23 +75,16 @@ def as_typed(number: float) -> str:
 
 
 class Input:
-    """The widget of a `Field`: label, text box, and the answer to a wrong entry.
+    """The widget of a `Field`: its box, and the answer to a wrong entry.
 
-    Attributes
-    ----------
-    number : the last number that could be read.
-    is_valid : whether the box holds one now.
+    number : the last number that could be read. is_valid : whether the box holds one now.
     """
 
     def __init__(self, field: Field, on_number: Callable[[], None] = lambda: None) -> None:
         self.field, self._on_number = field, on_number
         self.number, self.is_valid = field.value, True
-        self.box = widgets.Text(
-            value=as_typed(field.value),
-            description=field.question,
-            continuous_update=False,
-            tooltip=field.question,
-            style={"description_width": "initial"},
+        self.box = base.control(
+            widgets.Text, field.question, value=as_typed(field.value), continuous_update=False
         )
         self.answer = widgets.HTML()
         self.widget = base.labelled(self.box, self.answer)

@@ -32,25 +32,18 @@ class Preview:
 
     Parameters
     ----------
-    images : (n, height, width), 0 = paper, 1 = ink, as the network gets them.
-    names : of the row of images, and of the row below it.
+    images : (n, height, width), 0 = paper, 1 = ink, as the network gets them; at most 12.
     """
 
     images: np.ndarray
-    names: tuple[str, str] = ("original", "reconstruction")
 
     def __post_init__(self) -> None:
-        try:
-            images = np.asarray(self.images, dtype="float32")
-        except (TypeError, ValueError):
-            kind = type(self.images).__name__
-            raise ValueError(f"a preview takes images of numbers (n, height, width), got {kind}") from None
-        if images.ndim != 3 or not 1 <= len(images) <= MOST_IMAGES or not images.size:
+        images = np.asarray(self.images, dtype="float32")
+        if images.ndim != 3 or not 1 <= len(images) <= MOST_IMAGES or not np.isfinite(images).all():
             raise ValueError(
-                f"a preview takes 1 to {MOST_IMAGES} images (n, height, width), got the shape {images.shape}"
+                f"a preview takes 1 to {MOST_IMAGES} images of finite numbers, (n, height, width), got the "
+                f"shape {images.shape}"
             )
-        if not np.isfinite(images).all():
-            raise ValueError("a preview cannot show images with nan or infinity in them")
         object.__setattr__(self, "images", images)
 
     def output_of(self, network: keras.Model) -> PreviewOutput:
@@ -66,15 +59,14 @@ class Preview:
 
     def draw(self, outputs: Mapping[str, PreviewOutput | None]) -> str:
         """Return an SVG of the images, below them what each run, by name, made of these very images."""
-        rows, reasons = {self.names[0]: self.images}, []
-        alt = [f"{len(self.images)} images: {self.names[0]}"]
-        for name, of_run in outputs.items():
-            if of_run is None or not np.array_equal(of_run.images, self.images):
+        rows, alt, reasons = {"original": self.images}, [f"{len(self.images)} images"], []
+        for name, made in outputs.items():
+            if made is None or not np.array_equal(made.images, self.images):
                 continue
-            if of_run.output is None:
-                reasons.append(f"{name}: {of_run.reason}")
+            if made.output is None:
+                reasons.append(f"{name}: {made.reason}")
                 continue
-            rows[self.names[1] if len(outputs) == 1 else name] = of_run.output
-            error = float(np.mean((of_run.output - self.images) ** 2))
-            alt.append(f"{name}, {self.names[1]}, mean squared difference {error:.3g}")
+            rows["reconstruction" if len(outputs) == 1 else name] = made.output
+            error = float(np.mean((made.output - self.images) ** 2))
+            alt.append(f"{name}, reconstruction, mean squared difference {error:.3g}")
         return svg.image_rows(rows, note="; ".join(reasons)[:100], alt="; ".join([*alt, *reasons]) + ".")

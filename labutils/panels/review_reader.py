@@ -33,17 +33,12 @@ class ReadingPanel(base.Panel):
     ) -> None:
         super().__init__(title)
         self._read, self._data = read, data
-        name = "Your review"
-        self.text = widgets.Textarea(
-            value=text, description=name, tooltip=name, continuous_update=False, rows=4
-        )
-        self.text.style.description_width = "initial"
+        self.text = base.control(widgets.Textarea, "Your review", value=text, continuous_update=False, rows=4)
         self.text.add_class("lab-text")
         self.number = Input(Field("number", "Test review", 0, 0, len(data.test) - 1))
         self.read_button = base.button("Read it", self.update)
         self.take_button = base.button("Take this one", self._take_clicked)
-        name = "Show the hidden state"
-        self.show_states = widgets.Checkbox(value=False, description=name, tooltip=name, indent=False)
+        self.show_states = base.control(widgets.Checkbox, "Show the hidden state", indent=False)
         self.show_states.observe(self.update, "value")
         self.result, self._label, self._chart = widgets.HTML(), ("", ""), ""
         self.fill(
@@ -86,7 +81,10 @@ class ReadingPanel(base.Panel):
         self._chart = reading.chart()
         drawn = f"{reading.coloured_words()}{self._chart}"
         if self.show_states.value:
-            drawn += _state_map(states[reading.first :])
+            words, units = states[reading.first :].shape
+            alt = f"The hidden state: {units} rows, one for each unit, {words} columns, one for each word."
+            states = states[reading.first :].T
+            drawn += svg.heat_map(states, "word of the review", f"{units} units", alt=alt)
         taken, label = self._label
         self.say((label if taken == self.text.value else "") + reading.sentence())
         self.result.value = drawn
@@ -175,12 +173,6 @@ def _as_typed(typed: list[str], sequence: np.ndarray, given: list[str]) -> tuple
         if len(typed[part]) == n and all(word in ("?", own) for word, own in zip(given, typed[part])):
             return typed[part], known[part]
     return given, [word != "?" for word in given]
-
-
-def _state_map(states: np.ndarray) -> str:
-    words, units = states.shape
-    alt = f"The hidden state: {units} rows, one for each unit, {words} columns, one for each word."
-    return svg.heat_map(states.T, "word of the review", f"{units} units", alt=alt)
 
 
 def _verdict(positive: bool) -> str:

@@ -72,8 +72,9 @@ def line_chart(
     y_low, y_high = _widened(scale(min(ys)), scale(max(ys)))
     letters = max([room, *map(len, references)])
     edge = WIDTH - _RIGHT - (_LETTER * letters + 8 if letters else 0)
-    legend, rows = _legend_places([line.name for line in lines])
-    top, bottom = _TOP + 20 * (rows - 1), HEIGHT - _BOTTOM
+    entry = max([50 + _LETTER * len(line.name) for line in lines], default=0)
+    columns = (WIDTH - _LEFT - _RIGHT) // entry if entry else 1  # of the legend
+    top, bottom = _TOP + 20 * max(0, math.ceil(len(lines) / columns) - 1), HEIGHT - _BOTTOM
 
     def across(x: float) -> float:
         return _LEFT + (x - x_low) / (x_high - x_low) * (edge - _LEFT)
@@ -93,10 +94,10 @@ def line_chart(
         parts.append(_path(corners, stroke=INK, stroke_dasharray="2 3"))
         parts.append(_text(edge + 9, label_y + 4, name))
     has_markers = all(len(line.x) <= _MOST_MARKERS for line in lines)
-    for line, pieces, (left, row) in zip(lines, segments, legend):
+    for i, (line, pieces) in enumerate(zip(lines, segments)):
         colour = palette.LINES[line.colour % len(palette.LINES)]
         style = dict(stroke=colour, stroke_width=2, stroke_dasharray=DASHES[line.dash % len(DASHES)])
-        y = 14 + 20 * row
+        left, y = _LEFT + entry * (i % columns), 14 + 20 * (i // columns)
         parts.append(_line(left, y, left + 28, y, **style))
         parts.append(_marker(line, colour, left + 14, y) + _text(left + 34, y + 4, line.name))
         for piece in pieces:
@@ -111,9 +112,7 @@ def line_chart(
     return _svg(parts, HEIGHT, alt)
 
 
-def bar_rows(
-    rows: Mapping[str, Sequence[float]], labels: Sequence[str], *, chosen: int | None = None, alt: str = ""
-) -> str:
+def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen: int, alt: str = "") -> str:
     """Return an SVG with one row of bars for each name, one bar for each label.
 
     A row reaches from -1 to 1, or as far as its values do. chosen : the index of the bar that is framed.
@@ -134,9 +133,8 @@ def bar_rows(
             tall = abs(value) / top * size
             y, colour = (middle - tall, palette.BLUE) if value > 0 else (middle, palette.RED)
             parts.append(_box(left + (t + 0.15) * step, y, 0.7 * step, max(tall, 0.5), fill=colour))
-        if chosen is not None:
-            frame = dict(fill="none", stroke=INK, stroke_width=1.5)
-            parts.append(_box(left + chosen * step, middle - 32, step, 64, **frame))
+        frame = dict(fill="none", stroke=INK, stroke_width=1.5)
+        parts.append(_box(left + chosen * step, middle - 32, step, 64, **frame))
     for t in range(0, len(labels), max(1, len(labels) // 40)):
         parts.append(_text(left + (t + 0.5) * step, height - 8, labels[t], "middle"))
     return _svg(parts, height, alt)
@@ -260,18 +258,6 @@ def _png(image: np.ndarray) -> str:
     file = io.BytesIO()
     imsave(file, np.clip(image, 0, 1), cmap="gray_r", vmin=0, vmax=1, format="png")
     return base64.b64encode(file.getvalue()).decode()
-
-
-def _legend_places(names: Sequence[str]) -> tuple[list[tuple[int, int]], int]:
-    """Return (x, row) of each entry of the legend, and how many rows there are."""
-    places, left, row = [], _LEFT, 0
-    for name in names:
-        wide = 50 + _LETTER * len(name)
-        if left > _LEFT and left + wide > WIDTH - _RIGHT:
-            left, row = _LEFT, row + 1
-        places.append((left, row))
-        left += wide
-    return places, row + 1
 
 
 def _spread(heights: Mapping[str, float], top: float, bottom: float) -> dict[str, float]:

@@ -22,18 +22,15 @@ class Chart:
     label : of the y-axis.
     references : name → value, fixed lines such as a baseline or the noise floor.
     logy : True for a logarithmic axis.
-    ylim : the least range of the axis.
     """
 
     quantity: str
     label: str
     references: Mapping[str, float] = field(default_factory=dict)
     logy: bool = False
-    ylim: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        limits = [("ylim", value) for value in self.ylim or ()]
-        for name, value in [*self.references.items(), *limits]:
+        for name, value in self.references.items():
             if not svg.drawable(float(value), self.logy):
                 kind = "logarithmic axis" if self.logy else "axis"
                 raise ValueError(f"{name} of the chart {self.quantity!r}: no {kind} can show {value}")
@@ -49,14 +46,11 @@ class Chart:
                     lines.append(svg.Line(label, range(1, len(values) + 1), values, colour, *style))
                     alt.append(f"{label} from {values[0]:.4g} to {values[-1]:.4g}")
         has_points = any(svg.drawable(value, self.logy) for line in lines for value in line.y)
-        if has_points:
-            note = ""
-        elif lines:
-            note = "no value that this axis can show"
+        note = "the curves appear here"
+        if lines:
+            note = "" if has_points else "no value that this axis can show"
         elif any(any(history.values()) for history in histories.values()):
             note = f"this network does not report {self.quantity}"
-        else:
-            note = "the curves appear here"
         alt += [f"{name} {value:.4g}" for name, value in self.references.items()]
         return svg.line_chart(
             lines,
@@ -65,7 +59,7 @@ class Chart:
             references=self.references,
             logy=self.logy,
             xlim=(1, max(2, epochs)),
-            ylim=self.ylim or (None if self.references or has_points else (0.1, 1)),
+            ylim=None if self.references or has_points else (0.1, 1),
             note=note,
             room=room,
             alt=f"{self.label} by epoch: {'; '.join([*alt, note]).strip('; ')}.",

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_DRAWINGS = 0.25
 NEWEST, NONE = "the newest run", "no other run"
-FIT_SETTINGS = ("batch_size", "callbacks", "test", "fast")
 
 
 class Session:
@@ -45,12 +44,6 @@ class Session:
     def number(self) -> int:
         """The number of the run that goes on or comes next."""
         return len(self.entries) + 1
-
-    def show_in(self, panel: TrainingPanel) -> None:
-        """Follow the training in this panel from now on, and in no other."""
-        if self.panel is not None:
-            self.panel.retire()
-        self.panel = panel
 
     def follow(self) -> None:
         if self.panel is not None:
@@ -71,8 +64,7 @@ class TrainingPanel(base.Panel):
     Parameters
     ----------
     build : returns a compiled model. It and `data` are called with those fields that they have arguments for.
-    data : returns arrays (x, y), whose last fifth is kept for validation, or ((x, y), (x_validation,
-        y_validation)).
+    data : returns arrays (x, y), whose last fifth is kept for validation, or two such pairs.
     fields : one must be named "epochs"; one named "seed" is set before the network is built.
     charts : what is drawn.
     score : what the table compares the runs by.
@@ -82,7 +74,7 @@ class TrainingPanel(base.Panel):
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         For fields, charts and settings that do not fit together.
     """
 
@@ -99,12 +91,15 @@ class TrainingPanel(base.Panel):
         **settings: Any,
     ) -> None:
         super().__init__(title)
-        _check(build, data, fields, settings)
+        _check(build, data, fields)
         if not charts:
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
+        self._fit_settings = {"fast": True} | settings
+        inspect.signature(training.fit).bind_partial(
+            **self._fit_settings
+        )  # or TypeError names what is unknown
         self.session = session(title)
         self._build, self._data, self._charts, self._preview = build, data, tuple(charts), preview
-        self._fit_settings = {"fast": True} | settings
         self._runs = RunTable(self.session.entries, tuple(fields), score)
         self._drawing, self._drawn_at, self._drawn = threading.RLock(), 0.0, None
         self._previewed_at = 0.0
@@ -125,7 +120,9 @@ class TrainingPanel(base.Panel):
             self.table_of_runs,
         )
         self.pictures()  # what cannot be drawn is refused before another panel gives way
-        self.session.show_in(self)
+        if self.session.panel is not None:
+            self.session.panel.retire()
+        self.session.panel = self
         self.follow()
 
     @property
@@ -158,11 +155,9 @@ class TrainingPanel(base.Panel):
                 return
             is_busy = progress.state != "idle"
             if has_news:
-                # the buttons change in the training's thread, where a panel that was made meanwhile has
-                # published nothing yet
+                # the buttons change in the training's thread, for which a newer panel has published nothing
                 self.preserve_message_order()
-            self.train_button.disabled, self.stop_button.disabled = is_busy, not is_busy
-            if has_news:
+                self.train_button.disabled, self.stop_button.disabled = is_busy, not is_busy
                 self._tell_news(progress)
             if not is_busy:
                 self._list_runs()
@@ -172,8 +167,6 @@ class TrainingPanel(base.Panel):
     def retire(self) -> None:
         """Give way to a new panel of the same title."""
         with self._drawing:
-            for control in self.controls:
-                control.disabled = True
             self.say("This panel was made anew elsewhere; use the new one. Your runs are there.")
             self.close_all_but_status()
             self._build = self._data = None
@@ -183,11 +176,10 @@ class TrainingPanel(base.Panel):
 
     @property
     def _usual_epochs(self) -> int:
-        return int(next(entry.field.value for entry in self.inputs if entry.field.name == "epochs"))
+        return next(entry.field.value for entry in self.inputs if entry.field.name == "epochs")
 
     def _choice(self, label: str, first: str) -> widgets.Dropdown:
-        style = {"description_width": "initial"}
-        choice = widgets.Dropdown(options=[first], description=label, tooltip=label, style=style)
+        choice = base.control(widgets.Dropdown, label, options=[first])
         choice.observe(self._choice_made, "value")
         return choice
 
@@ -201,7 +193,7 @@ class TrainingPanel(base.Panel):
             self.session.settings, self.session.preview = values, None
             self.drawn_run.value = NEWEST
         train = functools.partial(self._train, self._build, self._data, values)
-        if not self.session.runner.start(train, int(values["epochs"]), self._update_preview):
+        if not self.session.runner.start(train, values["epochs"], self._update_preview):
             self.say("A training is going on: stop it first, or wait for its end.")
 
     def _stop_clicked(self, button: widgets.Button) -> None:
@@ -217,14 +209,13 @@ class TrainingPanel(base.Panel):
         self, build: Callable, data: Callable, values: dict[str, float], callback: keras.callbacks.Callback
     ) -> training.Run:
         """Build, train and record one network; everything in the one thread that Keras wants."""
-        backend.load_keras().utils.set_random_seed(int(values.get("seed", 0)))
+        backend.load_keras().utils.set_random_seed(values.get("seed", 0))
         model = _checked_model(build(**_arguments(build, values)))
         x, y, validation = _checked_data(data(**_arguments(data, values)))
-        settings = self._fit_settings
-        callbacks = [callback, *settings.get("callbacks", ())]
-        settings = settings | {"validation": validation, "callbacks": callbacks}
-        run = training.fit(model, x, y, epochs=int(values["epochs"]), **settings)
+        callbacks = [callback, *self._fit_settings.get("callbacks", ())]
+        settings = self._fit_settings | {"validation": validation, "callbacks": callbacks}
         number = self.session.number
+        run = training.fit(model, x, y, epochs=values["epochs"], **settings)
         run = dataclasses.replace(run, name=f"run {number}")
         layers = " → ".join(type(layer).__name__ for layer in model.layers)
         preview = self._preview and self._preview.output_of(model)
@@ -281,13 +272,12 @@ class TrainingPanel(base.Panel):
             name = entry.run.name
             head += f"<p>{how}: {html.escape(f'{name} ({self._runs.settings(entry.settings)})')}</p>"
             histories[name], previews[name] = entry.run.history, entry.preview
-            epochs = max(epochs, int(entry.settings["epochs"]))
+            epochs = max(epochs, entry.settings["epochs"])
         self.head.value = head
         if progress.state == "building" and entries:
             return
-        self.live.value = (
-            f'<div class="lab-charts">{"".join(self._drawings(histories, previews, epochs))}</div>'
-        )
+        drawings = "".join(self._drawings(histories, previews, epochs))
+        self.live.value = f'<div class="lab-charts">{drawings}</div>'
 
     def _drawings(
         self, histories: Mapping[str, History], previews: Mapping[str, PreviewOutput | None], epochs: int
@@ -298,38 +288,30 @@ class TrainingPanel(base.Panel):
         return charts if self._preview is None else [*charts, self._preview.draw(previews)]
 
 
-def _check(build: Callable, data: Callable, fields: Sequence[Field], settings: Mapping[str, Any]) -> None:
-    """Raise ValueError for fields and settings that fit neither the functions nor `training.fit`."""
-    names, parameters = [field.name for field in fields], {**_parameters(build), **_parameters(data)}
+def _check(build: Callable, data: Callable, fields: Sequence[Field]) -> None:
+    """Raise ValueError for fields that do not fit the two functions."""
+    names, parameters = [field.name for field in fields], [*_parameters(build), *_parameters(data)]
     if "epochs" not in names:
         raise ValueError('one of the fields must be named "epochs"')
     if len(set(names)) < len(names):
         raise ValueError(f"two fields have the same name: {', '.join(names)}")
-    for name, parameter in parameters.items():
-        if parameter.default is parameter.empty and name not in names:
+    for parameter in parameters:
+        if parameter.default is parameter.empty and parameter.name not in names:
             raise ValueError(
-                f"build or data wants the argument {name!r}, but no field has that name: there are "
+                f"build or data wants the argument {parameter.name!r}, but no field has that name: there are "
                 f"{', '.join(names)}. Give it a default, or add a field"
             )
-    for name in names:
-        if name not in ("epochs", "seed", *parameters):
-            raise ValueError(
-                f"neither build nor data has an argument {name!r}: that field would change nothing"
-            )
-    for name in settings:
-        if name not in FIT_SETTINGS:
-            raise ValueError(
-                f"a panel has no setting {name!r} for training.fit, only {', '.join(FIT_SETTINGS)}"
-            )
+    for name in set(names) - {"epochs", "seed", *(parameter.name for parameter in parameters)}:
+        raise ValueError(f"neither build nor data has an argument {name!r}: the field would change nothing")
 
 
-def _parameters(function: Callable) -> dict[str, inspect.Parameter]:
-    parameters = inspect.signature(function).parameters
-    return {name: p for name, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+def _parameters(function: Callable) -> list[inspect.Parameter]:
+    parameters = inspect.signature(function).parameters.values()
+    return [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 def _arguments(function: Callable, values: Mapping[str, float]) -> dict[str, float]:
-    return {name: values[name] for name in _parameters(function) if name in values}
+    return {p.name: values[p.name] for p in _parameters(function) if p.name in values}
 
 
 def _checked_model(built: Any) -> keras.Model:
@@ -340,18 +322,9 @@ def _checked_model(built: Any) -> keras.Model:
 
 def _checked_data(data: Any) -> tuple[Any, Any, Any]:
     """Return x, y and the validation for `training.fit`; TypeError says what `data` should have given."""
-
-    def is_array(part: Any) -> bool:
-        return hasattr(part, "shape") and hasattr(part, "__len__")
-
-    def is_pair(part: Any, of: Callable[[Any], bool]) -> bool:
-        return isinstance(part, tuple | list) and len(part) == 2 and all(map(of, part))
-
-    if is_pair(data, of=is_array):
-        return (*data, 0.2)
-    if is_pair(data, of=lambda part: is_pair(part, of=is_array)):
-        return (*data[0], tuple(data[1]))
-    raise TypeError(
-        f"data must give a tuple of arrays (x, y), or ((x, y), (x_validation, y_validation)); "
-        f"it gave {type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}"
-    )
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise TypeError(
+            "data must give a tuple (x, y), or ((x, y), (x_validation, y_validation)); it gave "
+            f"{type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}"
+        )
+    return (*data[0], data[1]) if isinstance(data[0], tuple) else (*data, 0.2)

@@ -34,6 +34,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.slow)
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium is installed"))
 
@@ -99,13 +100,17 @@ class Opened:
     def __init__(self, page, address: str, name: str) -> None:
         self.page, self.address, self.name, self.asked_for = page, address, name, []
         page.on("request", lambda request: self.asked_for.append(request.url))
-        page.goto(f"{address}/lab/tree/{name}?reset")
-        self.wait_for_kernel()
+        self.load()
         self.run_all()
 
     @property
     def panel(self):
         return self.page.locator(".lab-panel")
+
+    def load(self) -> None:
+        """Load the page, without the tabs of other tests."""
+        self.page.goto(f"{self.address}/lab/tree/{self.name}?reset")
+        self.wait_for_kernel()
 
     def wait_for_kernel(self) -> None:
         bar = self.page.locator("#jp-main-statusbar")
