@@ -52,11 +52,7 @@ def test_what_can_be_read_is_read(field, text, number):
         (RADIUS, "inf", "“inf” is not a finite number: type a number from 0.1 to 2."),
         (RADIUS, "9" * 400, "is not a finite number"),
         (RADIUS, "1,000,5", "is not a number"),
-        (
-            STEPS,
-            "1,000",
-            "“1,000” is not a plain number: type a whole number from 2 to 100, with digits alone.",
-        ),
+        (STEPS, "1,000", "“1,000” is not a plain number: type a whole number from 2 to 100, with digits"),
         (STEPS, "1_0", "is not a plain number"),
         (RADIUS, "<img src=x onerror=alert(1)>", "is not a number"),
     ],
@@ -87,48 +83,34 @@ def test_a_wrong_entry_is_answered_beside_its_field_and_changes_nothing():
     assert "spectral radius 0.5, steps back 30" in explorer.status.value
 
 
-def test_a_value_error_of_the_notebooks_function_is_shown_and_survived():
+@pytest.mark.parametrize("error", [ValueError("no <radius>"), ZeroDivisionError("no <radius>")])
+def test_an_error_of_the_notebooks_function_is_shown_and_survived(error):
     def fussy(radius, steps):
         if radius > 1:
-            raise ValueError("no <radius> above 1, please")
+            raise error
         return powers(radius, steps)
 
     explorer = an_explorer(fussy)
     typed(explorer, 0, "1.5")
-    assert "no &lt;radius&gt; above 1, please" in explorer.status.value
+    assert "no &lt;radius&gt;" in explorer.status.value
+    assert ("Traceback" in explorer.status.value) == isinstance(error, ZeroDivisionError)
     typed(explorer, 0, "0.7")
     assert "spectral radius 0.7" in explorer.status.value
-
-
-def test_a_field_must_start_inside_its_range():
-    with pytest.raises(ValueError, match="starts at 5, outside its range 10 to 20"):
-        Field("n", "N", 5, 10, 20)
-
-
-def test_large_numbers_keep_their_digits():
-    assert Field("n", "N", 1234567, 1, 10_000_000).question == "N (1 to 10000000)"
-
-
-def test_an_error_of_the_notebooks_function_is_shown_with_its_traceback():
-    explorer = an_explorer(lambda radius, steps: {"line": ([0, 1], [1, 1 / (steps - 30)])})
-    typed(explorer, 1, "30")
-    assert "ZeroDivisionError: division by zero" in explorer.status.value
-    assert "Traceback" in explorer.status.value
     with pytest.raises(ZeroDivisionError):  # the first numbers are the notebook's own
         an_explorer(lambda radius, steps: 1 / 0)
 
 
+def test_a_field_tells_its_range_and_must_start_inside_it():
+    box = an_explorer().inputs[0].box
+    assert box.description == "Spectral radius (0.1 to 2)" and not box.continuous_update
+    assert Field("n", "N", 1234567, 1, 10_000_000).question == "N (1 to 10000000)"
+    with pytest.raises(ValueError, match="starts at 5, outside its range 10 to 20"):
+        Field("n", "N", 5, 10, 20)
+
+
 def test_control_characters_do_not_break_the_picture():
-    assert (
-        xml.fromstring(svg.line_chart([svg.Line("a\x0cb", [0, 1], [0, 1])], "x", "y", alt="\x00")) is not None
-    )
-
-
-def test_labels_tell_name_and_range():
-    explorer = an_explorer()
-    assert explorer.inputs[0].box.description == "Spectral radius (0.1 to 2)"
-    assert explorer.inputs[1].box.description == "Steps back (2 to 100)"
-    assert not any(entry.box.continuous_update for entry in explorer.inputs)
+    chart = svg.line_chart([svg.Line("a\x0cb", [0, 1], [0, 1])], "x", "y", alt="\x00")
+    assert xml.fromstring(chart) is not None
 
 
 def test_without_a_kernel_there_is_a_picture_and_its_text_is_always_the_same():
@@ -158,9 +140,8 @@ def marks(chart):
 
 
 def test_a_line_chart_is_whole_xml_with_labels_ticks_and_its_points():
-    texts, lines = marks(
-        svg.line_chart([svg.Line("a & b", [0, 1, 2], [1, 10, 100])], "<x>", "y", logy=True, alt='a "q"')
-    )
+    line = svg.Line("a & b", [0, 1, 2], [1, 10, 100])
+    texts, lines = marks(svg.line_chart([line], "<x>", "y", logy=True, alt='a "q"'))
     assert {"a & b", "<x>", "y", "1", "10", "100"} <= set(texts)
     heights = [float(point.split(",")[1]) for point in lines[0].split()]
     assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
@@ -188,11 +169,8 @@ def test_ticks_are_few(low, high, logy):
 def test_lines_stand_out_from_both_themes():
     def light(colour):
         parts = np.array(to_rgb(colour))
-        return np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [
-            0.2126,
-            0.7152,
-            0.0722,
-        ]
+        linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
 
     for line in palette.LINES:
         for page in ("#ffffff", "#111111"):

@@ -18,10 +18,11 @@ UNITS, EPOCHS = Field("units", "Units", 5, 1, 100), Field("epochs", "Epochs", 3,
 LENGTH, SEED = Field("length", "Window length", 10, 2, 90), Field("seed", "Seed", 0, 0, 9)
 FIELDS = (UNITS, EPOCHS, LENGTH, SEED)
 CHART = Chart("loss", "mean square error", {"noise floor": 0.01}, logy=True)
+ROWS = (np.array([1]), np.array([0]))
 SCORE = Score("error / floor", lambda run: run.at_kept_epoch("val_loss") / 0.01)
 
 
-def build(units, length=10):
+def build(units, length=10, depth=2, **more):
     return FakeModel(units)
 
 
@@ -90,7 +91,7 @@ def test_train_takes_what_was_typed_to_build_to_data_and_to_fit(fake, keras):
 
 
 def test_data_without_a_validation_part_leaves_the_last_fifth_to_fit(fake):
-    trained(a_panel(data=lambda length: (np.array([length]), np.array([0])), fast=False), fake)
+    trained(a_panel(data=lambda length: ROWS, fast=False), fake)
     assert fake.calls[0]["validation"] == 0.2 and not fake.calls[0]["fast"]
 
 
@@ -381,30 +382,6 @@ def test_a_chart_that_cannot_be_drawn_is_refused():
         Chart("loss", "loss", {"floor": 0.0}, logy=True)
 
 
-def test_functions_may_take_more_than_there_are_fields(fake):
-    trained(a_panel(build=lambda units, depth=2, **more: FakeModel(units)), fake)
-    assert len(fake.calls) == 1
-
-
-@pytest.mark.parametrize("fast", [True, False])
-def test_it_trains_a_real_network(keras, fast):
-    x = np.random.default_rng(0).normal(size=(60, 5, 1))
-
-    def build(units):
-        layers = [keras.layers.Input((5, 1)), keras.layers.LSTM(units), keras.layers.Dense(1)]
-        model = keras.Sequential(layers)
-        model.compile("adam", "mse")
-        return model
-
-    panel = a_panel(build=build, data=lambda: (x, x[:, 0]), fields=[UNITS, EPOCHS], fast=fast)
-    for _ in range(2):
-        assert "has ended: all epochs done" in pressed(panel).status.value
-    assert panel.runs[0].history == panel.runs[1].history
-    assert panel.table().loc[1, "network"] == "LSTM → Dense"
-    reached = panel.model.evaluate(x[48:], x[48:, 0], verbose=0)
-    assert reached == pytest.approx(panel.runs[1].history["val_loss"][-1], rel=1e-4)
-
-
 def test_a_real_training_is_stopped_within_its_first_epoch(keras):
     """However long an epoch takes; and the panel goes on with the next one."""
     x = np.zeros((200_000, 5, 1), "float32")
@@ -426,7 +403,6 @@ def test_a_real_training_is_stopped_within_its_first_epoch(keras):
 
 
 IMAGES = np.linspace(0, 1, 2 * 4 * 4).reshape(2, 4, 4).astype("float32")
-ROWS = (np.array([1]), np.array([0]))
 
 
 class Copier(FakeModel):
@@ -455,16 +431,10 @@ def image_rows(panel):
     return re.findall(r"<text [^>]*>([^<]*)</text>", part), part.count("<image ")
 
 
-def test_a_preview_shows_its_images_before_anything_is_trained(previewed):
-    panel = previewed()
-    assert image_rows(panel) == (["original"], 2)
-    assert "2 images." in panel.live.value
-    assert panel.pictures()[-1].count("<image ") == 2
-
-
 def test_copies_follow_the_training(previewed, fake):
     panel = previewed()
-    typed(panel, "epochs", "3"), typed(panel, "units", "50")
+    assert "2 images." in panel.live.value and panel.pictures()[-1].count("<image ") == 2
+    typed(panel, "units", "50")
     panel.train_button.click()
     assert image_rows(panel) == (["original"], 2)
     fake.go()
@@ -538,18 +508,21 @@ def test_images_that_cannot_be_shown_are_refused(images, message):
 
 
 @pytest.mark.parametrize("fast", [True, False])
-def test_it_shows_what_a_real_network_makes(keras, fast):
+def test_it_trains_real_networks_and_shows_what_they_make(keras, fast):
     def autoencoder(units):
-        layers = [keras.layers.Input((4, 4)), keras.layers.Flatten(), keras.layers.Dense(units)]
-        model = keras.Sequential([*layers, keras.layers.Dense(16), keras.layers.Reshape((4, 4))])
+        layers = [keras.layers.Input((4, 4)), keras.layers.LSTM(units), keras.layers.Dense(16)]
+        model = keras.Sequential([*layers, keras.layers.Reshape((4, 4))])
         model.compile(keras.optimizers.Adam(0.02), "mse")
         return model
 
-    x = np.random.default_rng(0).random((40, 4, 4)).astype("float32")
-    panel = a_panel(
-        build=autoencoder, data=lambda: (x, x), fields=(UNITS, EPOCHS), preview=Preview(x[:3]), fast=fast
-    )
-    typed(panel, "epochs", "30")
-    output = pressed(panel).session.entries[0].preview.output
-    np.testing.assert_allclose(output, panel.model.predict(x[:3], verbose=0), atol=1e-5)
-    assert image_rows(panel)[1] == 6
+    x, fields = np.random.default_rng(0).random((40, 4, 4)).astype("float32"), (UNITS, EPOCHS)
+    panel = a_panel(build=autoencoder, data=lambda: (x, x), fields=fields, preview=Preview(x[:3]), fast=fast)
+    for _ in range(2):
+        assert "has ended: all epochs done" in pressed(panel).status.value
+    assert panel.runs[0].history == panel.runs[1].history
+    assert panel.table().loc[1, "network"] == "LSTM → Dense → Reshape"
+    reached = panel.model.evaluate(x[32:], x[32:], verbose=0)
+    assert reached == pytest.approx(panel.runs[1].history["val_loss"][-1], rel=1e-4)
+    shown = panel.session.entries[1].preview.output
+    np.testing.assert_allclose(shown, panel.model.predict(x[:3], verbose=0), atol=1e-5)
+    assert image_rows(panel) == (["original", "reconstruction"], 6)

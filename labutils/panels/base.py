@@ -19,9 +19,9 @@ _TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 # The style and the title of every panel. An HTML widget runs no <script>, but an image of one transparent dot
 # runs its `onload`, which sets what ipywidgets has no trait for: one attribute keeps JupyterLab's keys (d d
-# deletes a cell) away from the part of the panel that has the focus, the others are for screen readers; and a
-# button keeps the pointer that presses it, or it loses a click (of 120 ms: each) when an answer above it comes
-# or goes meanwhile and moves it.
+# deletes a cell) away from the part of the panel that has the focus, others are for screen readers. A button
+# keeps the pointer that presses it, or it loses the click (of 120 ms: every one) where an answer above it
+# comes or goes meanwhile and moves it.
 # anywidget 0.11 was tried instead: the same lines with the same wait (its `el` is not in the page yet when
 # `render` is called), two packages and 0.5 MB of JavaScript more, and "Click to show javascript error" where
 # JupyterLab runs in another environment than the kernel, without its extension.
