@@ -27,6 +27,10 @@ OF_LAB = (
     "--LabApp.expose_app_in_browser=True --LabApp.extension_manager=readonly --LabApp.news_url= "
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
 ).split()
+OWN_FOLDERS = (
+    "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR "
+    "JUPYTERLAB_WORKSPACES_DIR IPYTHONDIR"
+).split()
 SECONDS = 60
 
 
@@ -46,25 +50,17 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
     notebooks = folder / "notebooks"
     notebooks.mkdir()
     shutil.copytree(ROOT / "notebooks" / "grids", notebooks / "grids")
-    own = {
-        f"{name}_DIR": str(folder / name.lower())
-        for name in ("JUPYTER_CONFIG", "JUPYTER_DATA", "JUPYTER_RUNTIME", "JUPYTERLAB_SETTINGS")
-    }
-    news = folder / "jupyterlab_settings" / "@jupyterlab" / "apputils-extension"
+    own = {name: str(folder / name) for name in OWN_FOLDERS}
+    news = folder / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
     news.mkdir(parents=True)
     (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', "utf-8")
-    own |= {name: str(folder / name.lower()) for name in ("JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jupyterlab", *OF_LAB, f"--port={port}"]
+    command.append(f"--ServerApp.root_dir={notebooks}")
     with open(folder / "lab.log", "w") as log:
-        server = subprocess.Popen(
-            [*command, f"--ServerApp.root_dir={notebooks}"],
-            env=os.environ | own,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=subprocess.STDOUT)
         address = f"http://127.0.0.1:{port}"
         try:
             _wait_for(address, server, folder / "lab.log")
@@ -113,29 +109,24 @@ class Opened:
         self.wait_for_kernel()
 
     def wait_for_kernel(self) -> None:
-        bar = self.page.locator("#jp-main-statusbar")
-        bar.filter(has_text="ipykernel) | Idle").wait_for(timeout=SECONDS * 1000)
+        self.page.locator("#jp-main-statusbar").filter(has_text="ipykernel) | Idle").wait_for()
 
     def run_all(self) -> None:
-        self.menu("Run", "Run All Cells")
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells").first.click()
         self.wait_until_run()
-
-    def menu(self, menu: str, entry: str) -> None:
-        self.page.get_by_role("menuitem", name=menu, exact=True).click()
-        self.page.get_by_role("menuitem", name=entry).first.click()
 
     def wait_until_run(self) -> None:
         page = self.page
         idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
         page.wait_for_function(
             f"""() => document.querySelector('{idle}')
-                && ![...document.querySelectorAll('.jp-InputPrompt')].some(e => e.innerText.includes('*'))""",
-            timeout=SECONDS * 1000,
+                && ![...document.querySelectorAll('.jp-InputPrompt')].some(e => e.innerText.includes('*'))"""
         )
         errors = page.locator('.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]')
         errors = errors.or_(page.locator('[data-mime-type="application/vnd.jupyter.error"]'))
         assert errors.count() == 0, errors.first.inner_text()
-        self.panel.first.wait_for(timeout=SECONDS * 1000)
+        self.panel.first.wait_for()
         self.panel.first.scroll_into_view_if_needed()
 
     def restart_kernel(self) -> None:
@@ -145,9 +136,8 @@ class Opened:
         self.wait_for_kernel()
 
     def theme(self, name: str) -> None:
-        self.page.evaluate(
-            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name
-        )
+        change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+        self.page.evaluate(change, name)
         dark = "false" if "Dark" in name else "true"
         self.page.locator(f'body[data-jp-theme-light="{dark}"]').wait_for(state="attached")
 

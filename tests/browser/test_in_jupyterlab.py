@@ -34,6 +34,7 @@ FOCUSED = """() => {
   const node = document.activeElement;
   return node.labels && node.labels.length ? node.labels[0].innerText : node.innerText;
 }"""
+LONG = {"Units": 200, "Epochs": 200}
 SOME_OF_200 = re.compile(r"[1-9]\d+ of 200 epochs done")  # ten or more: a bar at 5 %
 
 
@@ -47,6 +48,15 @@ def box(lab, name):
 
 def said(lab, text):
     lab.panel.get_by_role("status").filter(has_text=text).wait_for()
+
+
+def alerted(lab, text):
+    lab.panel.get_by_role("alert").filter(has_text=text).wait_for()
+
+
+def typed(lab, name, text):
+    box(lab, name).fill(text)
+    lab.page.keyboard.press("Tab")
 
 
 def train(lab, **entries):
@@ -66,11 +76,6 @@ def trained(lab, **entries):
     said(lab, f"Run {number} (")
     lab.panel.locator("tbody tr").nth(number - 1).wait_for()
     return number
-
-
-def in_front(lab, theme):
-    lab.theme(theme)
-    lab.page.wait_for_timeout(300)
 
 
 def fixture_of(notebook, panel, more=""):
@@ -105,13 +110,13 @@ def test_units_and_epochs_are_typed_and_the_curve_grows(forecaster):
 
 def test_stop_and_train_again(forecaster):
     lab, number = forecaster, next_run(forecaster)
-    train(lab, Units=50, Epochs=200)
+    train(lab, **LONG)
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     assert button(lab, "Train").is_disabled()
     bar = lab.panel.get_by_role("progressbar")
     assert 0 < int(bar.get_attribute("aria-valuenow")) < 100
     button(lab, "Stop").click()
-    said(lab, f"Run {number} (units 50, epochs 200, window length 10, seed 0) has ended: stopped on request")
+    said(lab, f"Run {number} (units 200, epochs 200, window length 10, seed 0) has ended: stopped on request")
     assert button(lab, "Stop").is_disabled()
     train(lab, Units=6, Epochs=5)
     said(lab, f"Run {number + 1} (units 6, epochs 5")
@@ -140,9 +145,8 @@ def test_rubbish_is_answered_and_starts_nothing(forecaster):
     lab, number = forecaster, next_run(forecaster)
     for entry in ("0", "-5", "1e9", "many", "", "2.5", "<b>7</b>"):
         train(lab, Units=entry)
-        alerts = lab.panel.get_by_role("alert")
-        alerts.filter(has_text="type a whole number from 1 to 200.").wait_for()
-        alerts.filter(has_text="Nothing was started. Please correct: Units.").wait_for()
+        alerted(lab, "type a whole number from 1 to 200.")
+        alerted(lab, "Nothing was started. Please correct: Units.")
         assert button(lab, "Stop").is_disabled()
     assert next_run(lab) == number == trained(lab, Units=3)
     assert lab.panel.get_by_role("alert").count() == 0
@@ -161,7 +165,7 @@ def test_command_keys_leave_the_notebook_alone(forecaster):
     button(lab, "Train").click()  # which takes the focus from it, as a disabled button has none
     said(lab, f"Run {number} (")  # not "has ended", which the run before has said
     lab.page.keyboard.type("ddxdd")
-    train(lab, Units=50, Epochs=200)
+    train(lab, **LONG)
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     lab.page.keyboard.type("ddxdd")
     button(lab, "Stop").click()
@@ -185,20 +189,27 @@ def test_the_keyboard_goes_through_the_panel_in_order(forecaster):
     said(lab, f"Run {number} (units 5, epochs 4")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-@pytest.mark.parametrize("panel", ["forecaster", "autoencoder", "reader", "gradient", "steps"])
-def test_every_text_stands_out(panel, theme, request):
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+@pytest.mark.parametrize(
+    ("panel", "field", "wrong"),
+    [
+        ("forecaster", "Units", "0.5"),
+        ("autoencoder", "Units", "0.5"),
+        ("reader", "Test review", "0.5"),
+        ("gradient", "Spectral", "-1"),
+        ("steps", "Unit", "0.5"),
+    ],
+)
+def test_every_text_stands_out(panel, field, wrong, theme, request):
     lab = request.getfixturevalue(panel)
-    first = {"forecaster": "Units", "autoencoder": "Units", "reader": "Test review"}.get(panel, "")
-    box(lab, first).first.fill("0.5")
-    lab.page.keyboard.press("Tab")
-    lab.panel.get_by_role("alert").first.wait_for() if panel != "gradient" else None
-    in_front(lab, theme)
+    typed(lab, field, wrong)
+    lab.panel.get_by_role("alert").first.wait_for()
+    lab.theme(theme)
+    lab.page.wait_for_timeout(300)
     contrasts = lab.panel.evaluate(CONTRAST)
     assert len(contrasts) > 8
     assert contrasts[0][0] >= 4.5, contrasts[:5]
-    box(lab, first).first.fill("1")
-    in_front(lab, "JupyterLab Light")
+    typed(lab, field, "1")
 
 
 @pytest.mark.parametrize("width", [700, 600])  # 600: 1200 at a zoom of 200 %
@@ -233,7 +244,7 @@ def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
     lab = open_panel("05_lstm_forecaster", "TrainingPanel")
     train(lab, Units=4, Epochs=3)
     said(lab, "Run 1 (units 4, epochs 3")
-    train(lab, Units=50, Epochs=200)
+    train(lab, **LONG)
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     lab.run_all()  # while it trains
     assert lab.panel.count() == 1
@@ -245,11 +256,11 @@ def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
     said(lab, "Run 2")
     if button(lab, "Stop").is_enabled():
         button(lab, "Stop").click()
-    said(lab, "Run 2 (units 50, epochs 200, window length 10, seed 0) has ended")
+    said(lab, "Run 2 (units 200, epochs 200, window length 10, seed 0) has ended")
     train(lab, Units=5, Epochs=3)
     said(lab, "Run 3 (units 5, epochs 3")
 
-    train(lab, Units=50, Epochs=200)
+    train(lab, **LONG)
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     lab.restart_kernel()
     lab.panel.get_by_text("This panel has lost its kernel. Choose Run, Run All Cells.").wait_for()
@@ -259,28 +270,21 @@ def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
     said(lab, "Run 1 (units 4, epochs 3")
 
 
-def test_the_gru_trains_stops_and_trains_again(gru):
-    lab = gru
-    train(lab, Units=4, Epochs=20, Tokens=50)
-    lab.panel.get_by_role("progressbar").wait_for()
-    lab.page.wait_for_function(
-        "() => Number(document.querySelector('[role=progressbar]').getAttribute('aria-valuenow')) > 0"
-    )
+@pytest.mark.parametrize(
+    ("panel", "settings", "told"),
+    [
+        ("gru", {"Units": 4, "Tokens": 10, "Learning_rate": "0,01"}, "tokens 10, seed 0, learning rate 0.01"),
+        ("simple", {"Units": 2, "Clip_at_length": "0,5"}, "clip at length 0.5, learning rate 0.003, seed 0"),
+    ],
+)
+def test_classifiers_train_stop_and_train_again(panel, settings, told, request):
+    lab = request.getfixturevalue(panel)
+    train(lab, **settings, Epochs=20)
+    lab.panel.locator("[role=progressbar]:not([aria-valuenow='0'])").wait_for()
     button(lab, "Stop").click()
     said(lab, "has ended: stopped on request")
-    train(lab, Units=4, Epochs=1, Tokens=10, Learning_rate="0,01")
-    said(lab, "Run 2 (units 4, epochs 1, tokens 10, seed 0, learning rate 0.01) has ended: all epochs done")
-    assert lab.panel.get_by_role("img").count() == 2
-
-
-def test_the_simple_network_trains_with_and_without_clipping(simple):
-    lab = simple
-    train(lab, Units=2, Epochs=1, Clip_at_length="0,5")
-    said(lab, "Run 1 (units 2, epochs 1, clip at length 0.5, learning rate 0.003, seed 0) has ended")
-    train(lab, Units=2, Epochs=20, Clip_at_length=1000)
-    lab.panel.get_by_text(re.compile("[1-9] of 20 epochs done")).wait_for()
-    button(lab, "Stop").click()
-    said(lab, "has ended: stopped on request")
+    train(lab, Epochs=1)
+    said(lab, f"Run 2 (units {settings['Units']}, epochs 1, {told}) has ended: all epochs done")
     assert lab.panel.get_by_role("img").count() == 2 and next_run(lab) == 3
 
 
@@ -328,18 +332,15 @@ def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
     lab.panel.get_by_role("img", name="The hidden state: 32 rows").wait_for()
     box(lab, "Your review").fill("")
     button(lab, "Read it").click()
-    lab.panel.get_by_role("alert").filter(has_text="The text holds no word").wait_for()
+    alerted(lab, "The text holds no word")
 
 
 def test_the_explorers_follow_what_is_typed(gradient, steps):
-    box(gradient, "Spectral radius").fill("1,5")
-    gradient.page.keyboard.press("Tab")
+    typed(gradient, "Spectral radius", "1,5")
     said(gradient, "for spectral radius 1.5, steps back 50")
-    box(gradient, "Steps back").fill("-5")
-    gradient.page.keyboard.press("Tab")
-    gradient.panel.get_by_role("alert").filter(has_text="-5 is too small").wait_for()
-    box(steps, "Time step").fill("3")
-    steps.page.keyboard.press("Tab")
+    typed(gradient, "Steps back", "-5")
+    alerted(gradient, "-5 is too small")
+    typed(steps, "Time step", "3")
     said(steps, "Step 3 of")
 
 
