@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from labutils.exercises.checking.exercise_types import Exercise
 from labutils.exercises.grading import gradebook
 from labutils.exercises.registry import exercise
 
@@ -40,9 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(gradebook.table_of_exercises())
     elif chosen.command == "stub":
         try:
-            print_cells(exercise(chosen.number))
+            printed = exercise(chosen.number)
         except ValueError as error:
             parser.error(str(error))
+        print(f"--- Markdown cell ---\n{printed.question_cell()}\n")
+        print(f"--- code cell ---\n{printed.answer_cell()}")
     elif not (chosen.minutes > 0 and chosen.jobs >= 1):
         parser.error("--minutes must be above 0 and --jobs 1 or more")
     else:
@@ -52,12 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(error, file=sys.stderr)
             return 2
     return 0
-
-
-def print_cells(exercise: Exercise) -> None:
-    """Print the two cells of an exercise, to be pasted into its notebook."""
-    print(f"--- Markdown cell ---\n{exercise.question_cell()}\n")
-    print(f"--- code cell ---\n{exercise.answer_cell()}")
 
 
 def grade(folder: Path, minutes: float, jobs: int, beside: Path, out: Path) -> None:

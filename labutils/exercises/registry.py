@@ -40,10 +40,11 @@ def exercise(number: str) -> Exercise:
     if notebook not in QUESTIONS:
         known = ", ".join(f"{n:02d}" for n in notebook_numbers())
         raise ValueError(f"there is no exercise {number}: the notebooks with exercises are {known}")
-    exercises = {exercise.number: exercise for exercise in exercises_of(notebook)}
-    if f"{notebook}.{position}" not in exercises:
-        raise ValueError(f"there is no exercise {number}: notebook {notebook:02d} has {', '.join(exercises)}")
-    return exercises[f"{notebook}.{position}"]
+    exercises = exercises_of(notebook)
+    if not 1 <= position <= len(exercises):
+        known = ", ".join(exercise.number for exercise in exercises)
+        raise ValueError(f"there is no exercise {number}: notebook {notebook:02d} has {known}")
+    return exercises[position - 1]
 
 
 def exercises_of(notebook: int) -> tuple[Exercise, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import ast
 import contextlib
 import copy
@@ -178,7 +179,7 @@ def _equal(now: Any, was: Any) -> bool:
         return True
     if isinstance(was, list):
         return isinstance(now, list) and len(now) == len(was) and all(map(_equal, now, was))
-    return bool(np.array_equal(now, was, equal_nan=False))
+    return bool(np.array_equal(now, was))
 
 
 class _Beginning(io.TextIOBase):
@@ -229,17 +230,13 @@ def _limited(seconds: float) -> Iterator[None]:
     def interrupted(number: int, frame: types.FrameType | None) -> None:
         if not over.is_set():  # the reader interrupts the kernel
             raise KeyboardInterrupt
-        while frame is not None:
-            if frame.f_code is _call.__code__:
-                raise TimeIsUp
-            frame = frame.f_back
+        if any(outer.f_code is _call.__code__ for outer, _ in traceback.walk_stack(frame)):
+            raise TimeIsUp
 
     def watch() -> None:
-        pause = seconds
-        while not left.wait(pause):
+        while not left.wait(0.01 if over.is_set() else seconds):
             over.set()
             _interrupt_main_thread()
-            pause = 0.01
 
     before = signal.signal(signal.SIGINT, interrupted)
     watchdog = threading.Thread(target=watch, daemon=True)
@@ -256,6 +253,4 @@ def _interrupt_main_thread() -> None:
     if hasattr(signal, "pthread_kill"):  # a real signal also ends a sleep
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
     else:
-        import _thread
-
         _thread.interrupt_main()

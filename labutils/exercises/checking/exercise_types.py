@@ -71,6 +71,8 @@ class Exercise(ABC):
 
     kind: ClassVar[str] = "predict"
     on_check: ClassVar[list[Callable[[Exercise, object], None]]] = []  # called with each checked answer
+    # what is said to an answer that cannot be judged, {0}, and the reason for a table; {1} is its name
+    unusable: ClassVar[tuple[str, str]] = ("{0}", "nothing to judge")
 
     @property
     def answer_name(self) -> str:
@@ -117,6 +119,9 @@ class Exercise(ABC):
 
     def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         """Return what there is to say to what `collect` returned for the same seed."""
+        if "unusable" in given:
+            says, reason = self.unusable
+            return self._not_yet(says.format(given["unusable"], self.answer_name), reason)
         if not given.get("stub"):
             return self._judge(given, seed)
         text = (
@@ -172,6 +177,10 @@ class Coding(Exercise):
     results: tuple[str, ...] = ("result",)
 
     kind: ClassVar[str] = "code"
+    unusable: ClassVar[tuple[str, str]] = (
+        "check needs the function itself, but got {0}. Write check({1}), with no brackets after the name.",
+        "no function",
+    )
 
     @property
     def answer_name(self) -> str:
@@ -197,18 +206,11 @@ class Coding(Exercise):
         return {"outcomes": [asdict(outcome) for outcome in self._called(answer, self._drawn(seed))]}
 
     def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
-        if "unusable" in given:
-            says = f"check needs the function itself, but got {given['unusable']}. Write "
-            return self._not_yet(
-                f"{says}check({self.answer_name}), with no brackets after the name.", "no function"
-            )
         if "swallows" in given:
             return self._not_yet(_SWALLOWS, "a bare except in a loop")
         cases, outcomes = self._drawn(seed), [Outcome(**outcome) for outcome in given["outcomes"]]
         expected = [self._expected(case)[0] for case in cases]
-        if len(outcomes) != len(cases):
-            raise ValueError(f"{len(cases)} outcomes are needed, got {len(outcomes)}")
-        tried = list(zip(cases, expected, outcomes))
+        tried = list(zip(cases, expected, outcomes, strict=True))
         wrong = [trial for trial in tried if not same(trial[2].arrays(), trial[1], self.tolerance)]
         if not wrong:
             return self._right_but(cases, outcomes)
@@ -343,6 +345,11 @@ class Number(Exercise):
     wrong: Mapping[float, str]
     tolerance: float = 1e-6
 
+    unusable: ClassVar[tuple[str, str]] = (
+        "Answer with one number, without a comma for thousands; you gave {0}.",
+        "no number",
+    )
+
     def solution_text(self) -> str:
         return f"{self.answer_name} = {self.right:g}"
 
@@ -353,9 +360,6 @@ class Number(Exercise):
             return {"unusable": _short(answer)}
 
     def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
-        if "unusable" in given:
-            says = f"Answer with one number, without a comma for thousands; you gave {given['unusable']}."
-            return self._not_yet(says, "no number")
         answer = float(given["answer"])
         if abs(answer - self.right) <= self.tolerance:
             return self._right()
@@ -414,8 +418,6 @@ class Experiment(Exercise):
             return {"unusable": f"What you gave cannot be judged ({type(error).__name__}): {_short(answer)}."}
 
     def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
-        if "unusable" in given:
-            return self._not_yet(given["unusable"], "nothing to judge")
         facts = given["facts"]
         reached = [goal.reached(facts) for goal in self.goals]
         lines = "\n".join(

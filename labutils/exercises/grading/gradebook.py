@@ -7,6 +7,7 @@ code from reading your files.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -126,31 +127,26 @@ def _in_a_process(path: Path, seconds: float, seed: int, beside: Path | None) ->
         command = [sys.executable, "-X", f"pycache_prefix={own_bytecode}", "-m", submission.__name__]
         command += [str(path.resolve()), str(seconds), str(seed), str(beside.resolve()) if beside else ""]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(command, env=os.environ | {_MARK: token}, **pipes)
+        limit, marked = seconds + _GRACE, os.environ | {_MARK: token}
         try:
-            printed, _ = process.communicate(timeout=seconds + _GRACE)
-            if process.returncode == 0:
-                return SubmissionReport(**json.loads(printed))
+            done = subprocess.run(command, env=marked, timeout=limit, check=True, **pipes)
+            return SubmissionReport(**json.loads(done.stdout))
         except subprocess.TimeoutExpired:
             reason = f"it ran longer than {seconds / 60:.3g} minutes and could not be stopped"
             return SubmissionReport("hung", reason)
-        except (ValueError, TypeError):
-            pass  # no report looks like this
+        except (subprocess.CalledProcessError, ValueError, TypeError):  # no report looks like this
+            reason = "the process that examined it ended before it had an answer"
+            return SubmissionReport("crashed", reason)
         finally:
-            process.kill()
-            process.wait()
             _end_marked(token)
-    return SubmissionReport("crashed", "the process that examined it ended before it had an answer")
 
 
 def _end_marked(token: str) -> None:
     """End every process that carries this mark: all that a notebook has started and left."""
     for process in psutil.process_iter():
-        try:
+        with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(_MARK) == token:
                 process.kill()
-        except (psutil.Error, OSError):
-            pass
 
 
 def _sources(package: Path) -> dict[Path, bytes]:

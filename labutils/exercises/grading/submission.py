@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -36,9 +37,7 @@ _CALL = re.compile(r'\bexercise\(\s*(?:number\s*=\s*)?[\'"]0?(\d+)\.(\d+)[\'"]\s
 class SubmissionReport:
     """What is found about one notebook."""
 
-    state: (
-        str  # "graded", "tampered" (graded as well, see reason), or why not: "unreadable", "crashed", "hung"
-    )
+    state: str  # "graded", "tampered" (graded as well), or why not: "unreadable", "crashed", "hung"
     reason: str = ""  # in words
     notebook: int | None = None  # the number of the notebook it was made of, None if unknown
     # number of an exercise → "right", "not started", "missing", "wrong: …", "stopped: …", …
@@ -92,11 +91,16 @@ def _code(notebook: NotebookNode) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def _called(notebook: NotebookNode) -> list[tuple[int, str]]:
+    """Return of each exercise that is called in it the number of its notebook and its own."""
+    calls = [call for source in _code(notebook) for call in _CALL.findall(source)]
+    return [(int(first), f"{int(first)}.{second}") for first, second in calls]
+
+
 def _which(notebook: NotebookNode) -> int | None:
-    """Return the number of the notebook that it was made of, told by its exercises."""
-    found = [int(first) for source in _code(notebook) for first, _ in _CALL.findall(source)]
-    known = [number for number in found if number in notebook_numbers()]
-    return max(set(known), key=known.count) if known else None
+    """Return the number of the notebook that it was made of: the one with most of its exercises."""
+    known = [number for number, _ in _called(notebook) if number in notebook_numbers()]
+    return statistics.mode(known) if known else None
 
 
 def signs_of_tampering(notebook: NotebookNode) -> str:
@@ -115,35 +119,29 @@ def signs_of_tampering(notebook: NotebookNode) -> str:
 
 
 def _tampers(node: ast.AST) -> str:
-    own_import = isinstance(node, ast.ImportFrom) and node.module == "labutils.exercises"
-    if "exercise" in _names_bound(node) and not own_import:
+    """Return in words whether a node binds the name exercise or reaches behind it, or "".
+
+    Only ``from labutils.exercises import exercise`` may do either.
+    """
+    bound, reached = [], []
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            bound = [node.name]
+        case ast.Name(ctx=ast.Store() | ast.Del()):
+            bound = [node.id]
+        case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Call(func=ast.Name("setattr" | "delattr")):
+            bound = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+        case ast.Import() | ast.ImportFrom():
+            package = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            imports = [alias for alias in node.names if package + alias.name != "labutils.exercises.exercise"]
+            bound = [alias.asname or alias.name for alias in imports]
+            reached = [package + alias.name for alias in imports]
+    if isinstance(node, ast.Attribute):
+        reached = [ast.unparse(node)]
+    if "exercise" in bound:
         return "gives the name exercise to something else"
-    return "reaches into labutils.exercises" if _reaches_in(node) else ""
-
-
-def _reaches_in(node: ast.AST) -> bool:
-    """True for whatever gets at labutils.exercises but ``from labutils.exercises import exercise``."""
-    if isinstance(node, ast.Import):
-        return any(alias.name.startswith("labutils.exercises") for alias in node.names)
-    if isinstance(node, ast.ImportFrom) and node.module == "labutils":
-        return any(alias.name == "exercises" for alias in node.names)
-    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labutils.exercises"):
-        return node.module != "labutils.exercises" or [alias.name for alias in node.names] != ["exercise"]
-    return isinstance(node, ast.Attribute) and ast.unparse(node) == "labutils.exercises"
-
-
-def _names_bound(node: ast.AST) -> list[str]:
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return [node.name]
-    if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
-        return [node.id]
-    if isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del)):
-        return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return [alias.asname or alias.name for alias in node.names]
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("setattr", "delattr"):
-        return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
-    return []
+    reaches = any(f"{name}.".startswith("labutils.exercises.") for name in reached)
+    return "reaches into labutils.exercises" if reaches else ""
 
 
 def _run_and_judge(
@@ -160,7 +158,7 @@ def _run_and_judge(
         return SubmissionReport("crashed", "its kernel died: it ended Python, or the memory was full", number)
     except Exception as error:
         return SubmissionReport("crashed", _one_line(error), number)
-    in_it = {f"{first}.{second}" for source in _code(notebook) for first, second in _CALL.findall(source)}
+    in_it = {exercise for _, exercise in _called(notebook)}
     try:
         collected = json.loads(answers_file.read_text("utf-8"))
         answers = {e.number: _judged(e, collected, in_it, seed) for e in exercises_of(number)}
