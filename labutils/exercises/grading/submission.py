@@ -133,7 +133,8 @@ def _tampers(node: ast.AST) -> str:
             bound = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
         case ast.Import() | ast.ImportFrom():
             package = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-            imports = [alias for alias in node.names if package + alias.name != "labutils.exercises.exercise"]
+            own = ("labutils.exercises.", "exercise")
+            imports = [alias for alias in node.names if (package, alias.name) != own]
             bound = [alias.asname or alias.name for alias in imports]
             reached = [package + alias.name for alias in imports]
     if isinstance(node, ast.Attribute):
