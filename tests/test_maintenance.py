@@ -64,12 +64,29 @@ def test_a_notebook_that_does_not_exist_stops_the_command_before_any_work(path, 
     assert capsys.readouterr().err == f"there is no notebook {missing} in {folder}\n"
 
 
-def changed_by(monkeypatch, notebook, module):
+def changed_by(monkeypatch, notebook, module, change="\nx = 1"):
     """Whether another line in a module of labutils makes the notebook stale."""
     before, real = stored_notebooks.fingerprint(notebook), stored_notebooks._source
     with monkeypatch.context() as patch:
-        patch.setattr(stored_notebooks, "_source", lambda m: real(m) + "\nx = 1" * (m == module))
+        patch.setattr(stored_notebooks, "_source", lambda m: real(m) + change * (m == module))
         return stored_notebooks.fingerprint(notebook) != before
+
+
+@pytest.mark.parametrize(
+    "change, counts",
+    [
+        ("\n\n# a comment\n", False),
+        ('\n\ndef f():\n    """Say it\n\n    in words."""\n', True),
+        ("\nx = '# 1'", True),
+    ],
+)
+def test_words_about_the_code_behind_it_do_not(monkeypatch, change, counts):
+    notebook = new_notebook(cells=[new_code_cell("from labutils import cells")])
+    assert changed_by(monkeypatch, notebook, "cells", change) == counts
+    one, other = (
+        f'"""{words}"""\n\n\ndef f():\n    """{words}"""\n    return 1\n' for words in ("a", "b\n\nc")
+    )
+    assert stored_notebooks._without_words(one) == stored_notebooks._without_words(other)
 
 
 def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):

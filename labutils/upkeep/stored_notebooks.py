@@ -47,11 +47,11 @@ def minutes_to_read_and_run(path: Path) -> tuple[float, float]:
 def fingerprint(notebook: NotebookNode) -> str:
     """Return a SHA-256 of the code that made the outputs: cells and the labutils modules they use.
 
-    What such a module imports from labutils counts as well.
+    What such a module imports from labutils counts as well; its docstrings and comments do not.
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     code = re.sub(r"^(\s*(?:\w+ *= *)?)[%!].*", r"\1None", "\n".join(cells), flags=re.M)  # magics, commands
-    sources = [*cells, *map(_source, sorted(_modules_behind(code)))]
+    sources = [*cells, *(_without_words(_source(module)) for module in sorted(_modules_behind(code)))]
     return hashlib.sha256("".join(source + "\0" for source in sources).encode()).hexdigest()
 
 
@@ -153,6 +153,16 @@ def _modules_behind(source: str, found: frozenset[str] = frozenset()) -> frozens
         if module not in found and _file(module).is_file():
             found = _modules_behind(_source(module), found | {module})
     return found
+
+
+def _without_words(source: str) -> str:
+    """Return code without docstrings, lines of comments and empty lines, the same with every Python."""
+    lines = dict(enumerate(source.splitlines(), start=1))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+            for number in range(node.body[0].lineno, node.body[0].end_lineno + 1):
+                lines.pop(number, None)
+    return "\n".join(line for line in lines.values() if line.strip() and not line.lstrip().startswith("#"))
 
 
 def _file(module: str) -> Path:
