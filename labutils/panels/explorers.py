@@ -10,6 +10,8 @@ import numpy as np
 from labutils.panels import base, svg
 from labutils.panels.fields import Field, Input
 
+Curves = Callable[..., Mapping[str, tuple[Sequence[float], Sequence[float]]]]
+
 
 class Explorer(base.Panel):
     """Fields above a chart; every valid entry draws it anew, a wrong one is answered beside its field.
@@ -58,7 +60,7 @@ class CurveExplorer(Explorer):
 
     def __init__(
         self,
-        curves: Callable[..., Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+        curves: Curves,
         fields: Sequence[Field],
         title: str,
         xlabel: str,

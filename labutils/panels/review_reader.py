@@ -41,13 +41,8 @@ class ReadingPanel(base.Panel):
         self.show_states = base.control(widgets.Checkbox, "Show the hidden state", indent=False)
         self.show_states.observe(self.update, "value")
         self.result, self._label, self._chart = widgets.HTML(), ("", ""), ""
-        self.fill(
-            self.text,
-            base.row(self.read_button),
-            base.row(self.number.widget, self.take_button, self.show_states),
-            self.status,
-            self.result,
-        )
+        below = base.row(self.number.widget, self.take_button, self.show_states)
+        self.fill(self.text, base.row(self.read_button), below, self.status, self.result)
         self._show()
 
     def update(self, event: object = None) -> None:

@@ -110,15 +110,9 @@ class TrainingPanel(base.Panel):
         self.drawn_run = self._choice("Show", NEWEST)
         self.other_run = self._choice("and lay over it", NONE)
         self._choices = base.row(base.labelled(self.drawn_run), base.labelled(self.other_run))
-        self.fill(
-            base.row(*(entry.widget for entry in self.inputs)),
-            base.row(self.train_button, self.stop_button),
-            self.status,
-            self.head,
-            self.live,
-            self._choices,
-            self.table_of_runs,
-        )
+        inputs = base.row(*(entry.widget for entry in self.inputs))
+        buttons = base.row(self.train_button, self.stop_button)
+        self.fill(inputs, buttons, self.status, self.head, self.live, self._choices, self.table_of_runs)
         self.pictures()  # what cannot be drawn is refused before another panel gives way
         if self.session.panel is not None:
             self.session.panel.retire()
