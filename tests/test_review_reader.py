@@ -166,7 +166,7 @@ def test_words_that_fit_nothing_typed_are_shown_as_they_are():
     assert (words, known) == (["x", "?"], [True, False])
 
 
-def test_a_network_that_does_not_care_is_told_so(data):
+def test_a_network_that_does_not_care_is_described_so(data):
     panel = a_panel(data, text="film story")
     assert "No word moves it by as much as 0.01." in panel.status.value
 

@@ -16,7 +16,7 @@ TITLES = (f"panel {n}" for n in itertools.count())
 UNITS, EPOCHS = Field("units", "Units", 5, 1, 100), Field("epochs", "Epochs", 3, 1, 50)
 LENGTH, SEED = Field("length", "Window length", 10, 2, 90), Field("seed", "Seed", 0, 0, 9)
 FIELDS = (UNITS, EPOCHS, LENGTH, SEED)
-CHART = Chart("loss", "mean square error", {"noise floor": 0.01}, logy=True)
+CHART = Chart("loss", "mean squared error", {"noise floor": 0.01}, logy=True)
 ROWS = (np.array([1]), np.array([0]))
 SCORE = Score("error / floor", lambda run: run.at_kept_epoch("val_loss") / 0.01)
 
@@ -341,7 +341,7 @@ def test_without_a_kernel_there_is_a_picture_of_the_panel():
         and "Train · Stop<" in bundle["text/html"]
     )
     svg = base64.b64decode(re.search(r"base64,([^\"]+)", bundle["text/html"])[1]).decode()
-    for part in ("noise floor", "mean square error", "#ffffff"):
+    for part in ("noise floor", "mean squared error", "#ffffff"):
         assert part in svg
     assert bundle["text/html"] == a_panel("Try <it>")._repr_mimebundle_()["text/html"]
 

@@ -58,12 +58,12 @@ class Progress:
         if self.state not in ("training", "stopping"):
             return None
         if self.epoch_seconds:
-            one_epoch = median(self.epoch_seconds[1:] or self.epoch_seconds)
+            per_epoch = median(self.epoch_seconds[1:] or self.epoch_seconds)
         elif self.fraction > 0.2:
-            one_epoch = self.elapsed / self.fraction
+            per_epoch = self.elapsed / self.fraction
         else:
             return None
-        return max(0.0, one_epoch * (self.epochs - self.epochs_done - self.fraction))
+        return max(0.0, per_epoch * (self.epochs - self.epochs_done - self.fraction))
 
 
 class Runner:

@@ -46,7 +46,7 @@ def box(lab, name):
     return lab.panel.get_by_role("textbox", name=re.compile(f"^{name}"))
 
 
-def said(lab, text):
+def has_status(lab, text):
     lab.panel.get_by_role("status").filter(has_text=text).wait_for()
 
 
@@ -73,7 +73,7 @@ def trained(lab, **entries):
     """Train a small network to its end and return the number of the run."""
     number = next_run(lab)
     train(lab, **{"Units": 5, "Epochs": 3} | entries)
-    said(lab, f"Run {number} (")
+    has_status(lab, f"Run {number} (")
     lab.panel.locator("tbody tr").nth(number - 1).wait_for()
     return number
 
@@ -103,7 +103,7 @@ def test_units_and_epochs_are_typed_and_the_curve_grows(forecaster):
     assert lab.panel.locator("circle").count() == 0
     train(lab, Units=6, Epochs=30)  # with more, the points have no circles
     lab.panel.locator("svg circle").nth(1).wait_for()  # one in the legend, one on the curve
-    said(lab, f"Run {number} (units 6, epochs 30, window length 10, seed 0) has ended: all epochs done")
+    has_status(lab, f"Run {number} (units 6, epochs 30, window length 10, seed 0) has ended: all epochs done")
     assert lab.panel.get_by_role("row").nth(1).inner_text().split("\t")[2:4] == ["6", "30"]
     assert "validation" in lab.panel.get_by_role("img").get_attribute("aria-label")
 
@@ -116,10 +116,12 @@ def test_stop_and_train_again(forecaster):
     bar = lab.panel.get_by_role("progressbar")
     assert 0 < int(bar.get_attribute("aria-valuenow")) < 100
     button(lab, "Stop").click()
-    said(lab, f"Run {number} (units 200, epochs 200, window length 10, seed 0) has ended: stopped on request")
+    has_status(
+        lab, f"Run {number} (units 200, epochs 200, window length 10, seed 0) has ended: stopped on request"
+    )
     assert button(lab, "Stop").is_disabled()
     train(lab, Units=6, Epochs=5)
-    said(lab, f"Run {number + 1} (units 6, epochs 5")
+    has_status(lab, f"Run {number + 1} (units 6, epochs 5")
 
 
 def test_two_runs_lie_over_each_other(forecaster):
@@ -163,13 +165,13 @@ def test_command_keys_leave_the_notebook_alone(forecaster):
     box(lab, "Seed").fill("0")
     number = next_run(lab)
     button(lab, "Train").click()  # which takes the focus from it, as a disabled button has none
-    said(lab, f"Run {number} (")  # not "has ended", which the run before has said
+    has_status(lab, f"Run {number} (")  # not "has ended", which the run before has said
     lab.page.keyboard.type("ddxdd")
     train(lab, **LONG)
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     lab.page.keyboard.type("ddxdd")
     button(lab, "Stop").click()
-    said(lab, "stopped on request")
+    has_status(lab, "stopped on request")
     lab.page.keyboard.type("ddxdd")
     assert lab.cells() == before
 
@@ -186,7 +188,7 @@ def test_the_keyboard_goes_through_the_panel_in_order(forecaster):
     box(lab, "Epochs").fill("4")
     button(lab, "Train").focus()
     lab.page.keyboard.press("Enter")
-    said(lab, f"Run {number} (units 5, epochs 4")
+    has_status(lab, f"Run {number} (units 5, epochs 4")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
@@ -235,7 +237,7 @@ def test_a_value_typed_while_a_cell_runs_is_the_one_that_is_trained(forecaster):
     lab.page.keyboard.press("Control+Enter")
     lab.page.locator(".jp-InputPrompt", has_text="*").wait_for()
     train(lab, Window_length=12)
-    said(lab, f"Run {number + 1} (units 5, epochs 3, window length 12, seed 0) has ended")
+    has_status(lab, f"Run {number + 1} (units 5, epochs 3, window length 12, seed 0) has ended")
     lab.wait_until_run()
     trained(lab, Window_length=10)
 
@@ -243,7 +245,7 @@ def test_a_value_typed_while_a_cell_runs_is_the_one_that_is_trained(forecaster):
 def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
     lab = open_panel("05_lstm_forecaster", "TrainingPanel")
     train(lab, Units=4, Epochs=3)
-    said(lab, "Run 1 (units 4, epochs 3")
+    has_status(lab, "Run 1 (units 4, epochs 3")
     train(lab, **LONG)
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     lab.run_all()  # while it trains
@@ -253,38 +255,38 @@ def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
     lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     lab.page.wait_for_timeout(500)
     lab.load()
-    said(lab, "Run 2")
+    has_status(lab, "Run 2")
     if button(lab, "Stop").is_enabled():
         button(lab, "Stop").click()
-    said(lab, "Run 2 (units 200, epochs 200, window length 10, seed 0) has ended")
+    has_status(lab, "Run 2 (units 200, epochs 200, window length 10, seed 0) has ended")
     train(lab, Units=5, Epochs=3)
-    said(lab, "Run 3 (units 5, epochs 3")
+    has_status(lab, "Run 3 (units 5, epochs 3")
 
     train(lab, **LONG)
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     lab.restart_kernel()
     lab.panel.get_by_text("This panel has lost its kernel. Choose Run, Run All Cells.").wait_for()
     lab.run_all()
-    said(lab, "Choose settings and press Train.")
+    has_status(lab, "Choose settings and press Train.")
     train(lab, Units=4, Epochs=3)
-    said(lab, "Run 1 (units 4, epochs 3")
+    has_status(lab, "Run 1 (units 4, epochs 3")
 
 
 @pytest.mark.parametrize(
-    ("panel", "settings", "told"),
+    ("panel", "settings", "shown"),
     [
         ("gru", {"Units": 4, "Tokens": 10, "Learning_rate": "0,01"}, "tokens 10, seed 0, learning rate 0.01"),
         ("simple", {"Units": 2, "Clip_at_length": "0,5"}, "clip at length 0.5, learning rate 0.003, seed 0"),
     ],
 )
-def test_classifiers_train_stop_and_train_again(panel, settings, told, request):
+def test_classifiers_train_stop_and_train_again(panel, settings, shown, request):
     lab = request.getfixturevalue(panel)
     train(lab, **settings, Epochs=20)
     lab.panel.locator("[role=progressbar]:not([aria-valuenow='0'])").wait_for()
     button(lab, "Stop").click()
-    said(lab, "has ended: stopped on request")
+    has_status(lab, "has ended: stopped on request")
     train(lab, Epochs=1)
-    said(lab, f"Run 2 (units {settings['Units']}, epochs 1, {told}) has ended: all epochs done")
+    has_status(lab, f"Run 2 (units {settings['Units']}, epochs 1, {shown}) has ended: all epochs done")
     assert lab.panel.get_by_role("img").count() == 2 and next_run(lab) == 3
 
 
@@ -300,10 +302,10 @@ def test_reconstructions_follow_the_training(autoencoder):
     assert images.last.get_attribute("href") != early
     assert images.last.evaluate("image => image.getBoundingClientRect().width") > 30
     button(lab, "Stop").click()
-    said(lab, "Run 1 (units of the code 2, epochs 200")
-    said(lab, "has ended: stopped on request")
+    has_status(lab, "Run 1 (units of the code 2, epochs 200")
+    has_status(lab, "has ended: stopped on request")
     train(lab, Units_of_the_code=16, Epochs=4)
-    said(lab, "Run 2 (units of the code 16, epochs 4")
+    has_status(lab, "Run 2 (units of the code 16, epochs 4")
     lab.panel.get_by_label("and lay over it").select_option("run 1")
     lab.panel.locator("svg").get_by_text("run 1", exact=True).wait_for()
     assert images.count() == 30
@@ -314,7 +316,7 @@ def test_a_review_with_html_in_it_is_only_read(reader):
     lab = reader
     box(lab, "Your review").fill("A <b>good</b> film, <img src=x onerror=\"document.title='hit'\"> xyzzy")
     button(lab, "Read it").click()
-    said(lab, "13 words: the probability of positive is 0.")
+    has_status(lab, "13 words: the probability of positive is 0.")
     words = lab.panel.locator(".lab-words span").all_inner_texts()
     assert words == "a b good b film img src x onerror document title 'hit' xyzzy".split()
     assert lab.panel.locator(".lab-words img, .lab-words b").count() == 0
@@ -326,8 +328,8 @@ def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
     lab = reader
     box(lab, "Test review").fill("1")
     button(lab, "Take this one").click()
-    said(lab, "Test review 1 is labelled")
-    said(lab, "100 are read, as in training")
+    has_status(lab, "Test review 1 is labelled")
+    has_status(lab, "100 are read, as in training")
     lab.panel.get_by_label("Show the hidden state").check()
     lab.panel.get_by_role("img", name="The hidden state: 32 rows").wait_for()
     box(lab, "Your review").fill("")
@@ -337,11 +339,11 @@ def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
 
 def test_the_explorers_follow_what_is_typed(gradient, steps):
     typed(gradient, "Spectral radius", "1,5")
-    said(gradient, "for spectral radius 1.5, steps back 50")
+    has_status(gradient, "for spectral radius 1.5, steps back 50")
     typed(gradient, "Steps back", "-5")
     alerted(gradient, "-5 is too small")
     typed(steps, "Time step", "3")
-    said(steps, "Step 3 of")
+    has_status(steps, "Step 3 of")
 
 
 def test_nothing_is_fetched_from_elsewhere(forecaster, gru, simple, autoencoder, reader, gradient, steps):
