@@ -14,12 +14,13 @@ from labutils import backend
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "KERAS_"))}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "KERAS_BACKEND"))}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, env=clean | environment
     )
 
 
+@pytest.mark.slow
 def test_keras_starts_and_compiles_without_a_line_of_noise():
     result = run_python("""
         from labutils import backend
@@ -53,6 +54,7 @@ def test_a_backend_that_fails_is_explained_and_what_it_printed_is_shown(tmp_path
     assert "library too old" in result.stderr and "pip install -r requirements.txt" in result.stderr
 
 
+@pytest.mark.slow
 def test_keras_json_cannot_choose_another_backend(tmp_path):
     (tmp_path / "keras.json").write_text('{"backend": "jax"}')
     result = run_python(
@@ -86,6 +88,7 @@ def test_fast_settings_are_empty_where_the_compiler_fails(keras, monkeypatch):
     assert backend.fast_settings() == {}
 
 
+@pytest.mark.slow
 def test_fast_settings_train_the_published_gru_to_the_same_numbers(keras):
     random = np.random.default_rng(0)
     x, y = random.integers(0, 500, (640, 30)), random.integers(0, 2, 640)

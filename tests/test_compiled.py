@@ -10,6 +10,7 @@ from labutils import training
 from labutils.data import series
 from labutils.training import compiled
 
+pytestmark = pytest.mark.slow
 ROWS, SIZE, TIME = 203, 32, 10
 TOKENS = np.random.default_rng(0).integers(1, 20, (90, 6))
 LABELS = (TOKENS.sum(axis=1) > 60).astype("float32")
@@ -58,10 +59,6 @@ def calling(keras, function):
     return [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: function(epoch + 1))]
 
 
-def early_stopping(keras, patience):
-    return [keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)]
-
-
 NETWORKS = {
     "LSTM": lambda k: [lambda: k.layers.LSTM(6), lambda: k.layers.Dense(1)],
     "GRU": lambda k: [lambda: k.layers.GRU(5), lambda: k.layers.Dense(1)],
@@ -86,6 +83,19 @@ OPTIMIZERS = {
 }
 
 
+def assert_equal_to_keras(keras, ours, plain, data, epochs=4, validation=0.2):
+    """Train one model here and its double by ``model.fit``: same curves, same weights."""
+    keras.utils.set_random_seed(3)
+    run = fit(ours, data, epochs=epochs, validation=validation)
+    keras.utils.set_random_seed(3)
+    history = plain.fit(*data, epochs=epochs, batch_size=SIZE, validation_split=validation, verbose=0).history
+    assert run.settings["trained_by"] == "compiled epochs" and run.history.keys() == history.keys()
+    for name, values in history.items():
+        np.testing.assert_allclose(run.history[name], values, rtol=2e-5)
+    for weights, others in zip(ours.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, others, atol=2e-5)
+
+
 @pytest.mark.parametrize(
     "network, optimizer",
     [(network, "adam") for network in NETWORKS]
@@ -93,50 +103,35 @@ OPTIMIZERS = {
 )
 def test_the_curves_and_weights_are_those_of_model_fit(keras, data, network, optimizer):
     layers, settings = NETWORKS[network](keras), {"optimizer": OPTIMIZERS[optimizer](keras)}
-    ours, plain = build(keras, *layers, **settings), build(keras, *layers, **settings)
-    np.testing.assert_array_equal(ours.get_weights()[0], plain.get_weights()[0])
-    keras.utils.set_random_seed(3)
-    run = fit(ours, data, epochs=4)
-    keras.utils.set_random_seed(3)
-    rows = int(ROWS * 0.8)
-    assert rows % SIZE, "the last batch must be a smaller one"
-    history = plain.fit(*data, epochs=4, batch_size=SIZE, validation_split=0.2, verbose=0).history
-    assert run.history.keys() == history.keys()
-    for name, values in history.items():
-        np.testing.assert_allclose(run.history[name], values, rtol=2e-5)
-    for one, other in zip(ours.get_weights(), plain.get_weights()):
-        np.testing.assert_allclose(one, other, atol=2e-5)
+    assert int(ROWS * 0.8) % SIZE, "the last batch must be a smaller one"
+    assert_equal_to_keras(keras, *(build(keras, *layers, **settings) for _ in range(2)), data)
 
 
 def test_dropout_draws_the_same_masks_where_no_batch_is_smaller(keras, data):
     layers = [lambda: keras.layers.LSTM(6), lambda: keras.layers.Dropout(0.3), lambda: keras.layers.Dense(1)]
-    x, y = data[0][:192], data[1][:192]
-    ours, plain = build(keras, *layers), build(keras, *layers)
-    keras.utils.set_random_seed(1)
-    run = fit(ours, (x, y), validation=None)
-    keras.utils.set_random_seed(1)
-    history = plain.fit(x, y, epochs=3, batch_size=SIZE, verbose=0).history
-    np.testing.assert_allclose(run.history["loss"], history["loss"], rtol=1e-5)
+    doubles = [build(keras, *layers) for _ in range(2)]
+    assert_equal_to_keras(keras, *doubles, (data[0][:192], data[1][:192]), validation=0.0)
 
 
 def test_a_second_training_goes_on_where_the_first_ended(keras, data):
     ours, plain = forecaster(keras), forecaster(keras)
     for epochs in (2, 3):
-        keras.utils.set_random_seed(epochs)
-        run = fit(ours, data, epochs=epochs)
-        keras.utils.set_random_seed(epochs)
-        history = plain.fit(*data, epochs=epochs, batch_size=SIZE, validation_split=0.2, verbose=0).history
-        np.testing.assert_allclose(run.history["loss"], history["loss"], rtol=2e-5)
+        assert_equal_to_keras(keras, ours, plain, data, epochs)
     assert int(ours.optimizer.iterations) == int(plain.optimizer.iterations) == 5 * 6
 
 
-def test_several_targets_and_the_test_score(keras, data):
-    x, y = series.sliding_windows(series.noisy_sine(1).values[:200], TIME, 4)
-    layers = [lambda: keras.layers.LSTM(5), lambda: keras.layers.Dense(4)]
-    model = build(keras, *layers)
-    run = fit(model, (x[:150], y[:150]), test=(x[150:], y[150:]))
-    expected = np.mean((model.predict(x[150:], verbose=0) - y[150:]) ** 2)
-    assert run.test_loss == pytest.approx(expected, rel=1e-5)
+@pytest.mark.parametrize("targets", [1, 4, TIME])
+def test_several_targets_sequences_as_targets_and_the_test_score(keras, data, targets):
+    x, y = series.sliding_windows(np.tile(series.noisy_sine(1).values, 2), TIME, min(targets, 4))
+    y, sequences = (x + 1, True) if targets == TIME else (y, False)
+    layers = [lambda: keras.layers.GRU(5, return_sequences=sequences), lambda: keras.layers.Dense(y.shape[1])]
+    if sequences:
+        layers[-1] = lambda: keras.layers.Dense(1)
+    ours, plain = build(keras, *layers), build(keras, *layers)
+    assert_equal_to_keras(keras, ours, plain, (x[:150], y[:150]), epochs=2)
+    run = fit(ours, (x[:150], y[:150]), epochs=1, test=(x, y))
+    assert len(x) > compiled.EVALUATION_BATCH, "more rows than a block holds"
+    assert run.test_loss == pytest.approx(np.mean((ours.predict(x, verbose=0) - y) ** 2), rel=1e-5)
 
 
 def test_models_of_one_architecture_share_what_was_compiled(keras, data):
@@ -163,28 +158,6 @@ def test_models_of_one_architecture_keep_their_own_weights(keras, data):
     assert float(second.optimizer.learning_rate) == pytest.approx(0.1)
 
 
-def test_two_threads_take_turns(keras, data):
-    rates, losses = (0.001, 0.1), {}
-
-    def with_rate(rate):
-        return forecaster(keras, optimizer=lambda: keras.optimizers.Adam(rate))
-
-    models = {rate: with_rate(rate) for rate in rates}
-
-    def train(rate):
-        losses[rate] = fit(models[rate], data, epochs=2, validation=None).history["loss"]
-
-    threads = [threading.Thread(target=train, args=(rate,)) for rate in rates]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for rate in rates:
-        alone = fit(with_rate(rate), data, epochs=2, validation=None).history["loss"]
-        assert losses[rate] == pytest.approx(alone, rel=0.3)
-    assert losses[0.1][1] < 0.5 * losses[0.001][1]
-
-
 def test_equal_names_do_not_make_equal_architectures(keras, data):
     def named(activation):
         return build(keras, keras.layers.Flatten, lambda: keras.layers.Dense(1, activation, name=activation))
@@ -194,22 +167,6 @@ def test_equal_names_do_not_make_equal_architectures(keras, data):
     assert relu.history["loss"] != tanh.history["loss"]
 
 
-def test_sequences_as_targets_and_images_equal_keras(keras):
-    random = np.random.default_rng(0)
-    x, y = random.normal(size=(75, 32, 1)), random.normal(size=(75, 32, 1))
-    models = []
-    for _ in range(2):
-        keras.utils.set_random_seed(0)
-        layers = [keras.layers.GRU(4, return_sequences=True), keras.layers.Dense(1)]
-        models.append(keras.Sequential([keras.layers.Input((32, 1)), *layers]))
-        models[-1].compile("adam", "mse")
-    keras.utils.set_random_seed(2)
-    run = fit(models[0], (x, y), validation=None)
-    keras.utils.set_random_seed(2)
-    history = models[1].fit(x, y, epochs=3, batch_size=SIZE, verbose=0).history
-    np.testing.assert_allclose(run.history["loss"], history["loss"], rtol=1e-5)
-
-
 def test_any_number_of_rows_uses_what_was_compiled(keras, data):
     for rows in (150, 100):
         fit(forecaster(keras), (data[0][:rows], data[1][:rows]))
@@ -217,14 +174,6 @@ def test_any_number_of_rows_uses_what_was_compiled(keras, data):
     traced = network.epochs.train.experimental_get_tracing_count()
     fit(forecaster(keras), (data[0][:120], data[1][:120]))
     assert network.epochs.train.experimental_get_tracing_count() == traced <= 2
-
-
-def test_more_rows_to_test_than_a_block_holds(keras, data):
-    x, y = (np.concatenate([part] * 6) for part in data)
-    model = forecaster(keras)
-    run = fit(model, data, epochs=1, test=(x, y))
-    assert len(x) > compiled.EVALUATION_BATCH
-    assert run.test_loss == pytest.approx(np.mean((model.predict(x, verbose=0) - y) ** 2), rel=1e-5)
 
 
 def test_an_interrupted_training_keeps_what_was_learned(keras, data):
@@ -301,17 +250,6 @@ def test_training_goes_on_where_it_was_though_another_model_came_between(keras):
     ours, model = twice()
     theirs, _ = twice(fast=False)
     assert ours.history == theirs.history and int(model.optimizer.iterations) == 10
-
-
-def test_early_stopping_gives_the_best_weights_back(keras):
-    runs, weights = [], []
-    for fast in (True, False):
-        model = classifier(keras)
-        keras.utils.set_random_seed(3)
-        runs.append(fit(model, epochs=30, callbacks=early_stopping(keras, 1), fast=fast))
-        weights.append(model.get_weights()[0])
-    assert runs[0].kept_epoch == runs[1].kept_epoch
-    np.testing.assert_array_equal(*weights)
 
 
 def test_a_network_kept_by_one_thread_serves_another(keras):
