@@ -145,6 +145,8 @@ def test_models_of_one_architecture_share_what_was_compiled(keras, data):
     for units in range(1, 12):
         fit(forecaster(keras, units), data, epochs=1)
     assert len(compiled._KEPT) == compiled.KEPT
+    fit(classifier(keras))
+    assert len(compiled._KEPT) == compiled.KEPT - 1, "which counts as two"
 
 
 def test_models_of_one_architecture_keep_their_own_weights(keras, data):

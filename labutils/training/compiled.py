@@ -28,7 +28,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 STEPS_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
 EVALUATION_BATCH = 512
-KEPT = 6  # networks, some 20 to 30 MB each
+KEPT = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
 # What treats each row of a batch by itself, so that rows which fill up the last batch change nothing.
 LAYERS = frozenset(
@@ -127,7 +127,7 @@ def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
         model.optimizer.build(model.trainable_variables)
         if key not in _KEPT:
             _KEPT[key] = _built(layers, compilation, reason_against(model), batch_size)
-            if len(_KEPT) > KEPT:
+            while sum(1 if network.epochs else 2 for network in _KEPT.values()) > KEPT:
                 _KEPT.popitem(last=False)
         _KEPT.move_to_end(key)
         copy_state(model, _KEPT[key].model)
