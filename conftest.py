@@ -4,24 +4,20 @@ import os
 import tempfile
 from pathlib import Path
 
-import platformdirs
 import pytest
 
 ROOT = Path(__file__).parent
 ON_CI = bool(os.environ.get("CI"))  # elsewhere other programs write into the home folder as well
-HOME_FOLDERS = [
-    Path(os.environ.get("LABUTILS_CACHE") or platformdirs.user_cache_path("labutils", appauthor=False)),
-    Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras"),
-]
+KERAS_HOME = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
 def pytest_configure(config):
-    """Kernels and other processes inherit the environment, so the encoded reviews are built once for all."""
+    """Set what kernels and other processes inherit."""
     folder = tempfile.TemporaryDirectory(prefix="labutils-tests-", ignore_cleanup_errors=True)
     patch = pytest.MonkeyPatch()
     for name in ("LABUTILS_CLAIMS", "LABUTILS_DIGITS", "LABUTILS_REVIEWS"):
         patch.delenv(name, raising=False)
-    for name in ("LABUTILS_CACHE", "KERAS_HOME", "IPYTHONDIR"):
+    for name in ("KERAS_HOME", "IPYTHONDIR"):
         patch.setenv(name, str(Path(folder.name, name.lower())))
     config.add_cleanup(folder.cleanup)
     config.add_cleanup(patch.undo)
@@ -37,16 +33,13 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session", autouse=ON_CI)
-def the_users_folders_stay_as_they_are():
-    before = _files_in_home_folders()
+def the_users_folder_stays_as_it_is():
+    def files():
+        return {(path, path.stat().st_mtime_ns) for path in KERAS_HOME.rglob("*") if path.is_file()}
+
+    before = files()
     yield
-    changed = _files_in_home_folders() ^ before
-    assert not changed, f"a test wrote into a folder of the user's: {sorted({path for path, _ in changed})}"
-
-
-def _files_in_home_folders():
-    paths = [path for folder in HOME_FOLDERS for path in folder.rglob("*") if path.is_file()]
-    return {(str(path), path.stat().st_mtime_ns) for path in paths}
+    assert not files() ^ before, f"a test wrote into {KERAS_HOME}: {files() ^ before}"
 
 
 @pytest.fixture(scope="session")

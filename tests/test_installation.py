@@ -76,13 +76,6 @@ def test_changed_and_missing_data_are_told_apart(what, tmp_path, monkeypatch):
         installation.require(installation.data())
 
 
-def test_a_cache_folder_that_cannot_be_is_noticed(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "file" / "cache"))
-    with refused("Set the environment variable LABUTILS_CACHE"):
-        installation.require(installation.data())
-
-
 def test_keras_that_does_not_start_is_a_finding_not_a_crash(monkeypatch):
     def fails():
         raise ImportError("Keras could not be started")

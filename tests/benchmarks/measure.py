@@ -1,16 +1,14 @@
 """Measure speed and memory, as ratios in one run, and print the table that README quotes.
 
     python tests/benchmarks/measure.py            # everything, about twenty minutes
-    python tests/benchmarks/measure.py fit cache  # some of it: fit, forecaster, autoencoder, …
+    python tests/benchmarks/measure.py fit panels  # some of it: fit, forecaster, autoencoder, …
 
 Nothing else should run on the machine meanwhile. Seconds depend on the machine; ratios travel.
 """
 
 import argparse
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable
@@ -289,25 +287,6 @@ def measure_panels() -> list[str]:
     return lines
 
 
-def measure_cache() -> list[str]:
-    from labutils.data import reviews
-
-    builds, loads = [], []
-    for _ in range(PAIRS):
-        with tempfile.TemporaryDirectory() as folder:
-            os.environ["LABUTILS_CACHE"] = folder
-            for times in (builds, loads):
-                started = time.perf_counter()
-                data = reviews.load(num_words=10_000)
-                assert len(data.train) + len(data.test) == 25_000
-                times.append(time.perf_counter() - started)
-    ratios = sorted(build / load for build, load in zip(builds, loads))
-    return [
-        f"| the encoded reviews, from the cache | {median(builds):.2f} s (built) | {median(loads):.2f} s | "
-        f"{median(ratios):.0f} times as fast ({ratios[0]:.0f} to {ratios[-1]:.0f}) |"
-    ]
-
-
 def measure_notebooks() -> list[str]:
     return [measure_notebook(stem, *limits) for stem, limits in LIMITS.items()]
 
@@ -344,7 +323,6 @@ MEASUREMENTS = {
     "forecaster": measure_forecaster,
     "autoencoder": measure_autoencoder,
     "panels": measure_panels,
-    "cache": measure_cache,
     "notebooks": measure_notebooks,
 }
 
