@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 
@@ -136,6 +137,17 @@ class Vocabulary:
         return [" ".join(self.decode(row[row > START] if row.ndim == 1 else row)) for row in rows]
 
 
+class _Corpus(NamedTuple):
+    """All reviews in a row of numbers, training first: where each starts, its label and row in the file."""
+
+    flat: np.ndarray
+    starts: np.ndarray
+    labels: np.ndarray
+    rows: np.ndarray
+    n_train: int
+    words: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class ReviewSet:
     """The training or the test reviews: a list of 1-D int32 sequences, and labels (n,) int8, 1 = positive."""
@@ -177,7 +189,7 @@ class Reviews:
 
     source: str
     num_words: int
-    _store: dict[str, np.ndarray]
+    _corpus: _Corpus
 
     def __repr__(self) -> str:
         return f"<Reviews: source {self.source!r}, num_words {self.num_words:,}>"
@@ -185,36 +197,33 @@ class Reviews:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words, with the `num_words` that were asked for."""
-        words = bytes(self._store["words"]).decode("utf-8").split("\n")
-        return Vocabulary(tuple(words), self.num_words)
+        return Vocabulary(self._corpus.words, self.num_words)
 
     @cached_property
     def train(self) -> ReviewSet:
         """The training reviews, those for validation last."""
-        return self._review_set(0, int(self._store["n_train"]))
+        return self._review_set(0, self._corpus.n_train)
 
     @cached_property
     def test(self) -> ReviewSet:
         """The test reviews."""
-        return self._review_set(int(self._store["n_train"]), len(self._store["labels"]))
+        return self._review_set(self._corpus.n_train, len(self._corpus.labels))
 
     @property
     def rows(self) -> np.ndarray:
-        """(n,) int32: the row of each review (training, then test) in the original file."""
-        return self._store["rows"]
+        """(n,) int: the row of each review (training, then test) in the original file."""
+        return self._corpus.rows
 
     def share_of_words(self, num_words: int) -> float:
         """Share of all word occurrences in the training reviews that `num_words` covers, 0 to 1."""
-        num_words = _valid_num_words(num_words, self._store)
-        flat = self._store["flat"][: self._store["offsets"][self._store["n_train"]]]
+        num_words = _valid_num_words(num_words, self._corpus)
+        flat = self._corpus.flat[: self._corpus.starts[self._corpus.n_train]]
         return float(np.mean(flat[flat != START] < num_words))
 
     def _review_set(self, first: int, end: int) -> ReviewSet:
-        offsets = self._store["offsets"]
-        flat = self._store["flat"][offsets[first] : offsets[end]]
-        flat = np.where(flat < self.num_words, flat, np.int32(UNKNOWN))
-        cuts = offsets[first + 1 : end] - offsets[first]
-        return ReviewSet(np.split(flat, cuts), self._store["labels"][first:end], self, slice(first, end))
+        sequences = np.split(self._corpus.flat, self._corpus.starts[1:])[first:end]
+        sequences = [np.where(row < self.num_words, row, np.int32(UNKNOWN)) for row in sequences]
+        return ReviewSet(sequences, self._corpus.labels[first:end], self, slice(first, end))
 
     @cached_property
     def _file_texts(self) -> list[str]:
@@ -223,7 +232,7 @@ class Reviews:
     def _texts(self, positions: slice) -> list[str]:
         if self.source == "embedded":
             return [self._file_texts[row] for row in self.rows[positions]]
-        whole = Reviews(self.source, len(self.vocabulary.words) + INDEX_FROM + 1, self._store)
+        whole = Reviews(self.source, len(self.vocabulary.words) + INDEX_FROM + 1, self._corpus)
         sequences = whole._review_set(positions.start, positions.stop).sequences
         return whole.vocabulary.texts(sequences)
 
@@ -244,8 +253,8 @@ def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
         When the embedded data are missing or changed; when the original cannot be downloaded.
     """
     source = chosen_source(source, "LABUTILS_REVIEWS", SOURCES)
-    store = _build_embedded() if source == "embedded" else _build_keras()
-    return Reviews(source, _valid_num_words(num_words, store), store)
+    corpus = _embedded() if source == "embedded" else _original()
+    return Reviews(source, _valid_num_words(num_words, corpus), corpus)
 
 
 def shuffled(rows: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -270,9 +279,8 @@ def embedded_sha256() -> str:
     return sha256_of(EMBEDDED.path())
 
 
-def _valid_num_words(num_words: int, store: dict[str, np.ndarray]) -> int:
-    n_words = 1 + int((store["words"] == ord("\n")).sum())
-    return whole_number("num_words", num_words, INDEX_FROM + 2, n_words + INDEX_FROM + 1)
+def _valid_num_words(num_words: int, corpus: _Corpus) -> int:
+    return whole_number("num_words", num_words, INDEX_FROM + 2, len(corpus.words) + INDEX_FROM + 1)
 
 
 def _read_embedded() -> tuple[list[str], np.ndarray]:
@@ -296,7 +304,7 @@ def _block_order(labels: np.ndarray) -> tuple[np.ndarray, int]:
     return np.concatenate([fitting, validation, test]), len(fitting) + len(validation)
 
 
-def _build_embedded() -> dict[str, np.ndarray]:
+def _embedded() -> _Corpus:
     texts, labels = _read_embedded()
     order, n_train = _block_order(labels)
     # the rules of `keras_words` for the whole corpus at once, with a mark where each review begins
@@ -310,30 +318,18 @@ def _build_embedded() -> dict[str, np.ndarray]:
     ranked = np.concatenate([np.argsort(-in_training, kind="stable"), in_test_alone])
     numbers = np.empty(len(words), dtype="int32")
     numbers[ranked] = [START, *range(INDEX_FROM + 1, INDEX_FROM + len(words))]
-    lengths = np.diff(starts, append=len(flat))
-    return _store(numbers[flat], lengths, labels[order], order, n_train, [words[n] for n in ranked[1:]])
+    return _Corpus(numbers[flat], starts, labels[order], order, n_train, tuple(words[n] for n in ranked[1:]))
 
 
-def _build_keras() -> dict[str, np.ndarray]:
+def _original() -> _Corpus:
     imdb = backend.load_keras().datasets.imdb
     # without a num_words Keras turns its highest number into "unknown"
     (x_train, y_train), (x_test, y_test), word_index = downloaded(
         "the original IMDB reviews", lambda: (*imdb.load_data(num_words=sys.maxsize), imdb.get_word_index())
     )
     words = sorted(word_index, key=word_index.get)
-    labels = np.concatenate([y_train, y_test])
+    labels = np.concatenate([y_train, y_test]).astype("int8")
     sequences = [np.array(sequence, dtype="int32") for part in (x_train, x_test) for sequence in part]
-    lengths = list(map(len, sequences))
-    return _store(np.concatenate(sequences), lengths, labels, np.arange(len(labels)), len(x_train), words)
-
-
-def _store(flat, lengths, labels, rows, n_train: int, words: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the corpus as arrays: all reviews in a row, where each ends, words joined by line breaks."""
-    return {
-        "flat": flat,
-        "offsets": np.cumsum([0, *lengths], dtype="int64"),
-        "labels": np.asarray(labels, dtype="int8"),
-        "rows": np.asarray(rows, dtype="int32"),
-        "n_train": np.array(n_train),
-        "words": np.frombuffer("\n".join(words).encode("utf-8"), dtype="uint8"),
-    }
+    starts = np.cumsum([0, *map(len, sequences[:-1])])
+    rows = np.arange(len(labels))
+    return _Corpus(np.concatenate(sequences), starts, labels, rows, len(x_train), tuple(words))
