@@ -3,6 +3,7 @@
 A function here returns a `Picture`; as the last line of a cell it shows itself. No pyplot: nothing
 is kept between cells, and no backend has to be chosen.
 """
+# ruff: noqa: F401 - what is imported here is what the package offers
 
 from labutils.plots.classification import (
     accuracy_by,
@@ -18,32 +19,3 @@ from labutils.plots.histories import calibration, confusion, scores, training_cu
 from labutils.plots.image_rows import code_map, histograms, images
 from labutils.plots.lines import curves, gates, sequences
 from labutils.plots.style import Picture, canvas
-
-__all__ = [
-    "Picture",
-    "accuracy_by",
-    "calibration",
-    "canvas",
-    "code_map",
-    "confusion",
-    "curves",
-    "forecast",
-    "gates",
-    "gru",
-    "histograms",
-    "images",
-    "limits",
-    "lstm",
-    "padding",
-    "reading",
-    "residuals",
-    "review_lengths",
-    "scores",
-    "sequences",
-    "shared_names",
-    "training_curves",
-    "unrolled",
-    "vocabulary_coverage",
-    "windows",
-    "wirings",
-]

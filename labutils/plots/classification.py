@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from statsmodels.stats.proportion import proportion_confint
 
 from labutils.palette import BLACK, BLUE, GREY, LIGHT, ORANGE, PALETTE, SKY
 from labutils.plots.style import Picture, canvas, styled
@@ -46,11 +48,8 @@ def vocabulary_coverage(num_words: Sequence[int], shares: Sequence[float], chose
     """Share of all word occurrences that the most frequent words cover (log axis)."""
     figure, axes = _shares_on_log_axis(num_words, shares, top=1.03)
     share = dict(zip(num_words, shares))[chosen]
-    text = f"{chosen:,} words cover {share:.1%}"
-    line = {"arrowstyle": "-", "color": GREY}
-    axes.annotate(
-        text, (chosen, share), (0.97, 0.25), textcoords="axes fraction", ha="right", arrowprops=line
-    )
+    where = {"textcoords": "axes fraction", "ha": "right", "arrowprops": {"arrowstyle": "-", "color": GREY}}
+    axes.annotate(f"{chosen:,} words cover {share:.1%}", (chosen, share), (0.97, 0.25), **where)
     axes.set_xlabel("vocabulary size (most frequent words, logarithmic)")
     axes.set_ylabel("share of words known")
     points = ", ".join(f"{n:,} words {s:.0%}" for n, s in zip(num_words, shares))
@@ -96,11 +95,8 @@ def padding(
     lengths, descriptions = [len(sequence) for sequence in sequences], []
     for row, n in enumerate(lengths):
         read, cut, padded = min(n, maxlen), max(n - maxlen, 0), max(maxlen - n, 0)
-        starts = (
-            0 if truncating == "pre" else maxlen,
-            cut if truncating == "pre" else 0,
-            n if padding == "post" else n - maxlen,
-        )
+        starts = (0, cut) if truncating == "pre" else (maxlen, 0)
+        starts += (n if padding == "post" else n - maxlen,)
         for bar_style, start, width in zip(bar_styles.values(), starts, (cut, read, padded)):
             if width:
                 left = start - n if from_end else start
@@ -133,47 +129,37 @@ def accuracy_by(
     correct : model → (n,) bool, whether each review is classified correctly.
     edges : where a group begins; the last one only ends.
     """
-    from scipy.stats import binomtest
-
-    numbers = np.asarray(numbers)
-    groups = [(numbers >= low) & (numbers < high) for low, high in zip(edges[:-1], edges[1:])]
-    totals = np.array([group.sum() for group in groups])
     figure, (axes,) = canvas(height=3.9)
-    alt_parts = []
-    for i, ((name, right), marker) in enumerate(zip(correct.items(), "osD^")):
-        hits = np.array([np.asarray(right, dtype=bool)[group].sum() for group in groups])
-        intervals = [binomtest(int(k), int(n)).proportion_ci(method="wilson") for k, n in zip(hits, totals)]
-        low, high = np.transpose(intervals)
+    groups = pd.DataFrame(correct).groupby(pd.cut(numbers, edges, right=False), observed=False)
+    totals, alt_parts = groups.size(), []
+    for i, ((name, hits), marker) in enumerate(zip(groups.sum().items(), "osD^")):
+        low, high = proportion_confint(hits, totals, method="wilson")
         accuracy = hits / totals
-        x = np.arange(len(groups)) + 0.14 * (i - (len(correct) - 1) / 2)
+        x = np.arange(len(totals)) + 0.14 * (i - (len(correct) - 1) / 2)
         line_style = {"color": PALETTE[i], "marker": marker, "capsize": 3, "linewidth": 1.5}
         axes.errorbar(x, accuracy, [accuracy - low, high - accuracy], label=name, **line_style)
         alt_parts.append(f"{name} " + ", ".join(f"{a:.2f}" for a in accuracy))
     names = [f"{a}–{b - 1}" if b - a > 1 else f"{a}" for a, b in zip(edges[:-1], edges[1:])]
-    axes.set_xticks(range(len(groups)), [f"{name}\n({total:,})" for name, total in zip(names, totals)])
+    axes.set_xticks(range(len(names)), [f"{name}\n({total:,})" for name, total in zip(names, totals)])
     axes.set(xlabel=f"{what}; in brackets how many test reviews", ylabel="accuracy")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(loc="outside upper center", ncols=3)
     alt = f"Accuracy by {what}, in groups from low to high: {'; '.join(alt_parts)}."
     return Picture(figure, f"accuracy by {what}", alt)
 
 
 @styled
-def reading(
-    words: Sequence[str], probabilities: Sequence[float], title: str = "", before: float = 0.5
-) -> Picture:
-    """The probability after each word: a curve, and below it the words, coloured by what they changed.
-
-    words, probabilities : of equal length. before : the probability before the first word.
-    """
-    words, probabilities = list(words), np.asarray(probabilities, dtype=float)
-    if len(words) != len(probabilities) or not words:
+def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "") -> Picture:
+    """The probability after each word: a curve, and below it the words, coloured by what they changed."""
+    shown = [word if len(word) <= 30 else f"{word[:29]}…" for word in words]
+    probabilities = np.asarray(probabilities, dtype=float)
+    if len(words) != len(probabilities) or not shown:
         raise ValueError(
             f"there must be one probability for each word, got {len(words)} words and "
             f"{len(probabilities)} probabilities"
         )
-    change = np.diff(probabilities, prepend=before)
-    lines = _wrap(words, per_line=84)
-    text_height = 0.24 * len(lines) + 0.15
+    change = np.diff(probabilities, prepend=0.5)
+    positions = _wrap(shown, per_line=84)
+    text_height = 0.24 * (positions[-1][0] + 1) + 0.15
     height = 2.7 + text_height
     figure = Figure(figsize=(9, height))
     FigureCanvasAgg(figure)
@@ -187,7 +173,7 @@ def reading(
     curve.set_xlabel("word of the review (counted from the first that is read)")
     curve.xaxis.set_major_locator(MaxNLocator(integer=True))
     curve.set_title(title)
-    _colour_words(text, lines, change)
+    _colour_words(text, shown, positions, change)
     largest = int(np.argmax(np.abs(change)))
     return Picture(
         figure,
@@ -198,27 +184,24 @@ def reading(
     )
 
 
-def _wrap(words: Sequence[str], per_line: int) -> list[list[tuple[int, int, str]]]:
-    """Break words into lines of at most `per_line` characters: (column, index, word) for each."""
-    lines, column = [[]], 0
-    for index, word in enumerate(words):
-        word = word if len(word) <= 30 else word[:29] + "…"
+def _wrap(words: Sequence[str], per_line: int) -> list[tuple[int, int]]:
+    """Break words into lines of at most `per_line` characters: (line, column) of each."""
+    positions, line, column = [], 0, 0
+    for word in words:
         if column and column + len(word) > per_line:
-            lines.append([])
-            column = 0
-        lines[-1].append((column, index, word))
+            line, column = line + 1, 0
+        positions.append((line, column))
         column += len(word) + 1
-    return lines
+    return positions
 
 
-def _colour_words(axes: Axes, lines: list[list[tuple[int, int, str]]], change: np.ndarray) -> None:
+def _colour_words(axes: Axes, words: list[str], positions: list[tuple[int, int]], change: np.ndarray) -> None:
     strongest = max(float(np.abs(change).max()), 0.05)
-    axes.set(xlim=(0, 85), ylim=(len(lines), 0))
+    axes.set(xlim=(0, 85), ylim=(positions[-1][0] + 1, 0))
     axes.axis("off")
     centred = {"family": "monospace", "fontsize": 10, "ha": "center", "va": "center"}
-    for row, line in enumerate(lines):
-        for column, index, word in line:
-            colour = _FALLS_OR_RISES(0.5 + 0.5 * change[index] / strongest)
-            corner, width = (column - 0.3, row + 0.08), len(word) + 0.6
-            axes.add_patch(Rectangle(corner, width, 0.84, facecolor=colour, edgecolor="none"))
-            axes.text(column + len(word) / 2, row + 0.5, word.replace("$", r"\$"), **centred)
+    for word, (line, column), by in zip(words, positions, change):
+        colour = _FALLS_OR_RISES(0.5 + 0.5 * by / strongest)
+        corner, width = (column - 0.3, line + 0.08), len(word) + 0.6
+        axes.add_patch(Rectangle(corner, width, 0.84, facecolor=colour, edgecolor="none"))
+        axes.text(column + len(word) / 2, line + 0.5, word.replace("$", r"\$"), **centred)

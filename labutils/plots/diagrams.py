@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -95,22 +95,13 @@ def unrolled(steps: int = 4, backward: bool = False) -> Picture:
 @styled
 def lstm() -> Picture:
     """One step of an LSTM: the cell state along the top, three gates, the candidate."""
-    figure, axes = _cell_canvas()
-    _arrow(axes, [(0.75, 4.4), (2.35, 4.4)])
-    _arrow(axes, [(2.85, 4.4), (4.55, 4.4)])
-    _arrow(axes, [(5.05, 4.4), (9.75, 4.4)])
-    _round(axes, (0.4, 4.4), "$c_{t-1}$", 0.36)
-    _round(axes, (10.1, 4.4), "$c_t$", 0.36)
+    figure, axes = _cell_canvas("c", {2.6: "×", 4.8: "+"})
     _round(axes, (0.4, 0.95), "$h_{t-1}$", 0.36)
-    _round(axes, (1.75, -0.05), "$x_t$", 0.26)
     _line(axes, [(0.76, 0.95), (7.0, 0.95)])
-    _line(axes, [(1.75, 0.21), (1.75, 0.95)])
     _gate(axes, 2.6, "$\\sigma$", "forget $f_t$")
     _gate(axes, 4.0, "$\\sigma$", "input $i_t$")
     _gate(axes, 5.6, "tanh", "candidate $g_t$")
     _gate(axes, 7.0, "$\\sigma$", "output $o_t$")
-    _operation(axes, (2.6, 4.4), "×")
-    _operation(axes, (4.8, 4.4), "+")
     _operation(axes, (4.8, 3.2), "×")
     _operation(axes, (8.3, 2.6), "×")
     _arrow(axes, [(2.6, 2.1), (2.6, 4.15)])
@@ -137,20 +128,11 @@ def lstm() -> Picture:
 @styled
 def gru() -> Picture:
     """One step of a GRU: the state along the top, the update gate that mixes, the reset gate below it."""
-    figure, axes = _cell_canvas()
-    _round(axes, (0.4, 4.4), "$h_{t-1}$", 0.36)
-    _round(axes, (1.75, -0.05), "$x_t$", 0.26)
-    _arrow(axes, [(0.76, 4.4), (2.65, 4.4)])
-    _arrow(axes, [(3.15, 4.4), (7.85, 4.4)])
-    _arrow(axes, [(8.35, 4.4), (9.75, 4.4)])
-    _round(axes, (10.1, 4.4), "$h_t$", 0.36)
+    figure, axes = _cell_canvas("h", {2.9: "×", 8.1: "+"})
     _line(axes, [(1.45, 4.4), (1.45, 0.95), (6.6, 0.95)])
-    _line(axes, [(1.75, 0.21), (1.75, 0.95)])
     _gate(axes, 2.9, "$\\sigma$", "update $z_t$")
     _gate(axes, 4.7, "$\\sigma$", "reset $r_t$")
     _gate(axes, 6.6, "tanh", "candidate $g_t$", (0.5, 1.45))
-    _operation(axes, (2.9, 4.4), "×")
-    _operation(axes, (8.1, 4.4), "+")
     _operation(axes, (8.1, 3.4), "×")
     _arrow(axes, [(2.9, 2.1), (2.9, 4.15)])
     _arrow(axes, [(2.9, 3.4), (4.6, 3.4)])
@@ -177,12 +159,23 @@ def _blank(axes: Axes, x: Point, y: Point) -> None:
     axes.set_axis_off()
 
 
-def _cell_canvas() -> tuple[Figure, Axes]:
+def _cell_canvas(state: str, operations: Mapping[float, str]) -> tuple[Figure, Axes]:
+    """A cell with its input below, and at the top what it keeps, with the operations on it (x → sign)."""
     figure, (axes,) = canvas(width=9, height=4.5)
     _blank(axes, (-0.1, 10.6), (-0.4, 5.2))
     shape = "round,pad=0,rounding_size=0.25"
     frame = FancyBboxPatch((1.2, 0.45), 7.9, 4.6, shape, facecolor="#FAFAFA", edgecolor=GREY, linewidth=1)
     axes.add_patch(frame)
+    _round(axes, (0.4, 4.4), f"${state}_{{t-1}}$", 0.36)
+    _round(axes, (10.1, 4.4), f"${state}_t$", 0.36)
+    _round(axes, (1.75, -0.05), "$x_t$", 0.26)
+    _line(axes, [(1.75, 0.21), (1.75, 0.95)])
+    left = 0.76
+    for x, sign in operations.items():
+        _arrow(axes, [(left, 4.4), (x - 0.25, 4.4)])
+        _operation(axes, (x, 4.4), sign)
+        left = x + 0.25
+    _arrow(axes, [(left, 4.4), (9.75, 4.4)])
     return figure, axes
 
 

@@ -55,8 +55,8 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
 
 def _span(axes: Axes, name: str, begin: float, end: float, colour: str) -> None:
     axes.axvspan(begin, end, color=colour, alpha=0.15, linewidth=0)
-    middle = (begin + end) / 2
-    axes.text(middle, 1.02, name, transform=axes.get_xaxis_transform(), ha="center", fontsize=10)
+    where = {"transform": axes.get_xaxis_transform(), "ha": "center"}
+    axes.text((begin + end) / 2, 1.02, name, fontsize=10, **where)
 
 
 @styled
@@ -84,8 +84,8 @@ def forecast(
     """
     figure, (axes,) = canvas(height=3.9)
     spans = spans or {}
-    for colour, (name, (begin, end)) in zip(PALETTE[::-1], spans.items()):
-        _span(axes, name, begin, end, colour)
+    for colour, (name, ends) in zip(PALETTE[::-1], spans.items()):
+        _span(axes, name, *ends, colour)
     actual = np.asarray(actual)
     axes.plot(time, actual, "o", markersize=3.5 if len(actual) < 400 else 2, color=GREY, label="actual")
     if interval is not None:
@@ -98,7 +98,7 @@ def forecast(
     if clean is not None:
         axes.plot(time, clean, "--", color=BLACK, linewidth=1.3, label="without noise")
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    figure.legend(loc="outside upper center", ncols=5)
     alt = f"{ylabel} against {xlabel}: {len(actual)} actual values from {actual.min():.3g} to "
     alt += f"{actual.max():.3g} as dots, and forecasts as lines: {'; '.join(alt_parts)}."
     alt += f" A shaded prediction interval: {interval_name}." if interval is not None else ""
@@ -107,9 +107,7 @@ def forecast(
 
 
 @styled
-def residuals(
-    time: Sequence[float], errors: Sequence[float], noise: float, xlabel: str, lags: int = 20
-) -> Picture:
+def residuals(time: Sequence[float], errors: Sequence[float], noise: float, xlabel: str) -> Picture:
     """Errors over time, their autocorrelation, and their distribution beside that of the noise alone.
 
     errors : (n,), actual minus predicted. noise : standard deviation of the noise.
@@ -120,10 +118,11 @@ def residuals(
     over_time.plot(time, errors, ".", markersize=4, color=BLUE)
     over_time.axhline(0, color=BLACK, linewidth=0.8)
     over_time.set(title="Over time (grey: ± the noise)", xlabel=xlabel, ylabel="residual")
-    correlation = acf(errors, nlags=lags)[1:]
+    lags = np.arange(1, 21)
+    correlation = acf(errors, nlags=lags[-1])[lags]
     limit = 1.96 / np.sqrt(len(errors))
     by_lag.axhspan(-limit, limit, color=LIGHT, linewidth=0)
-    by_lag.bar(range(1, lags + 1), correlation, width=0.55, color=BLUE)
+    by_lag.bar(lags, correlation, width=0.55, color=BLUE)
     by_lag.set(title="Autocorrelation", xlabel="lag (samples)", ylabel="correlation")
     top = max(0.5, 1.05 * np.abs(correlation).max())
     by_lag.set_ylim(-top, top)
@@ -137,8 +136,8 @@ def residuals(
         figure,
         "residuals",
         f"Three panels. Residuals over time, mean {errors.mean():.3f}, standard deviation "
-        f"{errors.std():.3f}, the noise alone {noise:g}. Autocorrelation at lags 1 to {lags}, at lag 1 "
-        f"{correlation[0]:.2f}; {outside} of {lags} lie outside the grey 95 % limits of white noise. A "
+        f"{errors.std():.3f}, the noise alone {noise:g}. Autocorrelation at lags 1 to 20, at lag 1 "
+        f"{correlation[0]:.2f}; {outside} of 20 lie outside the grey 95 % limits of white noise. A "
         "histogram of the residuals with the normal density of the noise.",
     )
 
@@ -152,7 +151,6 @@ def limits(
     published: Mapping[str, float],
     references: Mapping[str, float],
     top: float,
-    columns: int = 3,
 ) -> Picture:
     """One small panel for each setting that is changed alone: mean and standard deviation of a score.
 
@@ -163,8 +161,8 @@ def limits(
     references : name → height of a dotted line through all panels.
     top : of the axes; what lies higher is written there.
     """
-    rows = -(-(len(panels) + 1) // columns)
-    figure, all_axes = canvas(columns, height=2.7 * rows, rows=rows)
+    rows = -(-(len(panels) + 1) // 3)
+    figure, all_axes = canvas(3, height=2.7 * rows, rows=rows)
     alt_parts = []
     ring = {"markersize": 12, "color": ORANGE, "fillstyle": "none", "markeredgewidth": 2}
     for axes, (name, (values, means, deviations)) in zip(all_axes, panels.items()):
@@ -181,11 +179,10 @@ def limits(
         alt_parts.append(f"{name}: " + ", ".join(f"{m:.2f} at {v:g}" for v, m in zip(values, means)))
     for axes in all_axes[len(panels) :]:
         axes.set_axis_off()
-    for axes in all_axes[::columns]:
+    for axes in all_axes[::3]:
         axes.set_ylabel(ylabel)
     lines = ", ".join(f"{name}: {height:.3g}" for name, height in references.items())
     key = f"ring: as published\nbar: ± standard deviation\ndotted: {lines}"
     all_axes[len(panels)].text(0, 0.5, key, va="center", fontsize=11)
-    return Picture(
-        figure, title, f"{ylabel}, one setting changed at a time. {'; '.join(alt_parts)}. {lines}."
-    )
+    alt = f"{ylabel}, one setting changed at a time. {'; '.join(alt_parts)}. {lines}."
+    return Picture(figure, title, alt)

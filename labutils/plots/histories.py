@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -35,13 +36,11 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
         Where no run has an epoch to draw.
     """
     runs = [runs] if isinstance(runs, Run) else list(runs)
-    without_epoch = dict.fromkeys(
-        f"{run.name}: ended before its first epoch" for run in runs if not run.epochs
-    )
+    stopped = dict.fromkeys(f"{run.name}: ended before its first epoch" for run in runs if not run.epochs)
     runs = [run for run in runs if run.epochs]
     quantities = [q for q in ("accuracy", "loss") if all(q in run.history for run in runs)]
     if not runs or not quantities:
-        why = "; ".join(without_epoch) or "give at least one run with a history"
+        why = "; ".join(stopped) or "give at least one run with a history"
         raise ValueError(f"there is nothing to draw: {why}")
     names = list(dict.fromkeys(run.name for run in runs))
     colours = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)}
@@ -51,7 +50,6 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
             _draw_history(axes, run, quantity, colours[run.name])
         axes.set(title=quantity.capitalize(), xlabel="epoch", ylabel=quantity)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.margins(x=0.05)
     if quantities[0] == "accuracy":
         where = {"xycoords": all_axes[0].get_yaxis_transform(), "textcoords": "offset points"}
         for name, value in (baselines or {}).items():
@@ -64,9 +62,9 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
         handles.append(Line2D([], [], color=colour, label="lowest validation loss", **_BEST))
     if len(names) > 1:
         handles += [Line2D([], [], color=colours[name], linewidth=4, label=name) for name in names]
-    handles += [Line2D([], [], linestyle="", label=sentence) for sentence in without_epoch]
+    handles += [Line2D([], [], linestyle="", label=sentence) for sentence in stopped]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
-    alt_parts = [*(_curves_in_words(run, quantities) for run in runs), *without_epoch]
+    alt_parts = [*(_curves_in_words(run, quantities) for run in runs), *stopped]
     alt = f"Accuracy and loss by epoch. {'. '.join(alt_parts)}."
     return Picture(figure, "training curves of " + ", ".join(names), alt)
 
@@ -81,16 +79,13 @@ def _draw_history(axes: Axes, run: Run, quantity: str, colour: str) -> None:
 
 
 def _curves_in_words(run: Run, quantities: Sequence[str]) -> str:
-    sentences = []
-    for quantity in quantities:
-        curves = {"training": quantity, "validation": f"val_{quantity}"}
-        changes = [
-            f"{name} {quantity} from {run.history[key][0]:.3f} to {run.history[key][-1]:.3f}"
-            for name, key in curves.items()
-            if key in run.history
-        ]
-        sentences.append(f"{run.name}: {', '.join(changes)} over {run.epochs} epochs")
-    return ". ".join(sentences) + f"; best epoch {run.best_epoch}"
+    changes = [
+        f"{part} {quantity} from {run.history[key][0]:.3f} to {run.history[key][-1]:.3f}"
+        for quantity in quantities
+        for part, key in (("training", quantity), ("validation", f"val_{quantity}"))
+        if key in run.history
+    ]
+    return f"{run.name}: {', '.join(changes)} over {run.epochs} epochs; best epoch {run.best_epoch}"
 
 
 @styled
@@ -108,37 +103,32 @@ def scores(
     published : method → printed number.
     each : what a dot is.
     """
-    published = published or {}
-    rows = {name: np.atleast_1d(numbers) for name, numbers in values.items()}
-    in_words = {name: _mean_and_sd(numbers) for name, numbers in rows.items()}
-    figure, (axes,) = canvas(height=1.1 + 0.42 * len(rows))
-    for row, (name, numbers) in enumerate(rows.items()):
-        axes.plot(numbers, np.full(len(numbers), row), "o", color=BLUE, alpha=0.65, markersize=8)
-        if len(numbers) > 1:
-            axes.plot([numbers.mean()] * 2, [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
-        axes.text(1.02, row, in_words[name], transform=axes.get_yaxis_transform(), va="center")
-        if name in published:
-            axes.plot(published[name], row, "D", color=ORANGE, markersize=8, markeredgecolor=BLACK)
-    axes.set_yticks(range(len(rows)), list(rows))
-    axes.set(xlabel=xlabel, ylim=(len(rows) - 0.4, -0.6))
-    axes.margins(x=0.08)
-    several = any(len(numbers) > 1 for numbers in rows.values())
-    handles = [Line2D([], [], marker="o", linestyle="", color=BLUE, alpha=0.65, markersize=8, label=each)]
-    if several:
-        mean = "mean (at the right: mean ± sd)"
-        handles += [Line2D([], [], marker="|", ls="", color=BLACK, ms=14, mew=2, label=mean)]
+    table, published = pd.Series(values).explode().astype(float), published or {}
+    statistics = table.groupby(level=0, sort=False).agg(["mean", "std", "size"])
+    names = statistics.index
+    figure, (axes,) = canvas(height=1.1 + 0.42 * len(names))
+    handles = axes.plot(
+        table, names.get_indexer(table.index), "o", color=BLUE, alpha=0.65, markersize=8, label=each
+    )
+    alt_parts = []
+    for row, (name, mean, sd, n) in enumerate(statistics.itertuples()):
+        if n > 1:
+            axes.plot([mean, mean], [row - 0.28, row + 0.28], color=BLACK, linewidth=2)
+        text = f"{mean:.3f} ± {sd:.3f}" if n > 1 else f"{mean:.3f}"
+        axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center")
+        alt_parts.append(f"{name} {text}")
+    if len(table) > len(names):
+        label = "mean (at the right: mean ± sd)"
+        handles += [Line2D([], [], marker="|", ls="", color=BLACK, ms=14, mew=2, label=label)]
     if published:
-        handles += [Line2D([], [], marker="D", ls="", color=ORANGE, mec=BLACK, ms=8, label="published")]
+        diamond = {"color": ORANGE, "markersize": 8, "markeredgecolor": BLACK, "label": "published"}
+        handles += axes.plot(list(published.values()), names.get_indexer(published), "D", **diamond)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel=xlabel, ylim=(len(names) - 0.4, -0.6))
+    axes.margins(x=0.08)
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
-    alt_parts = [f"{name} {text}" for name, text in in_words.items()]
     alt_parts += [f"published for {name}: {number:.3f}" for name, number in published.items()]
     return Picture(figure, f"{xlabel} of each method", f"Dots in rows, {xlabel}: {'; '.join(alt_parts)}.")
-
-
-def _mean_and_sd(numbers: np.ndarray) -> str:
-    if len(numbers) == 1:
-        return f"{numbers[0]:.3f}"
-    return f"{numbers.mean():.3f} ± {numbers.std(ddof=1):.3f}"
 
 
 @styled
@@ -165,9 +155,7 @@ def confusion(labels: Sequence[int], predicted: Sequence[int], names: Sequence[s
 
 
 @styled
-def calibration(
-    labels: Sequence[int], probabilities: Mapping[str, Sequence[float]], bins: int = 10
-) -> Picture:
+def calibration(labels: Sequence[int], probabilities: Mapping[str, Sequence[float]]) -> Picture:
     """Reliability: how often a review is positive against how probable the model called it."""
     from sklearn.calibration import calibration_curve
 
@@ -175,7 +163,7 @@ def calibration(
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
     alt_parts = []
     for (name, predicted), colour, marker in zip(probabilities.items(), PALETTE, "osD^"):
-        positive, mean = calibration_curve(labels, predicted, n_bins=bins)
+        positive, mean = calibration_curve(labels, predicted, n_bins=10)
         axes.plot(mean, positive, color=colour, marker=marker, label=name)
         alt_parts.append(
             f"{name}: where it predicts {mean[0]:.2f} the fraction is {positive[0]:.2f}, "
@@ -183,5 +171,5 @@ def calibration(
         )
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set(xlabel="predicted probability of a positive review", ylabel="fraction of positives")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    figure.legend(loc="outside upper center", ncols=2)
     return Picture(figure, "calibration", f"Reliability curves. {'; '.join(alt_parts)}.")

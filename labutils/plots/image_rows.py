@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from labutils.palette import BLACK, GREY, PALETTE
 from labutils.plots.style import Picture, canvas, styled
 
-_GAP = 0.06  # between images, as a part of their width
+_HALF = 0.47  # of an image's width; what is left to 0.5 is the gap
 _INCHES = 0.68  # from one image to the next
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
@@ -37,13 +36,15 @@ def images(
         raise ValueError("there is nothing to draw: give at least one row of images")
     if columns and len(columns) != most:
         raise ValueError(f"{len(columns)} names for {most} columns of images")
-    longest = max(map(len, rows))
-    width = _INCHES * most + 0.085 * longest + 0.4
+    width = _INCHES * most + 0.085 * max(map(len, rows)) + 0.4  # of the images, and of the longest name
     figure, (axes,) = canvas(width=width, height=_INCHES * len(rows) + 0.25 + 0.2 * bool(columns))
     figure.set_layout_engine("compressed")  # which knows that the images keep their shape
     for down, (name, row) in enumerate(rows.items()):
         for across, image in enumerate(row):
-            _draw_image(axes, image, (across, down), name in signed)
+            top = (np.abs(image).max() or 1) if name in signed else 1
+            low, cmap = (-top, "PuOr") if name in signed else (0, "gray_r")
+            extent = (across - _HALF, across + _HALF, down + _HALF, down - _HALF)
+            axes.imshow(np.asarray(image, dtype=float), cmap=cmap, vmin=low, vmax=top, extent=extent)
     axes.set(xlim=(-0.5, most - 0.5), ylim=(len(rows) - 0.5, -0.5), aspect="equal")
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set_xticks(range(len(columns)), columns)
@@ -55,24 +56,8 @@ def images(
     return Picture(figure, title, f"Rows of small images, {title}. From top to bottom: {counts}.{above}")
 
 
-def _draw_image(axes: Axes, image: np.ndarray, centre: tuple[float, float], signed: bool = False) -> None:
-    x, y = centre
-    half = 0.5 - _GAP / 2
-    extent = (x - half, x + half, y + half, y - half)
-    top = (np.abs(image).max() or 1) if signed else 1
-    low, cmap = (-top, "PuOr") if signed else (0, "gray_r")
-    axes.imshow(np.asarray(image, dtype=float), cmap=cmap, vmin=low, vmax=top, extent=extent)
-
-
 @styled
-def code_map(
-    codes: np.ndarray,
-    labels: Sequence[int],
-    decoded: np.ndarray,
-    title: str,
-    *,
-    marked: np.ndarray | None = None,
-) -> Picture:
+def code_map(codes: np.ndarray, labels: Sequence[int], decoded: np.ndarray, title: str) -> Picture:
     """Two-dimensional codes as points, and beside them what a grid of codes over the same area decodes to.
 
     Parameters
@@ -80,7 +65,6 @@ def code_map(
     codes : (n, 2).
     labels : (n,), give colour and marker, and stand at the median of their points.
     decoded : (rows, columns, height, width), the first row highest, the middle of each image at its code.
-    marked : (m, 2) codes to ring, joined by a line.
     """
     figure, (left, right) = canvas(2, width=10.5, height=5.4)
     labels, alt_parts = np.asarray(labels), []
@@ -97,8 +81,6 @@ def code_map(
     across, up = (x_high - x_low) / columns, (y_high - y_low) / rows
     for axes in (left, right):
         axes.set(xlabel="first component of the code", xlim=(x_low, x_high), ylim=(y_low, y_high))
-        if marked is not None:
-            axes.plot(*marked.T, "o-", color=BLACK, markerfacecolor="none", markersize=9, linewidth=1.2)
     left.set(title="codes of digits", ylabel="second component of the code")
     right.set(title="what the decoder makes of each code")
     whole = np.vstack([np.hstack(list(row)) for row in decoded])
@@ -137,6 +119,6 @@ def histograms(
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
     axes.set(xlabel=xlabel, xlim=(low, high), ylim=(0, len(values)))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center")
+    figure.legend(loc="outside upper center")
     alt = f"Histograms of {xlabel} in rows. Dashed: {name}, {threshold:.3g}. {'; '.join(alt_parts)}."
     return Picture(figure, title, alt)

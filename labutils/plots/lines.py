@@ -12,8 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from labutils.palette import BLACK, BLUE, GREY, PALETTE
 from labutils.plots.style import Picture, canvas, styled
 
-MARKERS = "osD^vP"
-_ALT_POINTS = 4
+_MARKERS = "osD^vP"
 
 
 @styled
@@ -46,7 +45,7 @@ def curves(
     """
     figure, (axes,) = canvas(width=figsize[0], height=figsize[1])
     alt_parts, means, colours, style = [], [], iter((PALETTE * 3)[first_colour:]), style or {}
-    for (name, (x, y)), marker in zip(lines.items(), MARKERS * 3):
+    for (name, (x, y)), marker in zip(lines.items(), _MARKERS * 3):
         x, seeds = np.asarray(x, dtype=float), np.atleast_2d(np.asarray(y, dtype=float))
         if seeds.shape[1] != len(x):
             raise ValueError(f"{name}: {len(x)} positions on the x-axis but {seeds.shape[1]} values")
@@ -68,7 +67,7 @@ def curves(
         alt_parts.append(f"{name}: {height:.3g}")
     if len(lines) > 1:
         fit_in_a_row = max(1, min(len(lines), int(10 * figsize[0] / (max(map(len, lines)) + 8))))
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=fit_in_a_row)
+        figure.legend(loc="outside upper center", ncols=fit_in_a_row)
     scale = " (logarithmic)" if axes.get_yscale() == "log" else ""
     return Picture(figure, title, f"Lines: {ylabel}{scale} against {xlabel}. {'; '.join(alt_parts)}.")
 
@@ -93,23 +92,13 @@ def _draw_reference(axes: Axes, name: str, height: float, ends: np.ndarray) -> N
 
 
 def _points_in_words(x: np.ndarray, y: np.ndarray) -> str:
-    chosen = sorted({round(i) for i in np.linspace(0, len(x) - 1, _ALT_POINTS)})
-    return ", ".join(f"{_number(y[i])} at {_number(x[i])}" for i in chosen)
-
-
-def _number(value: float) -> str:
-    return "undefined" if not np.isfinite(value) else f"{value:.3g}"
+    """Name four of the points, from the first to the last."""
+    chosen = np.unique(np.linspace(0, len(x) - 1, 4).round().astype(int))
+    return ", ".join(f"{y[i]:.3g} at {x[i]:.3g}" for i in chosen).replace("nan", "undefined")
 
 
 @styled
-def gates(
-    maps: Mapping[str, np.ndarray],
-    steps: Sequence[str],
-    title: str,
-    *,
-    columns: int = 2,
-    xlabel: str = "time step, and what is read there",
-) -> Picture:
+def gates(maps: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> Picture:
     """Heat maps over time, one row for each unit: gates from 0 to 1, states from -1 to 1.
 
     Parameters
@@ -117,8 +106,8 @@ def gates(
     maps : name → (time, units); a map with a negative number in it is taken for a state.
     steps : a label for each time step.
     """
-    rows = -(-len(maps) // columns)
-    figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows, rows=rows)
+    rows = -(-len(maps) // 2)
+    figure, all_axes = canvas(2, height=0.6 + 2.1 * rows, rows=rows)
     alt_parts = []
     for axes, (name, values) in zip(all_axes, maps.items()):
         values = np.asarray(values).T
@@ -129,7 +118,7 @@ def gates(
         axes.grid(False)
         ticks = range(0, len(steps), max(1, len(steps) // 12))
         axes.set_xticks(ticks, [steps[i] for i in ticks])
-        axes.set(title=name, xlabel=xlabel, ylabel="unit")
+        axes.set(title=name, xlabel="time step, and what is read there", ylabel="unit")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         first, later = values[:, 0].mean(), values[:, 1:].mean()
         alt_parts.append(f"{name}: mean at the first step {first:.2f}, later {later:.2f}")
