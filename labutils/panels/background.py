@@ -42,6 +42,7 @@ class Progress:
 
     @property
     def epochs_done(self) -> int:
+        """How many whole epochs are done."""
         return len(self.epoch_seconds)
 
     @property
@@ -82,10 +83,12 @@ class Runner:
 
     @property
     def is_busy(self) -> bool:
+        """Whether a training goes on."""
         return self.progress.state != "idle"
 
     @property
     def stop_requested(self) -> bool:
+        """Whether the training was asked to end."""
         return self._stop.is_set()
 
     def start(self, train: Train, epochs: int, inspect: Inspect = lambda model: None) -> bool:

@@ -64,6 +64,7 @@ class Panel:
             control.send_state("tooltip")
 
     def say(self, text: str) -> None:
+        """Show a text, escaped, in the line that is read aloud."""
         self.status.value = f"<p>{html.escape(text)}</p>"
 
     def complain(self, text: str, details: str = "") -> None:

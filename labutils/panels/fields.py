@@ -37,14 +37,17 @@ class Field:
 
     @property
     def is_whole(self) -> bool:
+        """Whether it asks for a whole number."""
         return isinstance(self.value, int)
 
     @property
     def range(self) -> str:
+        """The allowed range in words."""
         return f"{as_typed(self.low)} to {as_typed(self.high)}"
 
     @property
     def question(self) -> str:
+        """The label with the range."""
         return f"{self.label} ({self.range})"
 
     def parsed(self, text: str) -> float:

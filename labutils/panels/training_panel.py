@@ -46,6 +46,7 @@ class Session:
         return len(self.entries) + 1
 
     def follow(self) -> None:
+        """Let the panel show how far the training is."""
         if self.panel is not None:
             self.panel.follow()
 
