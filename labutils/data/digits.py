@@ -19,9 +19,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import center_of_mass
 
 from labutils import backend
-from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded
+from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded, split_in_blocks
 from labutils.validation import whole_number
 
 SIDE, BOX = 28, 20
@@ -113,14 +114,12 @@ def _letter_image(letter: str, font: ImageFont.FreeTypeFont, tilt: float) -> np.
     sheet = sheet.rotate(tilt, Image.Resampling.BICUBIC)
     sheet = sheet.crop(sheet.getbbox())
     sheet.thumbnail((BOX, BOX))
-    ink = np.asarray(sheet, dtype="float32") / 255
-    corner = []
-    for axis, length in enumerate(ink.shape):
-        middle = np.average(np.arange(length) + 0.5, weights=ink.sum(axis=1 - axis))
-        corner.append(int(np.clip(round(SIDE / 2 - middle), 0, SIDE - length)))
-    image = np.zeros((SIDE, SIDE), "float32")
-    image[corner[0] : corner[0] + ink.shape[0], corner[1] : corner[1] + ink.shape[1]] = ink
-    return image
+    down, across = center_of_mass(np.asarray(sheet))
+    middle = np.array([across, down]) + 0.5
+    corner = np.clip(np.rint(SIDE / 2 - middle), 0, SIDE - np.array(sheet.size)).astype(int)
+    image = Image.new("L", (SIDE, SIDE))
+    image.paste(sheet, tuple(corner.tolist()))
+    return np.asarray(image, dtype="float32") / 255
 
 
 def _digit_set(pixels: np.ndarray, labels: np.ndarray) -> DigitSet:
@@ -131,11 +130,7 @@ def _embedded() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nda
     text = gzip.decompress(EMBEDDED.content())
     rows = pd.read_csv(io.BytesIO(text), header=None, dtype="uint8").to_numpy()
     pixels, labels = rows[:, :-1], rows[:, -1]
-    # RandomState, because NumPy promises that its stream never changes
-    shuffler = np.random.RandomState(0)
-    blocks = [np.split(np.flatnonzero(labels == digit), [320, 400]) for digit in range(10)]
-    fitting, validation, test = (shuffler.permutation(np.concatenate(part)) for part in zip(*blocks))
-    train = np.concatenate([fitting, validation])
+    train, test = split_in_blocks(labels, 320, 80)
     return (pixels[train], labels[train]), (pixels[test], labels[test])
 
 

@@ -1,4 +1,4 @@
-"""Data files that come with an installed package: found without running its code, and checked."""
+"""Data files that come with an installed package: found without running its code, checked, and split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 class DataError(RuntimeError):
@@ -85,3 +87,15 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def split_in_blocks(labels: np.ndarray, fitting: int, validation: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows for training, those for validation last, and the rows for testing, each part shuffled.
+
+    fitting, validation : how many rows of each label, in the order of the file; what is left is for testing.
+    """
+    shuffler = np.random.RandomState(0)  # NumPy promises that its stream never changes
+    cuts = [fitting, fitting + validation]
+    blocks = [np.split(np.flatnonzero(labels == label), cuts) for label in np.unique(labels)]
+    *training, test = (shuffler.permutation(np.concatenate(part)) for part in zip(*blocks))
+    return np.concatenate(training), test

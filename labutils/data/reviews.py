@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labutils import backend
-from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded, sha256_of
+from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded, sha256_of, split_in_blocks
 from labutils.validation import whole_number
 
 PAD, START, UNKNOWN = 0, 1, 2
@@ -290,23 +290,11 @@ def _read_embedded() -> tuple[list[str], np.ndarray]:
     return list(texts), np.array(labels, dtype="int8")
 
 
-def _block_order(labels: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the order (training, then test) of a block split, and the number of training reviews.
-
-    Reviews of one film stand together in the file. So the last 20 % of each label's block is for
-    testing, and the last 20 % of what is left comes last in training, for validation: drawn at
-    random, nearly every test review would have a sister, about the same film, in training.
-    RandomState, because NumPy promises that its stream never changes.
-    """
-    shuffler = np.random.RandomState(0)
-    blocks = [np.split(np.flatnonzero(labels == label), [8_000, 10_000]) for label in (0, 1)]
-    fitting, validation, test = (shuffler.permutation(np.concatenate(part)) for part in zip(*blocks))
-    return np.concatenate([fitting, validation, test]), len(fitting) + len(validation)
-
-
 def _embedded() -> _Corpus:
     texts, labels = _read_embedded()
-    order, n_train = _block_order(labels)
+    # reviews of one film stand together: drawn at random, most test reviews would have a sister in training
+    train, test = split_in_blocks(labels, 8_000, 2_000)
+    order, n_train = np.concatenate([train, test]), len(train)
     # the rules of `keras_words` for the whole corpus at once, with a mark where each review begins
     corpus = "".join(f" \0 {texts[row].lower()}" for row in order).encode("utf-8").translate(_SEPARATOR_BYTES)
     by_appearance = defaultdict(count().__next__)  # word → how many other words came before it
