@@ -69,52 +69,40 @@ class KeptNetwork:
 def kept_network(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[KeptNetwork]:
     """Lend a compiled network that is trained instead of `model`, which gets the weights back at the end.
 
-    Parameters
-    ----------
-    model : compiled Keras model.
-    x, y : the training data, whose shapes and types are compiled for.
-    batch_size : rows in a batch.
-
-    Yields
-    ------
-    KeptNetwork
-        With `model` itself where no other network can be kept for it (a layer of your own, say) and where
-        another training goes on, in another thread or around this one.
+    It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It is `model` itself
+    where no other network can be kept for it (a layer of your own, say) and where another training goes on,
+    in another thread or around this one.
     """
     if not _LOCK.acquire(blocking=False):
         yield KeptNetwork(model, None, "another training goes on")
         return
     try:
-        try:
-            network = _network_for(model, x, y, batch_size)
-        except CannotBeKept as reason:
-            yield KeptNetwork(model, None, str(reason))
-            return
+        network = _network_for(model, x, y, batch_size)
         try:
             yield network
         except Exception:
             _KEPT.clear()  # nobody knows in what state it left the network
             raise
         finally:
-            copy_state(network.model, model)
+            if network.model is not model:
+                copy_state(network.model, model)
     finally:
         _LOCK.release()
 
 
 def copy_state(source: keras.Model, target: keras.Model) -> None:
     """Copy weights, the seeds of dropout, and the state of the optimizer."""
-    for new, old in zip(target.variables, source.variables, strict=True):
-        new.assign(old)
-    for new, old in zip(target.optimizer.variables, source.optimizer.variables, strict=True):
+    variables = ([*model.variables, *model.optimizer.variables] for model in (target, source))
+    for new, old in zip(*variables, strict=True):
         new.assign(old)
 
 
 def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> KeptNetwork:
-    if not model.built:
-        raise CannotBeKept("its input shape is not known before the first batch")
-    if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its configuration
-        raise CannotBeKept("its loss is not given by name")
     try:
+        if not model.built:
+            raise CannotBeKept("its input shape is not known before the first batch")
+        if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its settings
+            raise CannotBeKept("its loss is not given by name")
         layers, compilation = json.loads(model.to_json()), model.get_compile_config()
         layers.pop("compile_config", None)
         optimizer = compilation["optimizer"]["config"]
@@ -131,11 +119,11 @@ def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
                 _KEPT.popitem(last=False)
         _KEPT.move_to_end(key)
         copy_state(model, _KEPT[key].model)
-    except CannotBeKept:
-        raise
+        return _KEPT[key]
+    except CannotBeKept as reason:
+        return KeptNetwork(model, None, str(reason))
     except Exception as error:  # no rule covers what a reader may put into a model
-        raise CannotBeKept(f"it cannot be built again ({type(error).__name__})") from error
-    return _KEPT[key]
+        return KeptNetwork(model, None, f"it cannot be built again ({type(error).__name__})")
 
 
 def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> KeptNetwork:

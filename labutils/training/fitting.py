@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 import time
 from collections.abc import Sequence
@@ -13,13 +12,12 @@ import numpy as np
 
 from labutils import backend
 from labutils.training import compiled, input_checks, recording
-from labutils.training.run import EARLY_STOPPING, Run
+from labutils.training.compiled import Pair
+from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
 from labutils.validation import whole_number
 
 if TYPE_CHECKING:
     import keras
-
-    from labutils.training.compiled import Pair
 
 
 def fit(
@@ -88,19 +86,21 @@ def fit(
             if network.reason:
                 print(f"{name}: Keras' own fit, since {network.reason}")
             used_callbacks.append(recording.progress_line(recorder, name, epochs, bool(early_stopping)))
-        train = (
-            network.epochs.fit if network.epochs else functools.partial(_keras_fit, network.model, batch_size)
-        )
         started = time.perf_counter()
-        train(x, y, validation, epochs, used_callbacks)
+        if network.epochs:
+            network.epochs.fit(x, y, validation, epochs, used_callbacks)
+        else:
+            _keras_fit(network.model, x, y, validation, epochs, used_callbacks, batch_size)
         seconds = time.perf_counter() - started
         scores = {}
         if test is not None:
             scores = network.epochs.evaluate(*test) if network.epochs else evaluate(network.model, *test)
     if recorder.problem:
         print(recorder.problem)
-    ended = EARLY_STOPPING if any(c.stopped_epoch for c in early_stopping) else recorder.ended(epochs)
     best, kept = _best_epoch(recorder.history), len(recorder.history["loss"])
+    ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)
+    if any(callback.stopped_epoch for callback in early_stopping):
+        ended = EARLY_STOPPING
     for callback in early_stopping:
         if callback.restore_best_weights and callback.best_weights is not None:
             kept = callback.best_epoch + 1
@@ -137,9 +137,7 @@ def even_batch(rows: int, largest: int = compiled.EVALUATION_BATCH) -> int:
 
 def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, Pair | None]:
     if not isinstance(fraction, (int, float)) or not 0 <= fraction < 1:
-        raise ValueError(
-            f"validation must be a fraction (0 to 1, without 1) or a pair (x, y), got {fraction!r}"
-        )
+        raise ValueError(f"validation must be a fraction below 1, or a pair (x, y), got {fraction!r}")
     if fraction == 0:
         return x, y, None
     cut = math.floor(len(x) * (1 - fraction))  # as Keras rounds it
@@ -148,20 +146,12 @@ def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, n
     return x[:cut], y[:cut], (x[cut:], y[cut:])
 
 
-def _keras_fit(
-    model: keras.Model, batch_size: int, x, y, validation: Pair | None, epochs: int, callbacks
-) -> None:
-    model.fit(
-        x,
-        y,
-        epochs=epochs,
-        batch_size=batch_size,
-        validation_data=validation,
-        validation_batch_size=validation and even_batch(len(validation[0])),
-        validation_freq=_UnlessStopped(model),
-        callbacks=callbacks,
-        verbose=0,
-    )
+def _keras_fit(model: keras.Model, x, y, validation: Pair | None, epochs: int, callbacks, size: int) -> None:
+    settings = {"epochs": epochs, "batch_size": size, "callbacks": callbacks, "verbose": 0}
+    if validation:
+        settings |= {"validation_data": validation, "validation_freq": _UnlessStopped(model)}
+        settings["validation_batch_size"] = even_batch(len(validation[0]))
+    model.fit(x, y, **settings)
 
 
 class _UnlessStopped(list):
@@ -180,6 +170,4 @@ class _UnlessStopped(list):
 
 def _best_epoch(history: dict[str, list[float]]) -> int:
     losses = np.array(history.get("val_loss", history["loss"]), dtype=float)
-    if not len(losses):
-        return 0
-    return 1 if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
+    return 1 + int(np.argmin(np.where(np.isnan(losses), np.inf, losses))) if len(losses) else 0

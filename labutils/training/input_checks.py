@@ -53,7 +53,7 @@ def _numbers(data: str, name: str, values: Any) -> np.ndarray:
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "biuf":
         first = next(iter(values), None) if hasattr(values, "__iter__") else values
-        if isinstance(first, (str, bytes, np.str_)):
+        if isinstance(first, (str, bytes)):
             advice = (
                 f"holds texts, such as {str(first)[:30]!r}, and a network takes numbers. Encode each text as "
                 f"a list of token numbers, then pad them: {_PAD}"

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from labutils import backend
-from labutils.training.run import ALL_EPOCHS, ON_REQUEST
 
 if TYPE_CHECKING:
     import keras
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 def recorder(validated: bool) -> keras.callbacks.Callback:
     """Return the callback that gathers the history of whole epochs and ends a training that has failed."""
-
     keras = backend.load_keras()
 
     class Recorder(keras.callbacks.Callback):
@@ -42,10 +40,6 @@ def recorder(validated: bool) -> keras.callbacks.Callback:
                     self.history.setdefault(quantity, []).append(float(value))
                 for values in self.history.values():  # a loss that is not finite was not validated
                     values += [math.nan] * (len(self.history["loss"]) - len(values))
-
-        def ended(self, epochs: int) -> str:
-            """Return in words why a training of so many epochs has ended."""
-            return self.problem or (ALL_EPOCHS if len(self.history["loss"]) == epochs else ON_REQUEST)
 
     return Recorder()
 

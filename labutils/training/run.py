@@ -61,10 +61,8 @@ class Run:
 
         Raises
         ------
-        KeyError
-            Where the history has no such quantity.
-        ValueError
-            Where the training was stopped before its first epoch was done.
+        KeyError, ValueError
+            Where the history has no such quantity; where the training was stopped before its first epoch.
         """
         if quantity not in self.history:
             raise KeyError(f"{self.name} has no {quantity!r}, only {', '.join(self.history)}")
@@ -75,8 +73,7 @@ class Run:
     def _score(self, quantity: str) -> float:
         if quantity not in self.scores:
             raise ValueError(
-                f"{self.name} has no test {quantity}: give fit(..., test=(x, y)), and "
-                f"compile the model with that metric"
+                f"{self.name} has no test {quantity}: give fit(..., test=(x, y)), and compile with its metric"
             )
         return self.scores[quantity]
 
@@ -127,13 +124,8 @@ def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
     groups = table(runs).drop(columns="best epoch").groupby(level=0, sort=False)
     summary = pd.DataFrame({"runs": groups.size().astype(str)})
     summary["parameters"] = groups["parameters"].first().map("{:,}".format)
-    for column in groups.first().columns.drop("parameters"):
-        digits = 1 if column in ("seconds", "epochs") else 3
-        summary[column] = groups[column].agg(lambda values, digits=digits: _mean_and_sd(values, digits))
+    for column, means in groups.mean().drop(columns="parameters").items():
+        number = "{:.1f}" if column in ("seconds", "epochs") else "{:.3f}"
+        texts = means.map(number.format) + groups[column].std().map(f" ± {number}".format)
+        summary[column] = texts.str.replace("( ± )?nan", "", regex=True)
     return summary
-
-
-def _mean_and_sd(values: pd.Series, digits: int) -> str:
-    values = values.dropna()
-    mean = f"{values.mean():.{digits}f}" if len(values) else ""
-    return mean if len(values) < 2 else f"{mean} ± {values.std():.{digits}f}"
