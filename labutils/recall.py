@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 
 from labutils.cells import Cell
 from labutils.validation import whole_number
@@ -34,9 +35,7 @@ class Recaller:
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """Return the probability of each symbol to recall, (batch, symbols)."""
-        logits = self.cell.forward(x)[:, -1] @ self.kernel + self.bias
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return softmax(self.cell.forward(x)[:, -1] @ self.kernel + self.bias, axis=1)
 
     def accuracy(self, gap: int, seed: int = 0, renewal: float = 0.0) -> float:
         """Return the accuracy on 500 new sequences of this kind."""
