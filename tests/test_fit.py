@@ -1,10 +1,12 @@
 """`training.fit`: the numbers of Keras, callbacks, and words before a training that cannot work."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from training_helpers import network
 
 from labutils import training
 
@@ -19,33 +21,38 @@ def task():
     return x, y
 
 
-def build(keras, metrics=("accuracy",), optimizer=None):
-    keras.utils.set_random_seed(0)
-    layers = [keras.layers.Input((3,)), keras.layers.Dense(8, activation="relu")]
-    model = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
-    model.compile(optimizer or keras.optimizers.Adam(0.05), "binary_crossentropy", metrics=list(metrics))
-    return model
+def build(metrics=("accuracy",), optimizer=lambda optimizers: optimizers.Adam(0.05)):
+    return network(
+        lambda k: [k.Input((3,)), k.Dense(8, "relu"), k.Dense(1, "sigmoid")],
+        "binary_crossentropy",
+        optimizer,
+        metrics=list(metrics),
+    )
 
 
-def fit(keras, task, metrics=("accuracy",), optimizer=None, **options):
-    options = {"name": "net", "epochs": 3, "batch_size": 32, "validation": 0.2} | options
-    return training.fit(build(keras, metrics, optimizer), *task, **options)
+def fit(model, task, **options):
+    return training.fit(
+        model, *task, **({"name": "net", "epochs": 3, "batch_size": 32, "validation": 0.2} | options)
+    )
 
 
 def early_stopping(keras, patience):
     return [keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)]
 
 
-def test_the_numbers_are_those_of_model_fit(keras, task):
-    plain = build(keras).fit(*task, epochs=3, batch_size=32, validation_split=0.2, verbose=0).history
-    run = fit(keras, task)
+@pytest.fixture(scope="module")
+def run(task):
+    return fit(build(), task, test=task)
+
+
+def test_the_numbers_are_those_of_model_fit(run, task):
+    plain = build().fit(*task, epochs=3, batch_size=32, validation_split=0.2, verbose=0).history
     assert run.history.keys() == plain.keys()
     for quantity, values in plain.items():
         assert run.history[quantity] == pytest.approx(values, rel=1e-5)
 
 
-def test_a_run_says_what_happened(keras, task):
-    run = fit(keras, task, test=task)
+def test_a_run_says_what_happened(run):
     assert run.epochs == 3 and run.parameters == 41 and run.seconds > 0
     assert run.settings["batch_size"] == 32 and run.settings["training_rows"] == 160
     assert run.settings["trained_by"] == "Keras' own fit" and run.ended == "all epochs done"
@@ -56,37 +63,28 @@ def test_a_run_says_what_happened(keras, task):
 
 
 def test_it_prints_the_same_line_on_every_machine_and_nothing_else(keras, task, capfd):
-    fit(keras, task)
-    fit(keras, task, epochs=40, callbacks=early_stopping(keras, 1))
-    assert fit(keras, task, name=None).name.startswith("sequential")
+    model = build()
+    fit(model, task)
+    fit(model, task, epochs=40, callbacks=early_stopping(keras, 1))
+    assert fit(model, task, name=None).name.startswith("sequential")
     captured = capfd.readouterr()
     assert captured.out == "net: epoch 1 2 3 of 3\nnet: at most 40 epochs … done\n" and captured.err == ""
 
 
 @WAYS
-def test_early_stopping_keeps_the_weights_of_the_best_epoch(keras, task, fast):
-    model, (x, y) = build(keras, ()), task
-    callbacks = early_stopping(keras, 2)
-    run = training.fit(model, x, y, epochs=60, batch_size=32, validation=0.2, callbacks=callbacks, fast=fast)
-    assert run.kept_epoch == run.best_epoch == run.epochs - 2 < 60 and run.ended == "early stopping"
-    assert training.evaluate(model, x[160:], y[160:])["loss"] == pytest.approx(
-        min(run.history["val_loss"]), 1e-4
-    )
-    assert f"weights of epoch {run.best_epoch} kept" in str(run)
+@pytest.mark.parametrize("patience, epochs, batch_size", [(2, 60, 32), (4, 4, 4)], ids=["stops", "need not"])
+def test_early_stopping_keeps_the_weights_of_the_best_epoch(keras, task, fast, patience, epochs, batch_size):
+    model, (x, y), callbacks = build(()), task, early_stopping(keras, patience)
+    run = fit(model, task, epochs=epochs, batch_size=batch_size, callbacks=callbacks, fast=fast)
+    score = training.evaluate(model, x[160:], y[160:])["loss"]
+    assert score == pytest.approx(min(run.history["val_loss"]), 1e-4) and run.kept_epoch == run.best_epoch
+    if patience < epochs:
+        assert run.best_epoch == run.epochs - 2 < 60 and run.ended == "early stopping"
+        assert f"weights of epoch {run.best_epoch} kept" in str(run)
 
 
-def test_early_stopping_that_never_had_to_stop_still_keeps_the_best_epoch(keras, task):
-    model, (x, y) = build(keras), task
-    run = training.fit(
-        model, x, y, epochs=4, batch_size=4, validation=0.2, callbacks=early_stopping(keras, 4)
-    )
-    assert training.evaluate(model, x[160:], y[160:])["loss"] == pytest.approx(
-        run.history["val_loss"][run.kept_epoch - 1], 1e-4
-    )
-
-
-def test_without_validation_the_best_epoch_is_that_of_lowest_training_loss(keras, task):
-    run = fit(keras, task, validation=None)
+def test_without_validation_the_best_epoch_is_that_of_lowest_training_loss(task):
+    run = fit(build(), task, validation=None)
     assert "val_loss" not in run.history
     assert run.best_epoch == 1 + int(np.argmin(run.history["loss"]))
     with pytest.raises(KeyError, match="has no 'val_loss', only"):
@@ -125,8 +123,8 @@ def test_callbacks_are_called_as_keras_calls_them_and_see_each_epochs_network(ke
         def on_train_end(self, logs=None):
             calls.append("end")
 
-    model = build(keras, ())
-    training.fit(model, x, y, epochs=2, batch_size=32, validation=0.2, callbacks=[Witness()], fast=fast)
+    model = build(())
+    fit(model, task, epochs=2, callbacks=[Witness()], fast=fast)
     epoch = ["last batch", "test", "tested", ["loss", "val_loss"]]
     assert calls == ["train", "epoch 0", *epoch, "epoch 1", *epoch, "end"]
     assert accuracies[-1] == np.mean((model.predict(x, verbose=0)[:, 0] > 0.5) == y) != accuracies[0]
@@ -147,7 +145,7 @@ def test_a_callback_stops_the_training_and_an_epoch_broken_off_is_not_recorded(
         on_epoch_end=lambda epoch, logs: tested.append("val_loss" in logs)
     )
 
-    run = fit(keras, task, (), callbacks=[stop, counter], epochs=50, fast=fast, test=task)
+    run = fit(build(()), task, callbacks=[stop, counter], epochs=50, fast=fast, test=task)
     whole = moment == "on_epoch_end"
     assert run.ended == "stopped on request" and run.epochs == run.kept_epoch == whole
     assert math.isfinite(run.test_loss) and "stopped on request" in str(run)
@@ -160,8 +158,8 @@ def test_a_callback_stops_the_training_and_an_epoch_broken_off_is_not_recorded(
 
 
 @WAYS
-def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(keras, task, fast, capsys):
-    run = fit(keras, task, (), keras.optimizers.SGD(float("inf")), epochs=9, name=None, fast=fast)
+def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(task, fast, capsys):
+    run = fit(build((), lambda k: k.SGD(float("inf"))), task, epochs=9, name=None, fast=fast)
     assert run.epochs < 9 and not np.isfinite(run.history["loss"][-1])
     assert len(run.history["val_loss"]) == run.epochs
     assert run.ended.startswith("the loss became ") and "smaller learning rate, or clipnorm=1" in run.ended
@@ -184,25 +182,25 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(keras, task,
         ({"validation": (np.full((2, 3), np.nan), np.zeros(2))}, "the validation data: x holds 6 NaN"),
     ],
 )
-def test_bad_arguments_are_refused_before_anything_is_trained(keras, task, options, message, capsys):
+def test_bad_arguments_are_refused_before_anything_is_trained(task, options, message, capsys):
     with pytest.raises(ValueError, match=message):
-        fit(keras, task, **options)
+        fit(build(), task, **options)
     assert capsys.readouterr().out == ""
 
 
 def test_early_stopping_without_validation_and_a_model_not_compiled_are_refused(keras, task):
     with pytest.raises(ValueError, match="early stopping needs validation data"):
-        fit(keras, task, validation=None, callbacks=early_stopping(keras, 1))
+        fit(build(), task, validation=None, callbacks=early_stopping(keras, 1))
     with pytest.raises(ValueError, match="call model.compile"):
         training.fit(keras.Sequential([keras.layers.Dense(1)]), *task, epochs=1)
 
 
-def sequence_model(keras, return_sequences=False, loss="mse", outputs=1, with_input=True):
-    layers = [keras.layers.Input((10, 1))] if with_input else []
-    layers += [keras.layers.LSTM(3, return_sequences=return_sequences), keras.layers.Dense(outputs)]
-    model = keras.Sequential(layers)
-    model.compile("adam", loss)
-    return model
+def sequence_model(return_sequences=False, loss="mse", outputs=1, with_input=True):
+    def layers(k):
+        inputs = [k.Input((10, 1))] if with_input else []
+        return [*inputs, k.LSTM(3, return_sequences=return_sequences), k.Dense(outputs)]
+
+    return network(layers, loss)
 
 
 X, Y = np.linspace(0, 1, 300).reshape(30, 10, 1), np.linspace(0, 1, 30)
@@ -222,9 +220,9 @@ MISTAKES = {
 
 @pytest.mark.parametrize("with_input", [True, False])
 @pytest.mark.parametrize("message", MISTAKES)
-def test_a_mistake_of_every_day_is_answered_before_the_training(keras, message, with_input, capfd):
+def test_a_mistake_of_every_day_is_answered_before_the_training(message, with_input, capfd):
     with pytest.raises(ValueError, match=message) as caught:
-        training.fit(sequence_model(keras, with_input=with_input), *MISTAKES[message], epochs=1)
+        training.fit(sequence_model(with_input=with_input), *MISTAKES[message], epochs=1)
     assert len(str(caught.value)) < 330 and capfd.readouterr() == ("", "")
 
 
@@ -232,16 +230,16 @@ def test_a_mistake_of_every_day_is_answered_before_the_training(keras, message, 
 def test_return_sequences_left_on_is_answered_before_the_training(keras, loss):
     loss = keras.losses.MeanSquaredError() if loss == "MeanSquaredError" else loss
     with pytest.raises(ValueError, match="return_sequences=True left on"):
-        training.fit(sequence_model(keras, True, loss), X, Y, epochs=1)
-    training.fit(sequence_model(keras, True, loss), X, X[..., 0], epochs=1)  # a target for each step
+        training.fit(sequence_model(True, loss), X, Y, epochs=1)
+    training.fit(sequence_model(True, loss), X, X[..., 0], epochs=1)  # a target for each step
 
 
-def test_classes_by_number_are_no_mistake(keras):
+def test_classes_by_number_are_no_mistake():
     classes = np.arange(30) % 4
     loss = "sparse_categorical_crossentropy"
-    assert training.fit(sequence_model(keras, loss=loss, outputs=4), X, classes, epochs=1).epochs == 1
+    assert training.fit(sequence_model(loss=loss, outputs=4), X, classes, epochs=1).epochs == 1
     with pytest.raises(ValueError, match="return_sequences=True left on"):
-        training.fit(sequence_model(keras, True, loss, outputs=4), X, classes, epochs=1)
+        training.fit(sequence_model(True, loss, outputs=4), X, classes, epochs=1)
 
 
 @pytest.mark.parametrize("rows, batch", [(4000, 500), (5000, 500), (512, 512), (7, 7), (1009, 512), (1, 1)])
@@ -250,12 +248,9 @@ def test_even_batch(rows, batch):
     assert rows % batch == 0 or batch == 512
 
 
-def test_runs_tabulate_with_others(keras, task):
-    runs = [
-        fit(keras, task, test=task),
-        fit(keras, task, epochs=2),
-        fit(keras, task, name="other", test=task),
-    ]
+def test_runs_tabulate_with_others(run):
+    shorter = {quantity: values[:2] for quantity, values in run.history.items()}
+    runs = [run, replace(run, history=shorter, kept_epoch=2, scores={}), replace(run, name="other")]
     table = training.table(runs)
     assert list(table.index) == ["net", "net", "other"]
     assert list(table["epochs"]) == [3, 2, 3]
