@@ -161,9 +161,9 @@ def test_any_number_of_rows_uses_what_was_compiled(data):
     for rows in (150, 100):
         fit(forecaster(), (data[0][:rows], data[1][:rows]))
     (kept,) = compiled._KEPT.values()
-    traced = kept.epochs.train.experimental_get_tracing_count()
+    traced = kept.epochs._train_batches.experimental_get_tracing_count()
     fit(forecaster(), (data[0][:120], data[1][:120]))
-    assert kept.epochs.train.experimental_get_tracing_count() == traced <= 2
+    assert kept.epochs._train_batches.experimental_get_tracing_count() == traced <= 2
 
 
 def test_an_interrupted_training_keeps_what_was_learned(keras, data):

@@ -158,6 +158,37 @@ def test_a_callback_stops_the_training_and_an_epoch_broken_off_is_not_recorded(
 
 
 @WAYS
+def test_early_stopping_on_the_loss_does_not_hide_what_ended_the_training(keras, task, fast):
+    def stopper(epoch_to_stop):
+        def on_train_batch_end(callback, batch, logs=None):
+            callback.model.stop_training |= callback.epoch == epoch_to_stop
+
+        def on_epoch_begin(callback, epoch, logs=None):
+            callback.epoch = epoch
+
+        methods = {"on_train_batch_end": on_train_batch_end, "on_epoch_begin": on_epoch_begin}
+        return type("Stop", (keras.callbacks.Callback,), methods)()
+
+    on_loss = keras.callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
+    run = fit(build(()), task, epochs=9, callbacks=[stopper(2), on_loss], fast=fast)
+    assert run.epochs == 2 >= run.kept_epoch and run.ended == "stopped on request"
+    assert training.table(run).loc["net", "validation loss"] == run.at_kept_epoch("val_loss")
+    infinite = build((), lambda k: k.SGD(float("inf")))
+    assert fit(infinite, task, epochs=9, callbacks=[on_loss], fast=fast).ended.startswith("the loss became")
+
+
+def test_a_stop_within_the_validation_leaves_the_epoch_out_and_the_next_training_alone(keras, task):
+    def on_test_batch_end(callback, batch, logs=None):
+        callback.model.stop_training = callback.model.stop_evaluating = True
+
+    stop = type("Stop", (keras.callbacks.Callback,), {"on_test_batch_end": on_test_batch_end})()
+    model = build()
+    assert fit(model, task, callbacks=[stop]).epochs == 0
+    assert fit(model, task, validation=None).epochs == 3
+    assert fit(model, task, validation=np.float32(0.5)).settings["training_rows"] == 100
+
+
+@WAYS
 def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(task, fast, capsys):
     run = fit(build((), lambda k: k.SGD(float("inf"))), task, epochs=9, name=None, fast=fast)
     assert run.epochs < 9 and not np.isfinite(run.history["loss"][-1])
@@ -176,6 +207,8 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(task, fast, 
         ({"validation": 1}, "validation must be a fraction"),
         ({"validation": -0.1}, "validation must be a fraction"),
         ({"validation": "a"}, "validation must be a fraction"),
+        ({"validation": ""}, "validation must be a fraction"),
+        ({"validation": (np.zeros((2, 3)), np.zeros(2), np.ones(2))}, "must be a pair .*got 3 parts"),
         ({"validation": 0.999}, "leaves no rows on one side"),
         ({"test": (np.zeros((2, 3)), np.zeros(3))}, "the test data have 2 inputs but 3 targets"),
         ({"test": (np.zeros((0, 3)), np.zeros(0))}, "the test data are empty"),

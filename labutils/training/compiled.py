@@ -3,7 +3,11 @@
 A model that is built anew is compiled anew, which takes seconds and some 20 MB; a small network, moreover,
 spends its time between the batches. So one network for each architecture is kept with what was compiled for
 it: a later model of that architecture hands it its weights, has it trained and gets them back. Where Keras'
-results can be reproduced, the loop over the batches is compiled, too.
+results can be reproduced, the loop over the batches is compiled, too. So `fit` trains in one of three ways:
+
+* compiled epochs, in a kept network: ``fast=True``, and `reason_against` finds nothing;
+* Keras' own fit, in a kept network: ``fast=True``, but metrics, XLA or a layer stand against compiled epochs;
+* Keras' own fit, in the model itself: ``fast=False``, a model that cannot be kept, another training goes on.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[np.ndarray, np.ndarray]
 
-STEPS_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
+BATCHES_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
 EVALUATION_BATCH = 512
 KEPT = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
@@ -41,7 +45,7 @@ LOSSES = frozenset(
     "categorical_crossentropy huber".split()
 )
 OPTIMIZERS = frozenset("Adagrad Adam AdamW Nadam RMSprop SGD".split())
-_KEPT: OrderedDict[str, KeptNetwork] = OrderedDict()  # the only cache, the latest used last …
+_KEPT: OrderedDict[str, LentNetwork] = OrderedDict()  # the only cache, the latest used last …
 _LOCK = threading.Lock()  # … and its only lock: who finds it closed trains without
 
 
@@ -50,8 +54,8 @@ class CannotBeKept(Exception):
 
 
 @dataclass(frozen=True)
-class KeptNetwork:
-    """A network of one architecture with what was compiled for it.
+class LentNetwork:
+    """What trains instead of a model: a kept network with what was compiled for it, or the model itself.
 
     Attributes
     ----------
@@ -66,7 +70,7 @@ class KeptNetwork:
 
 
 @contextlib.contextmanager
-def kept_network(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[KeptNetwork]:
+def lend_network(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[LentNetwork]:
     """Lend a compiled network that is trained instead of `model`, which gets the weights back at the end.
 
     It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It is `model` itself
@@ -74,14 +78,15 @@ def kept_network(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
     in another thread or around this one.
     """
     if not _LOCK.acquire(blocking=False):
-        yield KeptNetwork(model, None, "another training goes on")
+        yield LentNetwork(model, None, "another training goes on")
         return
     try:
         network = _network_for(model, x, y, batch_size)
         try:
             yield network
         except Exception:
-            _KEPT.clear()  # nobody knows in what state it left the network
+            for key in [key for key, kept in _KEPT.items() if kept is network]:
+                del _KEPT[key]  # nobody knows in what state it is
             raise
         finally:
             if network.model is not model:
@@ -97,7 +102,7 @@ def copy_state(source: keras.Model, target: keras.Model) -> None:
         new.assign(old)
 
 
-def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> KeptNetwork:
+def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> LentNetwork:
     try:
         if not model.built:
             raise CannotBeKept("its input shape is not known before the first batch")
@@ -121,18 +126,18 @@ def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
         copy_state(model, _KEPT[key].model)
         return _KEPT[key]
     except CannotBeKept as reason:
-        return KeptNetwork(model, None, str(reason))
+        return LentNetwork(model, None, str(reason))
     except Exception as error:  # no rule covers what a reader may put into a model
-        return KeptNetwork(model, None, f"it cannot be built again ({type(error).__name__})")
+        return LentNetwork(model, None, f"it cannot be built again ({type(error).__name__})")
 
 
-def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> KeptNetwork:
+def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> LentNetwork:
     drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
     model = backend.load_keras().models.model_from_json(json.dumps(layers))
     random.setstate(drawn_so_far)
     model.compile_from_config(compilation)
     model.optimizer.build(model.trainable_variables)
-    return KeptNetwork(model, None if reason else CompiledEpochs(model, batch_size), reason)
+    return LentNetwork(model, None if reason else CompiledEpochs(model, batch_size), reason)
 
 
 def _without_names(node: Any) -> Any:
@@ -231,14 +236,15 @@ class CompiledEpochs:
             total = tf.while_loop(lambda i, _: i < n, one_block, start, parallel_iterations=1)[1]
             return total / tf.cast(n, total.dtype)
 
-        self.train, self.test = (
+        self._train_batches, self._mean_loss = (
             tf.function(function, autograph=False, reduce_retracing=True) for function in (train, test)
         )
 
     def fit(self, x, y, validation: Pair | None, epochs: int, callbacks: Sequence) -> None:
         """Train as ``model.fit`` does, and call the callbacks as it does under ``steps_per_execution=50``.
 
-        One difference: a training that a callback stops within an epoch is not validated any more.
+        But an epoch within which a callback stops the training is not validated, the validation has no
+        batches of its own, and a stop before the first batch trains none.
         """
         keras, tf, n, size = backend.load_keras(), self.tf, len(x), self.batch_size
         steps = -(-n // size)
@@ -259,17 +265,17 @@ class CompiledEpochs:
                 log.on_epoch_begin(epoch)
                 order = np.append(next(orders), np.zeros(filling, int))
                 rows, total, logs = tf.constant(order.reshape(steps, size), "int32"), 0.0, {}
-                for first in range(0, steps, STEPS_PER_CALL):
-                    last = min(first + STEPS_PER_CALL, steps)
+                for first in range(0, steps, BATCHES_PER_CALL):
+                    last = min(first + BATCHES_PER_CALL, steps)
                     log.on_train_batch_begin(first)
-                    total += float(self.train(x, y, rows, weight, *map(tf.constant, (first, last))))
+                    total += float(self._train_batches(x, y, rows, weight, *map(tf.constant, (first, last))))
                     logs = {"loss": total / min(last * size, n)}
                     log.on_train_batch_end(last - 1, logs)
                     if model.stop_training:
                         break
                 if validation and not model.stop_training:
                     log.on_test_begin()
-                    logs["val_loss"] = float(self.test(*validation))
+                    logs["val_loss"] = float(self._mean_loss(*validation))
                     log.on_test_end({"loss": logs["val_loss"]})
                 log.on_epoch_end(epoch, logs)
             model.optimizer.finalize_variable_values(model.trainable_weights)
@@ -278,7 +284,7 @@ class CompiledEpochs:
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
         """Return the loss on (x, y), by name as Keras does."""
         with self._without_graph_optimizer():
-            return {"loss": float(self.test(*self._tensors(x, y)))}
+            return {"loss": float(self._mean_loss(*self._tensors(x, y)))}
 
     @contextlib.contextmanager
     def _without_graph_optimizer(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import contextlib
 import math
 import time
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,13 +41,15 @@ def fit(
     model : compiled Keras model. Seed (``keras.utils.set_random_seed``) before *building* it.
     x, y : (n, …) inputs and (n,) or (n, …) targets.
     epochs, batch_size : as in Keras.
-    name : printed with the epochs as they end, and kept in the Run. Without it nothing is printed.
+    name : printed with the epochs as they end, and kept in the Run. Without it nothing is printed, but for
+        a loss that becomes NaN or infinite.
     validation : the fraction of the *last* rows, as Keras' ``validation_split``, or a pair (x, y).
     test : a pair (x, y), evaluated once after the training and used for nothing else.
     callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.
     fast : True compiles whole epochs and keeps the compiled network for later models of the same
-        architecture: at least three times as fast for a small network on little data. Callbacks then see that
-        network as their model. Where this cannot serve, Keras' own fit trains, and a line says why.
+        architecture: at least three times as fast for a small network on little data. Callbacks then see the
+        kept network as their model. Where this cannot serve, Keras' own fit trains, and with a name a line
+        says why.
 
     Returns
     -------
@@ -65,9 +68,11 @@ def fit(
         raise ValueError("the model is not compiled: call model.compile(...) before fit")
     x, y = input_checks.checked(model, "the training data", x, y)
     if isinstance(validation, (tuple, list)):
+        if len(validation) != 2:
+            raise ValueError(f"validation must be a pair (x, y), got {len(validation)} parts")
         validation = input_checks.checked(model, "the validation data", *validation)
     else:
-        x, y, validation = _split(x, y, validation or 0.0)
+        x, y, validation = _split(x, y, 0.0 if validation is None else validation)
     if test is not None:
         test = input_checks.checked(model, "the test data", *test)
     keras = backend.load_keras()
@@ -76,12 +81,12 @@ def fit(
         raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
     recorder = recording.recorder(validation is not None)
     used_callbacks = [recorder, *callbacks]
-    way = (
-        compiled.kept_network(model, x, y, min(batch_size, len(x)))
+    lent = (
+        compiled.lend_network(model, x, y, min(batch_size, len(x)))
         if fast
-        else contextlib.nullcontext(compiled.KeptNetwork(model, None, ""))
+        else contextlib.nullcontext(compiled.LentNetwork(model, None, ""))
     )
-    with way as network:
+    with lent as network:
         if name is not None:
             if network.reason:
                 print(f"{name}: Keras' own fit, since {network.reason}")
@@ -99,11 +104,11 @@ def fit(
         print(recorder.problem)
     best, kept = _best_epoch(recorder.history), len(recorder.history["loss"])
     ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)
-    if any(callback.stopped_epoch for callback in early_stopping):
+    if not recorder.problem and any(callback.stopped_epoch for callback in early_stopping):
         ended = EARLY_STOPPING
     for callback in early_stopping:
         if callback.restore_best_weights and callback.best_weights is not None:
-            kept = callback.best_epoch + 1
+            kept = min(callback.best_epoch + 1, kept)  # it also sees an epoch that is broken off
     settings = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -136,7 +141,7 @@ def even_batch(rows: int, largest: int = compiled.EVALUATION_BATCH) -> int:
 
 
 def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, Pair | None]:
-    if not isinstance(fraction, (int, float)) or not 0 <= fraction < 1:
+    if not isinstance(fraction, Real) or not 0 <= fraction < 1:
         raise ValueError(f"validation must be a fraction below 1, or a pair (x, y), got {fraction!r}")
     if fraction == 0:
         return x, y, None

@@ -23,6 +23,9 @@ def recorder(validated: bool) -> keras.callbacks.Callback:
             self.history: dict[str, list[float]] = {"loss": []} | ({"val_loss": []} if validated else {})
             self.problem, self.steps_done = "", 0
 
+        def on_train_begin(self, logs=None):
+            self.model.stop_evaluating = False  # Keras resets it in a validation alone
+
         def on_train_batch_end(self, batch, logs=None):
             self.steps_done = batch + 1
             loss = (logs or {}).get("loss", 0.0)

@@ -22,7 +22,7 @@ class Run:
     history : quantity as Keras names it ("loss", "val_accuracy", …) → its value after each epoch.
     seconds : wall time of the training, validation included, test not.
     best_epoch : the epoch, from 1, of lowest validation loss, of lowest training loss without validation.
-    kept_epoch : the epoch whose weights the model now has.
+    kept_epoch : the epoch whose weights the model has; of one that was broken off nothing is reported.
     scores : loss and metrics on the test data; empty when none were given.
     ended : why the training ended, in words.
     """
@@ -96,7 +96,7 @@ class Run:
 
 
 def table(runs: Run | Iterable[Run]) -> pd.DataFrame:
-    """Return one row for each run: parameters, epochs, seconds, validation and test scores."""
+    """Return one row for each run: parameters, epochs, best epoch, seconds, validation and test scores."""
     runs = [runs] if isinstance(runs, Run) else list(runs)
     if not runs:
         raise ValueError("there are no runs to show: train at least one")
