@@ -9,6 +9,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from training_helpers import network
 
 from labutils import backend
 
@@ -44,10 +45,7 @@ def test_a_backend_that_fails_is_explained_and_what_it_printed_is_shown(tmp_path
     (broken / "__init__.py").write_text(
         "import os\nos.write(2, b'a line from C++\\n')\nraise OSError('library too old')\n"
     )
-    result = run_python(
-        "from labutils import backend; backend.load_keras()",
-        PYTHONPATH=str(tmp_path),
-    )
+    result = run_python("from labutils import backend; backend.load_keras()", PYTHONPATH=str(tmp_path))
     assert result.returncode != 0
     assert "a line from C++" in result.stderr
     assert "ImportError: Keras could not be started with the backend 'tensorflow'" in result.stderr
@@ -89,15 +87,16 @@ def test_fast_settings_are_empty_where_the_compiler_fails(keras, monkeypatch):
 
 
 @pytest.mark.slow
-def test_fast_settings_train_the_published_gru_to_the_same_numbers(keras):
+def test_fast_settings_train_the_published_gru_to_the_same_numbers():
     random = np.random.default_rng(0)
     x, y = random.integers(0, 500, (640, 30)), random.integers(0, 2, 640)
 
     def losses(**settings):
-        keras.utils.set_random_seed(0)
-        embedding, gru = keras.layers.Embedding(500, 32), keras.layers.GRU(32)
-        model = keras.Sequential([embedding, gru, keras.layers.Dense(1, activation="sigmoid")])
-        model.compile("adam", "binary_crossentropy", **settings)
+        model = network(
+            lambda k: [k.Embedding(500, 32), k.GRU(32), k.Dense(1, "sigmoid")],
+            "binary_crossentropy",
+            **settings,
+        )
         return model.fit(x, y, batch_size=64, epochs=2, verbose=0).history["loss"]
 
     assert losses(**backend.fast_settings()) == pytest.approx(losses(), rel=1e-4)

@@ -26,7 +26,9 @@ ALL = all_exercises()
 NAMED = {e.answer_name: e for e in ALL}
 STEP = NAMED["my_step"]
 CODING = [e for e in ALL if isinstance(e, Coding)]
-SEEDS = pytest.mark.parametrize("seed", (0, 1, 2, 12345))
+SEEDS = pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 12345))]
+)
 NOTEBOOKS = pytest.mark.parametrize("notebook", notebook_numbers())
 
 

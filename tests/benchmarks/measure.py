@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean, median, stdev
 
@@ -29,6 +29,28 @@ LIMITS = {
 }
 
 
+def in_new_process(call: str) -> list[float]:
+    """Return the numbers that a call of a function below gives where nothing was compiled before it."""
+    command = [sys.executable, "-c", f"import measure; print(*measure.{call})"]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    return [float(number) for number in done.stdout.splitlines()[-1].split()]
+
+
+def seconds(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def times_as_fast(plain: Sequence[float], ours: Sequence[float]) -> str:
+    ratios = [before / after for before, after in zip(plain, ours)]
+    return f"{median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def mean_and_sd(values: Sequence[float]) -> str:
+    return f"{mean(values):.3f} ± {stdev(values):.3f}"
+
+
 def fit_once(ours: bool, seed: int) -> tuple[float, float]:
     """Train experiment A in this process; return the seconds of the whole fit and the test accuracy."""
     from labutils import backend, training
@@ -36,197 +58,115 @@ def fit_once(ours: bool, seed: int) -> tuple[float, float]:
 
     keras = backend.load_keras()
     data = reviews.load(num_words=10_000)
-    (x, y), (x_test, y_test) = (
+    (x, y), test = (
         (keras.utils.pad_sequences(part.sequences, maxlen=100), part.labels)
         for part in (data.train, data.test)
     )
     settings = backend.fast_settings() if ours else {}
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential(
-        [
-            keras.layers.Embedding(10_000, 32),
-            keras.layers.GRU(32),
-            keras.layers.Dense(1, activation="sigmoid"),
-        ]
-    )
+    output = keras.layers.Dense(1, activation="sigmoid")
+    model = keras.Sequential([keras.layers.Embedding(10_000, 32), keras.layers.GRU(32), output])
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"], **settings)
-    started = time.perf_counter()
     if ours:
-        training.fit(model, x, y, epochs=5, batch_size=64, validation=0.2)
+        needed = seconds(lambda: training.fit(model, x, y, epochs=5, batch_size=64, validation=0.2))
     else:
-        model.fit(x, y, epochs=5, batch_size=64, validation_split=0.2, verbose=0)
-    seconds = time.perf_counter() - started
-    return seconds, model.evaluate(x_test, y_test, verbose=0)[1]
-
-
-def in_new_process(kind: str, seed: int) -> tuple[float, float]:
-    """Run `fit_once` in a process of its own, so that no compilation is inherited."""
-    code = f"import measure; print(*measure.fit_once({kind == 'ours'}, {seed}))"
-    printed = printed_by(code)
-    seconds, accuracy = printed.split()[-2:]
-    return float(seconds), float(accuracy)
-
-
-def printed_by(code: str) -> str:
-    """Run code in a new process in this folder and return what it printed."""
-    command = [sys.executable, "-c", code]
-    return subprocess.run(
-        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-    ).stdout
-
-
-def mean_and_sd(values: Iterable[float]) -> str:
-    values = list(values)
-    return f"{mean(values):.3f} ± {stdev(values):.3f}"
+        needed = seconds(lambda: model.fit(x, y, epochs=5, validation_split=0.2, batch_size=64, verbose=0))
+    return needed, model.evaluate(*test, verbose=0)[1]
 
 
 def measure_fit() -> list[str]:
-    pairs = [(in_new_process("plain", seed), in_new_process("ours", seed)) for seed in range(PAIRS)]
-    ratios = sorted(plain[0] / ours[0] for plain, ours in pairs)
-    plain, ours = median(p[0] for p, _ in pairs), median(o[0] for _, o in pairs)
+    pairs = [[in_new_process(f"fit_once({ours}, {seed})") for ours in (False, True)] for seed in range(PAIRS)]
+    (plain, accuracy), (ours, our_accuracy) = (zip(*runs) for runs in zip(*pairs))
     return [
-        f"| the published GRU, whole fit of 5 epochs | {plain:.1f} s (plain Keras) | {ours:.1f} s | "
-        f"{median(ratios):.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f}) |",
-        f"| its test accuracy, {PAIRS} seeds | {mean_and_sd(p[1] for p, _ in pairs)} | "
-        f"{mean_and_sd(o[1] for _, o in pairs)} | |",
+        f"| the published GRU, whole fit of 5 epochs | {median(plain):.1f} s (plain Keras) | "
+        f"{median(ours):.1f} s | {times_as_fast(plain, ours)} |",
+        f"| its test accuracy, {PAIRS} seeds | {mean_and_sd(accuracy)} | {mean_and_sd(our_accuracy)} | |",
     ]
 
 
-def compiled_epochs_seconds(lesson: str) -> tuple[float, float, float]:
-    """Train experiment B or E in this process: plain Keras, compiled epochs the first time, and again."""
-    from labutils import backend, training
-    from labutils.data import digits, series
+def lesson_task(lesson: str) -> tuple[Callable, tuple, dict]:
+    """Return what builds a model of so many units, (x, y) and fit's settings, as the lesson has them."""
+    from labutils import backend
+    from labutils.data import digits, reviews, series
 
     keras = backend.load_keras()
     layers = keras.layers
     if lesson == "forecaster":
-        x, y = series.sliding_windows(series.noisy_sine(0).values, 10)
-        x, y = series.split_in_time(x, y, 198)[0]
-        settings = {"epochs": 20, "batch_size": 32}
-    else:
-        x = y = digits.load(source="embedded").train.images
-        settings = {"epochs": 50, "batch_size": 64}
+        data = series.split_in_time(*series.sliding_windows(series.noisy_sine(0).values, 10), 198)[0]
+        settings = {"batch_size": 32, "fast": True}
 
-    def new_layers() -> list:
-        if lesson == "forecaster":
-            return [layers.Input((10, 1)), layers.LSTM(50), layers.Dense(1)]
-        return autoencoder_layers(32)
+        def parts(units: int) -> list:
+            return [layers.Input((10, 1)), layers.LSTM(units), layers.Dense(1)]
 
-    def build():
-        keras.utils.set_random_seed(0)
-        model = keras.Sequential(new_layers())
-        model.compile("adam", "mse")
+    elif lesson == "autoencoder":
+        data = (digits.load(source="embedded").train.images,) * 2
+        settings = {"batch_size": 64, "fast": True}
+
+        def parts(units: int) -> list:
+            encoder = [layers.Flatten(), layers.Dense(128, "relu"), layers.Dense(units)]
+            decoder = [layers.Dense(128, "relu"), layers.Dense(784, "sigmoid"), layers.Reshape((28, 28))]
+            return [layers.Input((28, 28)), *encoder, *decoder]
+
+    else:  # on fewer reviews
+        train = reviews.load(num_words=10_000).train
+        data = keras.utils.pad_sequences(train.sequences[:2000], maxlen=50), train.labels[:2000]
+        settings = {"batch_size": 256}
+
+        def parts(units: int) -> list:
+            embedding = [layers.Input((50,)), layers.Embedding(10_000, 32)]
+            return [*embedding, layers.GRU(units), layers.Dense(1, "sigmoid")]
+
+    def build(units: int):
+        model = keras.Sequential(parts(units))
+        if lesson == "reviews":
+            model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
+        else:
+            model.compile("adam", "mse")
         return model
 
-    def plain() -> float:
-        started = time.perf_counter()
-        build().fit(x, y, validation_split=0.2, verbose=0, **settings)
-        return time.perf_counter() - started
+    return build, data, settings
 
-    def ours() -> float:
-        started = time.perf_counter()
-        training.fit(build(), x, y, validation=0.2, fast=True, **settings)
-        return time.perf_counter() - started
+
+def compiled_epochs_seconds(lesson: str, units: int, epochs: int) -> tuple[float, float, float]:
+    """Train experiment B or E in this process: plain Keras, compiled epochs the first time, and again."""
+    from labutils import backend, training
+
+    build, data, settings = lesson_task(lesson)
+
+    def plain() -> None:
+        backend.load_keras().utils.set_random_seed(0)
+        batch_size = settings["batch_size"]
+        build(units).fit(*data, epochs=epochs, batch_size=batch_size, validation_split=0.2, verbose=0)
+
+    def ours() -> None:
+        backend.load_keras().utils.set_random_seed(0)
+        training.fit(build(units), *data, epochs=epochs, validation=0.2, **settings)
 
     plain()  # what TensorFlow does once in a process counts for nobody
-    return plain(), ours(), ours()
+    return seconds(plain), seconds(ours), seconds(ours)
 
 
-def autoencoder_layers(code: int) -> list:
-    """Return the layers of the flat autoencoder of notebook 06."""
-    from labutils import backend
-
-    layers = backend.load_keras().layers
+def measure_compiled_epochs(lesson: str, units: int, epochs: int, name: str) -> list[str]:
+    runs = [in_new_process(f"compiled_epochs_seconds({lesson!r}, {units}, {epochs})") for _ in range(PAIRS)]
+    plain, *ours = zip(*runs)
     return [
-        layers.Input((28, 28)),
-        layers.Flatten(),
-        layers.Dense(128, activation="relu"),
-        layers.Dense(code),
-        layers.Dense(128, activation="relu"),
-        layers.Dense(784, activation="sigmoid"),
-        layers.Reshape((28, 28)),
+        f"| {name}, {epochs} epochs, {when} | {median(plain):.1f} s (plain Keras) | "
+        f"{median(compiled):.2f} s (compiled epochs) | {times_as_fast(plain, compiled)} |"
+        for compiled, when in zip(ours, ("first of its architecture", "seen before"))
     ]
-
-
-def measure_compiled_epochs(lesson: str, name: str) -> list[str]:
-    code = f"import measure; print(*measure.compiled_epochs_seconds({lesson!r}))"
-    runs = []
-    for _ in range(PAIRS):
-        printed = printed_by(code)
-        runs.append([float(seconds) for seconds in printed.split()])
-    lines = []
-    for position, when in ((1, "first of its architecture"), (2, "seen before")):
-        ratios = sorted(run[0] / run[position] for run in runs)
-        lines.append(
-            f"| {name}, {when} | {median(r[0] for r in runs):.1f} s (plain Keras) | "
-            f"{median(r[position] for r in runs):.2f} s (compiled epochs) | {median(ratios):.1f} times as "
-            f"fast ({ratios[0]:.1f} to {ratios[-1]:.1f}) |"
-        )
-    return lines
-
-
-def measure_forecaster() -> list[str]:
-    return measure_compiled_epochs("forecaster", "the published LSTM forecaster, 20 epochs")
-
-
-def measure_autoencoder() -> list[str]:
-    return measure_compiled_epochs("autoencoder", "the flat autoencoder, code of 32, 50 epochs")
 
 
 def panel_of(lesson: str):
     """Return a training panel as in notebook 05, 06 or, on fewer reviews, 04."""
-    from labutils import backend
-    from labutils.data import digits, reviews, series
     from labutils.panels import Chart, Field, Preview, Score, TrainingPanel
 
-    keras = backend.load_keras()
-    layers = keras.layers
+    build, data, settings = lesson_task(lesson)
+    if lesson == "autoencoder":
+        settings["preview"] = Preview(data[0][:10])
     fields = [Field("units", "Units", 50, 1, 200), Field("epochs", "Epochs", 20, 1, 200)]
-
-    def forecaster(units):
-        model = keras.Sequential([layers.Input((10, 1)), layers.LSTM(units), layers.Dense(1)])
-        model.compile("adam", "mse")
-        return model
-
-    def classifier(units):
-        model = keras.Sequential(
-            [
-                layers.Input((50,)),
-                layers.Embedding(10_000, 32),
-                layers.GRU(units),
-                layers.Dense(1, activation="sigmoid"),
-            ]
-        )
-        model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
-        return model
-
-    def autoencoder(units):
-        model = keras.Sequential(autoencoder_layers(units))
-        model.compile("adam", "mse")
-        return model
-
-    def images():
-        x = digits.load(source="embedded").train.images
-        return x, x
-
-    def windows():
-        return series.split_in_time(*series.sliding_windows(series.noisy_sine(100).values, 10), 198)
-
-    def padded():
-        train = reviews.load(num_words=10_000).train
-        return keras.utils.pad_sequences(train.sequences[:2000], maxlen=50), train.labels[:2000]
-
-    build, data, settings = {
-        "forecaster": (forecaster, windows, {"batch_size": 32, "fast": True}),
-        "reviews": (classifier, padded, {"batch_size": 256}),
-        "autoencoder": (
-            autoencoder,
-            images,
-            {"batch_size": 64, "fast": True, "preview": Preview(images()[0][:10])},
-        ),
-    }[lesson]
     score = Score("loss", lambda run: run.at_kept_epoch("val_loss"))
-    return TrainingPanel(build, data, fields, [Chart("loss", "loss")], score, title=lesson, **settings)
+    charts = [Chart("loss", "loss")]
+    return TrainingPanel(build, lambda: data, fields, charts, score, title=lesson, **settings)
 
 
 def press_train(panel, units: int, epochs: int) -> tuple[float, float]:
@@ -248,13 +188,12 @@ def press_train(panel, units: int, epochs: int) -> tuple[float, float]:
     return first[0], time.perf_counter() - started
 
 
-def panel_numbers(lesson: str) -> list[float]:
+def panel_numbers(lesson: str, epochs: int) -> list[float]:
     """Train 30 times with five numbers of units: first point, at first and later (median), then memory.
 
     The memory is in MB: gained until all five architectures were seen, and in the 25 trainings after.
     """
     panel, process = panel_of(lesson), psutil.Process()
-    epochs = {"forecaster": 20, "reviews": 2, "autoencoder": 10}[lesson]
     press_train(panel, 7, epochs)  # what TensorFlow does once in a process counts for nobody
     memory, points = [process.memory_info().rss], []
     for _ in range(6):
@@ -268,27 +207,22 @@ def panel_numbers(lesson: str) -> list[float]:
     return [max(points[0]), median(later), max(later), gained[0], sum(gained[1:])]
 
 
+def measure_panel(lesson: str, epochs: int, name: str) -> list[str]:
+    first, later, latest, gained, more = in_new_process(f"panel_numbers({lesson!r}, {epochs})")
+    return [
+        f"| {name}, from Train to the first point of the curve | {first:.2f} s (longest of five new "
+        f"architectures) | {later:.2f} s (seen before, median of 25) | longest {latest:.2f} s |",
+        f"| {name}, memory gained by 30 trainings | {gained:.0f} MB (five architectures) | {more:.0f} MB "
+        f"(25 more) | |",
+    ]
+
+
 def measure_panels() -> list[str]:
-    lines = []
-    for lesson, name in {
-        "forecaster": "panel of 05",
-        "reviews": "panel of 04, on 2,000 reviews",
-        "autoencoder": "panel of 06",
-    }.items():
-        code = f"import measure; print(*measure.panel_numbers({lesson!r}))"
-        printed = printed_by(code)
-        first, later, latest, gained, more = map(float, printed.split())
-        lines += [
-            f"| {name}, from Train to the first point of the curve | {first:.2f} s (longest of five new "
-            f"architectures) | {later:.2f} s (seen before, median of 25) | longest {latest:.2f} s |",
-            f"| {name}, memory gained by 30 trainings | {gained:.0f} MB (five architectures) | {more:.0f} MB "
-            f"(25 more) | |",
-        ]
-    return lines
-
-
-def measure_notebooks() -> list[str]:
-    return [measure_notebook(stem, *limits) for stem, limits in LIMITS.items()]
+    return [
+        *measure_panel("forecaster", 20, "panel of 05"),
+        *measure_panel("reviews", 2, "panel of 04, on 2,000 reviews"),
+        *measure_panel("autoencoder", 10, "panel of 06"),
+    ]
 
 
 def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str:
@@ -307,23 +241,21 @@ def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    started = time.perf_counter()
     try:
-        stored_notebooks.run(ROOT / "notebooks" / f"{stem}.ipynb")
+        needed = seconds(lambda: stored_notebooks.run(ROOT / "notebooks" / f"{stem}.ipynb"))
     finally:
         done.set()
         watcher.join()
-    seconds = time.perf_counter() - started
     limits = f"limit: {most_seconds} s, {most_gigabytes:.1f} GB"
-    return f"| {stem} from start to end | {limits} | {seconds:.0f} s | peak {peak / 1e9:.2f} GB |"
+    return f"| {stem} from start to end | {limits} | {needed:.0f} s | peak {peak / 1e9:.2f} GB |"
 
 
 MEASUREMENTS = {
     "fit": measure_fit,
-    "forecaster": measure_forecaster,
-    "autoencoder": measure_autoencoder,
+    "forecaster": lambda: measure_compiled_epochs("forecaster", 50, 20, "the published LSTM forecaster"),
+    "autoencoder": lambda: measure_compiled_epochs("autoencoder", 32, 50, "the flat autoencoder, code of 32"),
     "panels": measure_panels,
-    "notebooks": measure_notebooks,
+    "notebooks": lambda: [measure_notebook(stem, *limits) for stem, limits in LIMITS.items()],
 }
 
 if __name__ == "__main__":
