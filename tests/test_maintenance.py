@@ -80,7 +80,7 @@ def changed_by(monkeypatch, notebook, module, change="\nx = 1"):
         ("\nx = '# 1'", True),
     ],
 )
-def test_words_about_the_code_behind_it_do_not(monkeypatch, change, counts):
+def test_code_behind_it_makes_a_notebook_stale_and_words_about_it_do_not(monkeypatch, change, counts):
     notebook = new_notebook(cells=[new_code_cell("from labutils import cells")])
     assert changed_by(monkeypatch, notebook, "cells", change) == counts
     one, other = (
