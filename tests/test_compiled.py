@@ -194,21 +194,31 @@ def test_the_weights_come_back_when_the_training_fails_and_the_network_goes(kera
     assert fit(model).settings["trained_by"] == "Keras' own fit" and len(compiled._KEPT) == 1
 
 
-def test_a_training_inside_or_beside_another_goes_to_keras_own_fit(keras, data, capsys):
-    inner = []
+def test_a_training_inside_or_beside_another_goes_to_keras_own_fit_and_neither_changes(keras, data, capsys):
+    others = []
 
-    def train_another(epoch):
-        thread = threading.Thread(target=lambda: inner.append(fit(forecaster(), data, epochs=1)))
+    def train_another():
+        others.append(fit(forecaster(seed=1), data, epochs=1, name="other"))
+
+    def train_others(epoch):
+        thread = threading.Thread(target=train_another)
         thread.start()
         thread.join()
-        inner.append(fit(forecaster(), data, epochs=1, name="inner"))
+        train_another()
 
-    run = fit(forecaster(), data, epochs=1, callbacks=calling(keras, train_another))
-    assert run.settings["trained_by"] == "compiled epochs"
-    for other in inner:
+    def weights(**options):
+        model = forecaster()
+        assert fit(model, data, epochs=1, **options).settings["trained_by"] == "compiled epochs"
+        return model.get_weights()
+
+    for ours, alone in zip(weights(callbacks=calling(keras, train_others)), weights()):
+        np.testing.assert_array_equal(ours, alone)
+    alone = fit(forecaster(seed=1), data, epochs=1, fast=False)
+    for other in others:
         assert other.settings["trained_by"] == "Keras' own fit"
-        np.testing.assert_allclose(other.history["loss"], run.history["loss"], rtol=1e-5)
-    assert "inner: Keras' own fit, since another training goes on\n" in capsys.readouterr().out
+        np.testing.assert_allclose(other.history["loss"], alone.history["loss"], rtol=1e-5)
+    why = "other: Keras' own fit, since another training goes on\n"
+    assert capsys.readouterr().out.count(why) == len(others) == 2
 
 
 def test_keras_own_fit_in_a_kept_network_gives_the_same_numbers_every_time():

@@ -60,6 +60,7 @@ def test_sha256_of_the_installed_file(module):
     assert reviews.embedded_sha256() == reviews.EMBEDDED.sha256
 
 
+@pytest.mark.slow
 def test_code_of_the_packages_is_not_run_and_keras_not_loaded():
     code = (
         "import sys; from labutils.data import digits, reviews; assert len(digits.load().test) == 1_000;"
