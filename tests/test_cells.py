@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from training_helpers import central_differences
 
 from labutils import backend, cells
 from labutils.cells import GRUCell, LSTMCell, SimpleRNNCell, sigmoid
@@ -49,18 +50,14 @@ def arrays_of(gradients):
     return [gradients.kernel, gradients.recurrent_kernel, gradients.bias, gradients.x, *initial]
 
 
-def layer_with(kind, weights, x):
+def keras_states(kind, weights, x, start):
+    """Every hidden state, then the last states, as the Keras layer computes them."""
     layer = getattr(backend.load_keras().layers, kind)(
         weights[1].shape[0], return_sequences=True, return_state=True, dtype=str(x.dtype)
     )
     layer.build(x.shape)
     layer.set_weights(weights)
-    return layer
-
-
-def keras_states(kind, weights, x, start):
-    """Every hidden state, then the last states, as the Keras layer computes them."""
-    return [np.array(a) for a in layer_with(kind, weights, x)(x, initial_state=start)]
+    return [np.array(a) for a in layer(x, initial_state=start)]
 
 
 def check_forward(cell_class, weights, x, start, theirs, tolerance):
@@ -78,16 +75,13 @@ def check_gradients(cell_class, weights, x, start, rng):
     cell = cell_class(*weights)
     towards = rng.normal(size=cell.forward(x, state_for(start)).shape)
     gradients = arrays_of(cell.backward(towards))
-    step = 1e-5
-    for array, gradient in zip([*weights, x, *start], gradients, strict=True):
-        direction, losses = rng.normal(size=array.shape), []
-        for moved in (step, -2 * step):
-            array += moved * direction
-            losses.append(np.sum(cell_class(*weights).forward(x, state_for(start)) * towards))
-        array += step * direction
-        measured = (losses[0] - losses[1]) / (2 * step)
+
+    def loss():
+        return np.sum(cell_class(*weights).forward(x, state_for(start)) * towards)
+
+    for gradient, direction, slope in central_differences(loss, [*weights, x, *start], gradients, rng):
         size = np.linalg.norm(gradient) * np.linalg.norm(direction)
-        assert abs(measured - np.sum(gradient * direction)) < 1e-6 * max(size, 1)
+        assert abs(slope - np.sum(gradient * direction)) < 1e-6 * max(size, 1)
 
 
 @each_cell

@@ -67,15 +67,6 @@ def test_keras_source(keras, monkeypatch):
     assert found.test.labels.tolist() == [5, 6]
 
 
-def test_keras_source_without_network(keras, monkeypatch):
-    def fail():
-        raise Exception("URL fetch failure on https://storage.googleapis.com: None -- unreachable")
-
-    monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
-    with pytest.raises(ConnectionError, match=r'URL fetch failure on .*source="embedded"'):
-        digits.load(source="keras")
-
-
 @pytest.fixture(scope="module")
 def letters():
     return digits.letters(each=5)

@@ -99,34 +99,22 @@ def test_callbacks_are_called_as_keras_calls_them_and_see_each_epochs_network(ke
     x, y = task
 
     class Witness(keras.callbacks.Callback):
-        def on_train_begin(self, logs=None):
-            calls.append("train")
-
-        def on_epoch_begin(self, epoch, logs=None):
-            calls.append(f"epoch {epoch}")
-
         def on_train_batch_end(self, batch, logs=None):
             assert batch < self.params["steps"] == 5 and logs["loss"] > 0
             if batch == 4:
                 calls.append("last batch")
 
-        def on_test_begin(self, logs=None):
-            calls.append("test")
-
-        def on_test_end(self, logs=None):
-            calls.append("tested")
-
         def on_epoch_end(self, epoch, logs=None):
-            calls.append(sorted(logs))
+            calls.append([epoch, *sorted(logs)])
             accuracies.append(float(np.mean((self.model.predict_on_batch(x)[:, 0] > 0.5) == y)))
 
-        def on_train_end(self, logs=None):
-            calls.append("end")
-
+    for moment in ("on_train_begin", "on_epoch_begin", "on_test_begin", "on_test_end", "on_train_end"):
+        setattr(Witness, moment, lambda self, *arguments, moment=moment: calls.append(moment))
     model = build(())
     fit(model, task, epochs=2, callbacks=[Witness()], fast=fast)
-    epoch = ["last batch", "test", "tested", ["loss", "val_loss"]]
-    assert calls == ["train", "epoch 0", *epoch, "epoch 1", *epoch, "end"]
+    within = ["on_epoch_begin", "last batch", "on_test_begin", "on_test_end"]
+    epochs = [[*within, [epoch, "loss", "val_loss"]] for epoch in (0, 1)]
+    assert calls == ["on_train_begin", *epochs[0], *epochs[1], "on_train_end"]
     assert accuracies[-1] == np.mean((model.predict(x, verbose=0)[:, 0] > 0.5) == y) != accuracies[0]
 
 

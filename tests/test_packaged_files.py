@@ -87,3 +87,17 @@ def test_the_environment_chooses_where_the_argument_does_not(module, monkeypatch
         assert packaged_files.chosen_source(None, variable, module.SOURCES) == "embedded"
     monkeypatch.setenv(variable, "keras")
     assert packaged_files.chosen_source("embedded", variable, module.SOURCES) == "embedded"
+
+
+@pytest.mark.parametrize("data, dataset, function", [
+    (digits, "mnist", "load_data"), (reviews, "imdb", "load_data"), (reviews, "imdb", "get_word_index")
+])  # fmt: skip
+def test_keras_source_without_network(keras, monkeypatch, data, dataset, function):
+    def fails(**_):
+        raise Exception("URL fetch failure on https://storage.googleapis.com: None -- unreachable")
+
+    dataset = getattr(keras.datasets, dataset)
+    monkeypatch.setattr(dataset, "load_data", lambda **_: (([], []), ([], [])))
+    monkeypatch.setattr(dataset, function, fails)
+    with pytest.raises(ConnectionError, match=r'URL fetch failure on .*source="embedded"'):
+        data.load(source="keras")

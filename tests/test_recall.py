@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from training_helpers import central_differences
 
 from labutils import recall
 from labutils.cells import GRUCell, LSTMCell, SimpleRNNCell
@@ -52,16 +53,11 @@ def test_the_gradients_are_those_of_finite_differences(kind):
     x, symbols = recall.sequences(6, 3, rng)
     _, gradients = recall.loss_and_gradients(net, x, symbols)
     arrays = [net.cell.kernel, net.cell.recurrent_kernel, net.cell.bias, net.kernel, net.bias]
-    for array, gradient in zip(arrays, gradients, strict=True):
-        direction = rng.normal(size=array.shape)
-        losses = []
-        for step in (1e-5, -2e-5):
-            array += step * direction
-            losses.append(recall.loss_and_gradients(net, x, symbols)[0])
-        array += 1e-5 * direction
-        assert (losses[0] - losses[1]) / 2e-5 == pytest.approx(
-            np.sum(gradient * direction), rel=1e-5, abs=1e-8
-        )
+    differences = central_differences(
+        lambda: recall.loss_and_gradients(net, x, symbols)[0], arrays, gradients, rng
+    )
+    for gradient, direction, slope in differences:
+        assert slope == pytest.approx(np.sum(gradient * direction), rel=1e-5, abs=1e-8)
 
 
 def test_adam_is_the_adam_of_keras(keras):

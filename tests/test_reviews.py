@@ -311,13 +311,3 @@ def test_keras_source_by_environment_variable_and_with_bounds_of_its_own(downloa
     assert sorted(download) == ["imdb.npz", "imdb_word_index.json"]
     with pytest.raises(ValueError, match=r"from 5 to 12, got 10000"):
         reviews.load()
-
-
-@pytest.mark.parametrize("name", ["load_data", "get_word_index"])
-def test_keras_source_without_network(keras, download, monkeypatch, name):
-    def fail(*_, **__):
-        raise Exception("URL fetch failure on https://storage.googleapis.com: None -- unreachable")
-
-    monkeypatch.setattr(keras.datasets.imdb, name, fail)
-    with pytest.raises(ConnectionError, match=r'URL fetch failure on .*source="embedded"'):
-        reviews.load(7, source="keras")
