@@ -1,6 +1,6 @@
 """Compiled epochs and kept networks train exactly as the caller's own model would have."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -201,9 +201,8 @@ def test_a_training_inside_or_beside_another_goes_to_keras_own_fit_and_neither_c
         others.append(fit(forecaster(seed=1), data, epochs=1, name="other"))
 
     def train_others(epoch):
-        thread = threading.Thread(target=train_another)
-        thread.start()
-        thread.join()
+        with ThreadPoolExecutor() as pool:
+            pool.submit(train_another).result()
         train_another()
 
     def weights(**options):
@@ -253,16 +252,11 @@ def test_training_goes_on_where_it_was_though_another_model_came_between(keras):
 
 
 def test_a_network_kept_by_one_thread_serves_another():
-    histories = []
+    def trained_elsewhere():
+        with ThreadPoolExecutor() as pool:
+            return pool.submit(lambda: fit(classifier()).history).result()
 
-    def train():
-        histories.append(fit(classifier()).history)
-
-    for _ in range(2):
-        thread = threading.Thread(target=train)
-        thread.start()
-        thread.join()
-    assert histories[0] == histories[1] == fit(classifier(), fast=False).history
+    assert trained_elsewhere() == trained_elsewhere() == fit(classifier(), fast=False).history
     assert len(compiled._KEPT) == 1
 
 

@@ -26,9 +26,8 @@ ALL = all_exercises()
 NAMED = {e.answer_name: e for e in ALL}
 STEP = NAMED["my_step"]
 CODING = [e for e in ALL if isinstance(e, Coding)]
-SEEDS = pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 12345))]
-)
+MORE_SEEDS = [pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 12345)]
+SEEDS = pytest.mark.parametrize("seed", [0, *MORE_SEEDS])
 NOTEBOOKS = pytest.mark.parametrize("notebook", notebook_numbers())
 
 

@@ -31,9 +31,8 @@ def build(metrics=("accuracy",), optimizer=lambda optimizers: optimizers.Adam(0.
 
 
 def fit(model, task, **options):
-    return training.fit(
-        model, *task, **({"name": "net", "epochs": 3, "batch_size": 32, "validation": 0.2} | options)
-    )
+    options = {"name": "net", "epochs": 3, "batch_size": 32, "validation": 0.2} | options
+    return training.fit(model, *task, **options)
 
 
 def early_stopping(keras, patience):
@@ -147,18 +146,15 @@ def test_a_callback_stops_the_training_and_an_epoch_broken_off_is_not_recorded(
 
 @WAYS
 def test_early_stopping_on_the_loss_does_not_hide_what_ended_the_training(keras, task, fast):
-    def stopper(epoch_to_stop):
-        def on_train_batch_end(callback, batch, logs=None):
-            callback.model.stop_training |= callback.epoch == epoch_to_stop
+    class StopInTheThird(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
 
-        def on_epoch_begin(callback, epoch, logs=None):
-            callback.epoch = epoch
-
-        methods = {"on_train_batch_end": on_train_batch_end, "on_epoch_begin": on_epoch_begin}
-        return type("Stop", (keras.callbacks.Callback,), methods)()
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training |= self.epoch == 2
 
     on_loss = keras.callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
-    run = fit(build(()), task, epochs=9, callbacks=[stopper(2), on_loss], fast=fast)
+    run = fit(build(()), task, epochs=9, callbacks=[StopInTheThird(), on_loss], fast=fast)
     assert run.epochs == 2 >= run.kept_epoch and run.ended == "stopped on request"
     assert training.table(run).loc["net", "validation loss"] == run.at_kept_epoch("val_loss")
     infinite = build((), lambda k: k.SGD(float("inf")))
@@ -166,12 +162,12 @@ def test_early_stopping_on_the_loss_does_not_hide_what_ended_the_training(keras,
 
 
 def test_a_stop_within_the_validation_leaves_the_epoch_out_and_the_next_training_alone(keras, task):
-    def on_test_batch_end(callback, batch, logs=None):
-        callback.model.stop_training = callback.model.stop_evaluating = True
+    class Stop(keras.callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            self.model.stop_training = self.model.stop_evaluating = True
 
-    stop = type("Stop", (keras.callbacks.Callback,), {"on_test_batch_end": on_test_batch_end})()
     model = build()
-    assert fit(model, task, callbacks=[stop]).epochs == 0
+    assert fit(model, task, callbacks=[Stop()]).epochs == 0
     assert fit(model, task, validation=None).epochs == 3
     assert fit(model, task, validation=np.float32(0.5)).settings["training_rows"] == 100
 
