@@ -51,7 +51,7 @@ class FakeFit:
 
 
 class FakeModel:
-    layers = (1, "two")
+    layers, stop_training = (1, "two"), False
 
     def __init__(self, units=1):
         self.units = units

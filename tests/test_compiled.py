@@ -8,7 +8,7 @@ from training_helpers import network
 
 from labutils import training
 from labutils.data import series
-from labutils.training import compiled
+from labutils.training import compiled_epochs, kept_networks
 
 pytestmark = pytest.mark.slow
 ROWS, SIZE, TIME = 203, 32, 10
@@ -18,7 +18,7 @@ LABELS = (TOKENS.sum(axis=1) > 60).astype("float32")
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    compiled._KEPT.clear()
+    kept_networks._KEPT.clear()
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_several_targets_sequences_as_targets_and_the_test_score(keras, data, ta
     )
     assert_equal_to_keras(keras, ours, plain, (x[:150], y[:150]), epochs=2)
     run = fit(ours, (x[:150], y[:150]), epochs=1, test=(x, y))
-    assert len(x) > compiled.EVALUATION_BATCH, "more rows than a block holds"
+    assert len(x) > compiled_epochs.EVALUATION_BATCH, "more rows than a block holds"
     assert run.test_loss == pytest.approx(np.mean((ours.predict(x, verbose=0) - y) ** 2), rel=1e-5)
 
 
@@ -127,15 +127,15 @@ def test_models_of_one_architecture_share_what_was_compiled(data):
     fit(forecaster(6), data)
     fit(forecaster(6), data, epochs=1)
     fit(forecaster(6, optimizer=lambda k: k.Adam(0.1)), data)
-    assert len(compiled._KEPT) == 1
+    assert len(kept_networks._KEPT) == 1
     fit(forecaster(7), data)
     fit(forecaster(6), data, batch_size=16)
-    assert len(compiled._KEPT) == 3
-    for units in range(1, compiled.KEPT):
+    assert len(kept_networks._KEPT) == 3
+    for units in range(1, kept_networks.KEPT):
         fit(forecaster(units), data, epochs=1)
-    assert len(compiled._KEPT) == compiled.KEPT
+    assert len(kept_networks._KEPT) == kept_networks.KEPT
     fit(classifier())
-    assert len(compiled._KEPT) == compiled.KEPT - 1, "which counts as two"
+    assert len(kept_networks._KEPT) == kept_networks.KEPT - 1, "which counts as two"
 
 
 def test_models_of_one_architecture_keep_their_own_weights(data):
@@ -160,10 +160,10 @@ def test_a_name_that_equals_a_setting_does_not_hide_the_setting(data):
 def test_any_number_of_rows_uses_what_was_compiled(data):
     for rows in (150, 100):
         fit(forecaster(), (data[0][:rows], data[1][:rows]))
-    (kept,) = compiled._KEPT.values()
-    traced = kept.epochs._train_batches.experimental_get_tracing_count()
+    (kept,) = kept_networks._KEPT.values()
+    traced = kept._train_batches.experimental_get_tracing_count()
     fit(forecaster(), (data[0][:120], data[1][:120]))
-    assert kept.epochs._train_batches.experimental_get_tracing_count() == traced <= 2
+    assert kept._train_batches.experimental_get_tracing_count() == traced <= 2
 
 
 def test_an_interrupted_training_keeps_what_was_learned(keras, data):
@@ -190,8 +190,8 @@ def test_the_weights_come_back_when_the_training_fails_and_the_network_goes(kera
 
     with pytest.raises(RuntimeError, match="no more"):
         fit(model, callbacks=calling(keras, fail))
-    assert not np.array_equal(before[0], model.get_weights()[0]) and not compiled._KEPT
-    assert fit(model).settings["trained_by"] == "Keras' own fit" and len(compiled._KEPT) == 1
+    assert not np.array_equal(before[0], model.get_weights()[0]) and not kept_networks._KEPT
+    assert fit(model).settings["trained_by"] == "Keras' own fit" and len(kept_networks._KEPT) == 1
 
 
 def test_a_training_inside_or_beside_another_goes_to_keras_own_fit_and_neither_changes(keras, data, capsys):
@@ -228,13 +228,13 @@ def test_keras_own_fit_in_a_kept_network_gives_the_same_numbers_every_time():
         assert fit(other).history == plain.history
         for ours, theirs in zip(other.get_weights(), model.get_weights()):
             np.testing.assert_array_equal(ours, theirs)
-    assert len(compiled._KEPT) == 1
+    assert len(kept_networks._KEPT) == 1
 
 
 def test_one_network_serves_all_learning_rates_and_names():
     fit(classifier(name="one"))
     slow = fit(classifier(rate=0.001, name="two"))
-    assert len(compiled._KEPT) == 1
+    assert len(kept_networks._KEPT) == 1
     assert slow.history == fit(classifier(rate=0.001), fast=False).history
 
 
@@ -257,7 +257,7 @@ def test_a_network_kept_by_one_thread_serves_another():
             return pool.submit(lambda: fit(classifier()).history).result()
 
     assert trained_elsewhere() == trained_elsewhere() == fit(classifier(), fast=False).history
-    assert len(compiled._KEPT) == 1
+    assert len(kept_networks._KEPT) == 1
 
 
 def test_other_metrics_and_other_types_have_a_network_of_their_own(keras):
@@ -266,9 +266,9 @@ def test_other_metrics_and_other_types_have_a_network_of_their_own(keras):
         model = network(lambda k: [k.Input((6,)), k.Dense(1)], metrics=metrics)
         return fit(model, (x, LABELS), epochs=1).history
 
-    assert "one" in train("one", TOKENS) and "two" in train("two", TOKENS) and len(compiled._KEPT) == 2
+    assert "one" in train("one", TOKENS) and "two" in train("two", TOKENS) and len(kept_networks._KEPT) == 2
     train("two", TOKENS.astype("float32"))
-    assert len(compiled._KEPT) == 3
+    assert len(kept_networks._KEPT) == 3
 
 
 @pytest.mark.parametrize("kind", ["layer", "loss"])
@@ -291,7 +291,7 @@ def test_what_is_registered_may_change_under_its_name(keras, kind):
             lambda optimizers: optimizers.SGD(0.0),
         )
         losses.append(fit(model, epochs=1).history["loss"][0])
-    assert losses[1] >= 999 * losses[0] and not compiled._KEPT
+    assert losses[1] >= 999 * losses[0] and not kept_networks._KEPT
 
 
 def test_building_what_is_kept_draws_no_random_numbers(data):

@@ -76,10 +76,10 @@ def test_a_wrong_entry_is_answered_beside_its_field_and_changes_nothing():
     answer = typed(explorer, 1, "<b>many</b>")
     assert 'role="alert"' in answer and "&lt;b&gt;many" in answer and "<b>" not in answer
     assert (explorer.chart.value, explorer.status.value) == before
-    assert "lab-wrong" in explorer.inputs[1].box._dom_classes
+    assert "lab-wrong" in explorer.inputs[1].widget._dom_classes
     typed(explorer, 0, "0.5")  # one field right, the other still wrong: nothing is drawn
     assert explorer.chart.value == before[0]
-    assert typed(explorer, 1, "30") == "" and "lab-wrong" not in explorer.inputs[1].box._dom_classes
+    assert typed(explorer, 1, "30") == "" and "lab-wrong" not in explorer.inputs[1].widget._dom_classes
     assert "spectral radius 0.5, steps back 30" in explorer.status.value
 
 

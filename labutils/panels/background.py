@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from labutils import backend
 from labutils.panels import base
+from labutils.training import recording
 
 if TYPE_CHECKING:
     import keras
@@ -162,10 +162,10 @@ class Runner:
 def _callback(runner: Runner, inspect: Inspect) -> keras.callbacks.Callback:
     """Return the callback that ends a training where that was asked for, and reports how far it is."""
 
-    class RunnerCallback(backend.load_keras().callbacks.Callback):
+    class RunnerCallback(recording.recorder_class()):
         def __init__(self) -> None:
             super().__init__()
-            self.began, self.is_whole = time.monotonic(), False
+            self.began = time.monotonic()
 
         def stop_if_requested(self) -> bool:
             if runner.stop_requested:
@@ -173,23 +173,24 @@ def _callback(runner: Runner, inspect: Inspect) -> keras.callbacks.Callback:
             return runner.stop_requested
 
         def on_train_begin(self, logs=None):
+            super().on_train_begin(logs)
             self.stop_if_requested()
 
         def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            self.stop_if_requested()
             done = (batch + 1) / self.params["steps"]
-            self.is_whole = not self.stop_if_requested() and done >= 1
             runner.change(fraction=min(1.0, done), elapsed=time.monotonic() - self.began)
 
         def on_test_batch_end(self, batch, logs=None):
-            if self.stop_if_requested():
-                self.model.stop_evaluating, self.is_whole = True, False
+            self.model.stop_evaluating = self.stop_if_requested()
 
         def on_epoch_end(self, epoch, logs=None):
-            if self.is_whole:
+            super().on_epoch_end(epoch, logs)
+            if len(self.history["loss"]) > runner.progress.epochs_done:
                 inspect(self.model)
-                now, past = time.monotonic(), runner.progress
-                history = {key: [*past.history.get(key, []), float(v)] for key, v in (logs or {}).items()}
-                seconds = (*past.epoch_seconds, now - self.began)
+                now, history = time.monotonic(), {name: [*v] for name, v in self.history.items()}
+                seconds = (*runner.progress.epoch_seconds, now - self.began)
                 runner.change(history=history, epoch_seconds=seconds, fraction=0.0, elapsed=0.0)
                 self.began = now
 

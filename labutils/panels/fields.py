@@ -90,7 +90,7 @@ class Input:
             widgets.Text, field.question, value=as_typed(field.value), continuous_update=False
         )
         self.answer = widgets.HTML()
-        self.widget = base.labelled(self.box, self.answer)
+        self.widget = base.labelled(self.box, self.answer)  # a change of the box itself would reset its text
         self.box.observe(self._typed, "value")
 
     def _typed(self, change: dict) -> None:
@@ -98,10 +98,10 @@ class Input:
             self.number = self.field.parsed(change["new"])
         except ValueError as error:
             self.is_valid = False
-            self.box.add_class("lab-wrong")
+            self.widget.add_class("lab-wrong")
             self.answer.value = base.alert(str(error))
             return
         self.is_valid = True
-        self.box.remove_class("lab-wrong")
+        self.widget.remove_class("lab-wrong")
         self.answer.value = ""
         self._on_number()

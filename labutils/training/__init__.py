@@ -1,6 +1,7 @@
 """Train a Keras model with `fit`, and keep the result as a `Run`."""
 
-from labutils.training.fitting import evaluate, even_batch, fit
+from labutils.training.fitting import evaluate, fit
+from labutils.training.keras_fit import even_batch
 from labutils.training.run import Run, mean_and_sd, table
 
 __all__ = ["Run", "even_batch", "evaluate", "fit", "mean_and_sd", "table"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labutils import backend
-from labutils.training import compiled, input_checks, recording
-from labutils.training.compiled import Pair
+from labutils.training import input_checks, kept_networks, recording
+from labutils.training.keras_fit import KerasFit, Pair
 from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
 from labutils.validation import whole_number
 
@@ -79,65 +79,37 @@ def fit(
     early_stopping = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
     if any(c.monitor.startswith("val_") for c in early_stopping) and validation is None:
         raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
-    recorder = recording.recorder(validation is not None)
-    used_callbacks = [recorder, *callbacks]
-    lent = (
-        compiled.lend_network(model, x, y, min(batch_size, len(x)))
-        if fast
-        else contextlib.nullcontext(compiled.LentNetwork(model, None, ""))
-    )
-    with lent as network:
+    size, recorder = min(batch_size, len(x)), recording.recorder_class()()
+    lent = kept_networks.lend(model, x, y, size) if fast else contextlib.nullcontext(KerasFit(model, size))
+    with lent as trainer:
+        used_callbacks = [recorder, *callbacks]
         if name is not None:
-            if network.reason:
-                print(f"{name}: Keras' own fit, since {network.reason}")
+            if trainer.reason:
+                print(f"{name}: Keras' own fit, since {trainer.reason}")
             used_callbacks.append(recording.progress_line(recorder, name, epochs, bool(early_stopping)))
         started = time.perf_counter()
-        if network.epochs:
-            network.epochs.fit(x, y, validation, epochs, used_callbacks)
-        else:
-            _keras_fit(network.model, x, y, validation, epochs, used_callbacks, batch_size)
+        trainer.fit(x, y, validation, epochs, used_callbacks)
         seconds = time.perf_counter() - started
-        scores = {}
-        if test is not None:
-            scores = network.epochs.evaluate(*test) if network.epochs else evaluate(network.model, *test)
+        scores = {} if test is None else trainer.evaluate(*test)
     if recorder.problem:
         print(recorder.problem)
-    best, kept = _best_epoch(recorder.history), len(recorder.history["loss"])
-    ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)
-    if not recorder.problem and any(callback.stopped_epoch for callback in early_stopping):
-        ended = EARLY_STOPPING
-    for callback in early_stopping:
-        if callback.restore_best_weights and callback.best_weights is not None:
-            kept = min(callback.best_epoch + 1, kept)  # it also sees an epoch that is broken off
+    ended, kept_epoch = _ending(recorder, early_stopping, epochs)
     settings = {
         "epochs": epochs,
         "batch_size": batch_size,
         "parameters": model.count_params(),
         "training_rows": len(x),
-        "trained_by": "compiled epochs" if network.epochs else "Keras' own fit",
+        "trained_by": trainer.trained_by,
     }
+    history = recorder.padded_history("loss" if validation is None else "val_loss")
     name = model.name if name is None else name
-    return Run(name, settings, recorder.history, seconds, best, kept, scores, ended)
+    return Run(name, settings, history, seconds, _best_epoch(history), kept_epoch, scores, ended)
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Return the model's loss and metrics on (x, y), by name."""
     x, y = input_checks.checked(model, "the data", x, y)
-    scores = model.evaluate(x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True)
-    return {name: float(value) for name, value in scores.items()}
-
-
-def even_batch(rows: int, largest: int = compiled.EVALUATION_BATCH) -> int:
-    """Return the largest batch size up to `largest` that leaves no smaller last batch.
-
-    A last batch of another size would be compiled anew. Where only tiny sizes divide `rows`
-    (a prime number, say), a remainder is cheaper: then it is `largest` itself.
-    """
-    whole_number("rows", rows)
-    if rows <= largest:
-        return rows
-    best = max(size for size in range(1, largest + 1) if rows % size == 0)
-    return best if best >= largest // 8 else largest
+    return KerasFit(model, len(x)).evaluate(x, y)
 
 
 def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, Pair | None]:
@@ -151,26 +123,16 @@ def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, n
     return x[:cut], y[:cut], (x[cut:], y[cut:])
 
 
-def _keras_fit(model: keras.Model, x, y, validation: Pair | None, epochs: int, callbacks, size: int) -> None:
-    settings = {"epochs": epochs, "batch_size": size, "callbacks": callbacks, "verbose": 0}
-    if validation:
-        settings |= {"validation_data": validation, "validation_freq": _UnlessStopped(model)}
-        settings["validation_batch_size"] = even_batch(len(validation[0]))
-    model.fit(x, y, **settings)
-
-
-class _UnlessStopped(list):
-    """Keras' ``validation_freq``: after every epoch, but not after one that was broken off.
-
-    Keras would compile the validation first (seconds, in the first epoch), and Stop would wait for it.
-    """
-
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__()
-        self.model = model
-
-    def __contains__(self, epoch: object) -> bool:
-        return not self.model.stop_training
+def _ending(recorder, early_stopping: list, epochs: int) -> tuple[str, int]:
+    """Return why the training ended, in words, and the epoch whose weights the network has."""
+    kept = len(recorder.history["loss"])
+    ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)
+    if not recorder.problem and any(callback.stopped_epoch for callback in early_stopping):
+        ended = EARLY_STOPPING
+    for callback in early_stopping:
+        if callback.restore_best_weights and callback.best_weights is not None:
+            kept = min(callback.best_epoch + 1, kept)  # it also sees an epoch that is broken off
+    return ended, kept
 
 
 def _best_epoch(history: dict[str, list[float]]) -> int:

@@ -36,7 +36,11 @@ def checked(model: keras.Model, data: str, x: Any, y: Any) -> tuple[np.ndarray, 
         raise ValueError(f"{data} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
     if len(x) == 0:
         raise ValueError(f"{data} are empty")
-    _check_shapes(model, data, x, y)
+    _check_features_axis(model, data, x)
+    if not model.built and len(model.layers):
+        model.build((None, *x.shape[1:]))  # or the shape of its outputs is not known
+    if model.built:
+        _check_targets(model, data, y)
     return x, y
 
 
@@ -79,7 +83,7 @@ def _numbers(data: str, name: str, values: Any) -> np.ndarray:
     return array
 
 
-def _check_shapes(model: keras.Model, data: str, x: np.ndarray, y: np.ndarray) -> None:
+def _check_features_axis(model: keras.Model, data: str, x: np.ndarray) -> None:
     layers = backend.load_keras().layers
     first = next((layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None)
     takes = model.input_shape if model.built and isinstance(model.input_shape, tuple) else None
@@ -89,10 +93,11 @@ def _check_shapes(model: keras.Model, data: str, x: np.ndarray, y: np.ndarray) -
             f"{data}: x has the shape {x.shape}, and the model takes {takes or '(batch, time, features)'}. "
             f"Give each step of a window its axis of features: x[..., None] has the shape {(*x.shape, 1)}"
         )
-    if not model.built and len(model.layers):
-        model.build((None, *x.shape[1:]))
+
+
+def _check_targets(model: keras.Model, data: str, y: np.ndarray) -> None:
     loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", "") or ""
-    if not model.built or not isinstance(model.output_shape, tuple) or not any(k in loss for k in _COMPARE):
+    if not isinstance(model.output_shape, tuple) or not any(k in loss for k in _COMPARE):
         return
     given = model.output_shape[1:-1] if "sparse" in loss else model.output_shape[1:]
     given, targets = _without_trailing_ones(given), _without_trailing_ones(y.shape[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -11,23 +12,26 @@ if TYPE_CHECKING:
     import keras
 
 
-def recorder(validated: bool) -> keras.callbacks.Callback:
-    """Return the callback that gathers the history of whole epochs and ends a training that has failed."""
+@functools.cache
+def recorder_class() -> type[keras.callbacks.Callback]:
+    """Return the class of the callback that `fit` gathers the history with; `Runner` builds upon it."""
     keras = backend.load_keras()
 
     class Recorder(keras.callbacks.Callback):
-        """history : quantity → its value after each epoch. problem : what is wrong with the loss, or ""."""
+        """Gathers the history of whole epochs and ends a training that has failed.
+
+        history : quantity → its value after each epoch. problem : what is wrong with the loss, or "".
+        """
 
         def __init__(self) -> None:
             super().__init__()
-            self.history: dict[str, list[float]] = {"loss": []} | ({"val_loss": []} if validated else {})
-            self.problem, self.steps_done = "", 0
+            self.history: dict[str, list[float]] = {"loss": []}
+            self.problem = ""
 
         def on_train_begin(self, logs=None):
             self.model.stop_evaluating = False  # Keras resets it in a validation alone
 
         def on_train_batch_end(self, batch, logs=None):
-            self.steps_done = batch + 1
             loss = (logs or {}).get("loss", 0.0)
             if not math.isfinite(loss) and not self.problem:
                 self.problem = (
@@ -37,14 +41,16 @@ def recorder(validated: bool) -> keras.callbacks.Callback:
                 self.model.stop_training = True
 
         def on_epoch_end(self, epoch, logs=None):
-            whole = self.steps_done >= self.params["steps"] and validated == ("val_loss" in (logs or {}))
-            if self.problem or (whole and not getattr(self.model, "stop_evaluating", False)):
+            if self.problem or not self.model.stop_training:  # else it was broken off
                 for quantity, value in (logs or {}).items():
                     self.history.setdefault(quantity, []).append(float(value))
-                for values in self.history.values():  # a loss that is not finite was not validated
-                    values += [math.nan] * (len(self.history["loss"]) - len(values))
 
-    return Recorder()
+        def padded_history(self, *quantities: str) -> dict[str, list[float]]:
+            """Return the history with these quantities at least; NaN where an epoch was not validated."""
+            epochs, nothing = len(self.history["loss"]), dict.fromkeys(quantities, [])
+            return {q: v + [math.nan] * (epochs - len(v)) for q, v in (nothing | self.history).items()}
+
+    return Recorder
 
 
 def progress_line(recorder, name: str, epochs: int, may_stop_early: bool) -> keras.callbacks.Callback:

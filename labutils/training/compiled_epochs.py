@@ -1,38 +1,20 @@
-"""Networks that stay compiled, and whole epochs in compiled calls: the fast way of `fit`.
-
-A model that is built anew is compiled anew, which takes seconds and some 20 MB; a small network, moreover,
-spends its time between the batches. So one network for each architecture is kept with what was compiled for
-it: a later model of that architecture hands it its weights, has it trained and gets them back. Where Keras'
-results can be reproduced, the loop over the batches is compiled, too. So `fit` trains in one of three ways:
-
-* compiled epochs, in a kept network: ``fast=True``, and `reason_against` finds nothing;
-* Keras' own fit, in a kept network: ``fast=True``, but metrics, XLA or a layer stand against compiled epochs;
-* Keras' own fit, in the model itself: ``fast=False``, a model that cannot be kept, another training goes on.
-"""
+"""Whole epochs of a small network in compiled calls: no time is lost between the batches."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import random
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labutils import backend
+from labutils.training.keras_fit import EVALUATION_BATCH, Pair
 
 if TYPE_CHECKING:
     import keras
 
-Pair = tuple[np.ndarray, np.ndarray]
-
 BATCHES_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
-EVALUATION_BATCH = 512
-KEPT = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
 # What treats each row of a batch by itself, so that rows which fill up the last batch change nothing.
 LAYERS = frozenset(
@@ -45,133 +27,17 @@ LOSSES = frozenset(
     "categorical_crossentropy huber".split()
 )
 OPTIMIZERS = frozenset("Adagrad Adam AdamW Nadam RMSprop SGD".split())
-_KEPT: OrderedDict[str, LentNetwork] = OrderedDict()  # the only cache, the latest used last …
-_LOCK = threading.Lock()  # … and its only lock: who finds it closed trains without
-
-
-class CannotBeKept(Exception):
-    """A model cannot be trained in a kept network; the message says why."""
-
-
-@dataclass(frozen=True)
-class LentNetwork:
-    """What trains instead of a model: a kept network with what was compiled for it, or the model itself.
-
-    Attributes
-    ----------
-    model : the network; its weights are those of the model that was trained last.
-    epochs : its compiled epochs, None where `reason` stands against them.
-    reason : why Keras' own fit trains it, in words.
-    """
-
-    model: keras.Model
-    epochs: CompiledEpochs | None
-    reason: str
-
-
-@contextlib.contextmanager
-def lend_network(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[LentNetwork]:
-    """Lend a compiled network that is trained instead of `model`, which gets the weights back at the end.
-
-    It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It is `model` itself
-    where no other network can be kept for it (a layer of your own, say) and where another training goes on,
-    in another thread or around this one.
-    """
-    if not _LOCK.acquire(blocking=False):
-        yield LentNetwork(model, None, "another training goes on")
-        return
-    try:
-        network = _network_for(model, x, y, batch_size)
-        try:
-            yield network
-        except Exception:
-            for key in [key for key, kept in _KEPT.items() if kept is network]:
-                del _KEPT[key]  # nobody knows in what state it is
-            raise
-        finally:
-            if network.model is not model:
-                copy_state(network.model, model)
-    finally:
-        _LOCK.release()
-
-
-def copy_state(source: keras.Model, target: keras.Model) -> None:
-    """Copy weights, the seeds of dropout, and the state of the optimizer."""
-    variables = ([*model.variables, *model.optimizer.variables] for model in (target, source))
-    for new, old in zip(*variables, strict=True):
-        new.assign(old)
-
-
-def _network_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> LentNetwork:
-    try:
-        if not model.built:
-            raise CannotBeKept("its input shape is not known before the first batch")
-        if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its settings
-            raise CannotBeKept("its loss is not given by name")
-        layers, compilation = json.loads(model.to_json()), model.get_compile_config()
-        layers.pop("compile_config", None)
-        optimizer = compilation["optimizer"]["config"]
-        if isinstance(optimizer.get("learning_rate"), float):
-            optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
-        key = [_without_names(layers), _without_names(compilation)]
-        key += [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
-        key += [[array.shape[1:], str(array.dtype)] for array in (x, y)]
-        key = json.dumps([*key, batch_size], sort_keys=True)
-        model.optimizer.build(model.trainable_variables)
-        if key not in _KEPT:
-            _KEPT[key] = _built(layers, compilation, reason_against(model), batch_size)
-            while sum(1 if network.epochs else 2 for network in _KEPT.values()) > KEPT:
-                _KEPT.popitem(last=False)
-        _KEPT.move_to_end(key)
-        copy_state(model, _KEPT[key].model)
-        return _KEPT[key]
-    except CannotBeKept as reason:
-        return LentNetwork(model, None, str(reason))
-    except Exception as error:  # no rule covers what a reader may put into a model
-        return LentNetwork(model, None, f"it cannot be built again ({type(error).__name__})")
-
-
-def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> LentNetwork:
-    drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
-    model = backend.load_keras().models.model_from_json(json.dumps(layers))
-    random.setstate(drawn_so_far)
-    model.compile_from_config(compilation)
-    model.optimizer.build(model.trainable_variables)
-    return LentNetwork(model, None if reason else CompiledEpochs(model, batch_size), reason)
-
-
-def _without_names(node: Any) -> Any:
-    """Return a Keras configuration without the names of layers, which count up with each build.
-
-    Raises CannotBeKept for a class or a function of the reader's own, which may change under its name.
-    """
-    if isinstance(node, list):
-        return [_without_names(child) for child in node]
-    if not isinstance(node, dict):
-        return node
-    if node.get("registered_name"):
-        own = node["config"] if isinstance(node.get("config"), str) else node["class_name"]
-        raise CannotBeKept(f"{own} is not Keras' own")
-    node = {name: _without_names(child) for name, child in node.items()}
-    if node.get("class_name") != "DTypePolicy" and isinstance(node.get("config"), dict):
-        node["config"].pop("name", None)
-    return node
 
 
 def reason_against(model: keras.Model) -> str:
     """Return in words why whole epochs of this compiled model cannot be compiled, "" if they can."""
-    keras = backend.load_keras()
-    if keras.backend.backend() != "tensorflow":
+    if backend.load_keras().backend.backend() != "tensorflow":
         return "whole epochs are compiled with the TensorFlow backend alone"
-    if type(model) not in (keras.Sequential, keras.Model) and type(model).__name__ != "Functional":
-        return "it is not a Sequential or Functional model"
     if model.jit_compile:
         return "XLA (jit_compile=True) compiles single batches"
     compilation = model.get_compile_config() or {}
     if compilation.get("metrics") or compilation.get("weighted_metrics"):
         return "it has metrics beside its loss"
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        return "it has several inputs or outputs"
     if model.loss not in LOSSES:
         return f"its loss {model.loss} is not one of the usual ones"
     optimizer = model.optimizer
@@ -198,8 +64,10 @@ class CompiledEpochs:
 
     Same batches, same order and same numbers as ``model.fit``. Every batch has the same static shape, since
     that halves the time to compile: the last, smaller one is filled up with rows of weight 0, and the others
-    weigh so much more that its mean is the same.
+    weigh so much more that its mean is the same. It has the interface of `KerasFit`.
     """
+
+    trained_by, reason = "compiled epochs", ""
 
     def __init__(self, model: keras.Model, batch_size: int) -> None:
         import tensorflow as tf

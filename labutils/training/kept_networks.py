@@ -1,0 +1,134 @@
+"""Networks that stay compiled: a later model of the same architecture is trained in one of them.
+
+A model that is built anew is compiled anew, which takes seconds and some 20 MB. So one network for each
+architecture is kept with what was compiled for it: a later model of that architecture hands it its weights,
+has it trained and gets them back. What trains a model is then one of three:
+
+* `CompiledEpochs` of a kept network: ``fast=True``, and `reason_against` finds nothing;
+* `KerasFit` of a kept network: ``fast=True``, but metrics, XLA or a layer stand against compiled epochs;
+* `KerasFit` of the model itself: ``fast=False``, a model that cannot be kept, or another training goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labutils import backend
+from labutils.training.compiled_epochs import CompiledEpochs, reason_against
+from labutils.training.keras_fit import KerasFit
+
+if TYPE_CHECKING:
+    import keras
+
+KEPT = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
+_KEPT: OrderedDict[str, KerasFit | CompiledEpochs] = OrderedDict()  # the only cache, the latest used last …
+_LOCK = threading.Lock()  # … and its only lock: who finds it closed trains without
+
+
+class CannotBeKept(Exception):
+    """A model cannot be trained in a kept network; the message says why."""
+
+
+@contextlib.contextmanager
+def lend(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int
+) -> Iterator[KerasFit | CompiledEpochs]:
+    """Lend what trains a network of this architecture; `model` gets its weights at the end.
+
+    It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It trains `model`
+    itself where no other network can be kept for it (a layer of your own, say) and where another training
+    goes on, in another thread or around this one.
+    """
+    if not _LOCK.acquire(blocking=False):
+        yield KerasFit(model, batch_size, "another training goes on")
+        return
+    try:
+        trainer = _trainer_for(model, x, y, batch_size)
+        try:
+            yield trainer
+        except Exception:
+            for key in [key for key, kept in _KEPT.items() if kept is trainer]:
+                del _KEPT[key]  # nobody knows in what state it is
+            raise
+        finally:
+            if trainer.model is not model:
+                copy_state(trainer.model, model)
+    finally:
+        _LOCK.release()
+
+
+def copy_state(source: keras.Model, target: keras.Model) -> None:
+    """Copy weights, the seeds of dropout, and the state of the optimizer."""
+    variables = ([*model.variables, *model.optimizer.variables] for model in (target, source))
+    for new, old in zip(*variables, strict=True):
+        new.assign(old)
+
+
+def _trainer_for(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int
+) -> KerasFit | CompiledEpochs:
+    try:
+        if not model.built:
+            raise CannotBeKept("its input shape is not known before the first batch")
+        if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its settings
+            raise CannotBeKept("its loss is not given by name")
+        layers, compilation = json.loads(model.to_json()), model.get_compile_config()
+        layers.pop("compile_config", None)
+        _refuse_own_classes([layers, compilation])
+        optimizer = compilation["optimizer"]["config"]
+        if isinstance(optimizer.get("learning_rate"), float):
+            optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
+        key = [_without_names(layers), _without_names(compilation)]
+        key += [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
+        key += [[array.shape[1:], str(array.dtype)] for array in (x, y)]
+        key = json.dumps([*key, batch_size], sort_keys=True)
+        model.optimizer.build(model.trainable_variables)
+        if key not in _KEPT:
+            _KEPT[key] = _built(layers, compilation, reason_against(model), batch_size)
+            while sum(1 + isinstance(kept, KerasFit) for kept in _KEPT.values()) > KEPT:
+                _KEPT.popitem(last=False)
+        _KEPT.move_to_end(key)
+        copy_state(model, _KEPT[key].model)
+        return _KEPT[key]
+    except CannotBeKept as reason:
+        return KerasFit(model, batch_size, str(reason))
+    except Exception as error:  # no rule covers what a reader may put into a model
+        return KerasFit(model, batch_size, f"it cannot be built again ({type(error).__name__})")
+
+
+def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> KerasFit | CompiledEpochs:
+    drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
+    model = backend.load_keras().models.model_from_json(json.dumps(layers))
+    random.setstate(drawn_so_far)
+    model.compile_from_config(compilation)
+    model.optimizer.build(model.trainable_variables)
+    return KerasFit(model, batch_size, reason) if reason else CompiledEpochs(model, batch_size)
+
+
+def _refuse_own_classes(node: Any) -> None:
+    """Raise CannotBeKept for a class or function of the reader's own: it may change under its name."""
+    if isinstance(node, dict) and node.get("registered_name"):
+        own = node["config"] if isinstance(node.get("config"), str) else node["class_name"]
+        raise CannotBeKept(f"{own} is not Keras' own")
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _refuse_own_classes(child)
+
+
+def _without_names(node: Any) -> Any:
+    """Return a Keras configuration without the names of layers, which count up with each build."""
+    if isinstance(node, list):
+        return [_without_names(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _without_names(child) for name, child in node.items()}
+    if node.get("class_name") != "DTypePolicy" and isinstance(node.get("config"), dict):
+        node["config"].pop("name", None)
+    return node

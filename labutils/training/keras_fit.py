@@ -1,0 +1,71 @@
+"""Keras' own fit and evaluation of one network, without compiling anything twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labutils.validation import whole_number
+
+if TYPE_CHECKING:
+    import keras
+
+Pair = tuple[np.ndarray, np.ndarray]
+EVALUATION_BATCH = 512
+
+
+class KerasFit:
+    """What trains one network by Keras' own fit.
+
+    Attributes
+    ----------
+    model : the network.
+    reason : why it is not trained by compiled epochs, in words; "" where nobody asked for them.
+    """
+
+    trained_by = "Keras' own fit"
+
+    def __init__(self, model: keras.Model, batch_size: int, reason: str = "") -> None:
+        self.model, self.batch_size, self.reason = model, batch_size, reason
+
+    def fit(self, x, y, validation: Pair | None, epochs: int, callbacks: Sequence) -> None:
+        """Train as ``model.fit`` does, but leave out the validation of an epoch that was broken off."""
+        settings = {"epochs": epochs, "batch_size": self.batch_size, "callbacks": callbacks, "verbose": 0}
+        if validation:
+            settings |= {"validation_data": validation, "validation_freq": _UnlessStopped(self.model)}
+            settings["validation_batch_size"] = even_batch(len(validation[0]))
+        self.model.fit(x, y, **settings)
+
+    def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Return the loss and the metrics on (x, y), by name."""
+        scores = self.model.evaluate(x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True)
+        return {name: float(value) for name, value in scores.items()}
+
+
+def even_batch(rows: int, largest: int = EVALUATION_BATCH) -> int:
+    """Return the largest batch size up to `largest` that leaves no smaller last batch.
+
+    A last batch of another size would be compiled anew. Where only tiny sizes divide `rows`
+    (a prime number, say), a remainder is cheaper: then it is `largest` itself.
+    """
+    whole_number("rows", rows)
+    if rows <= largest:
+        return rows
+    best = max(size for size in range(1, largest + 1) if rows % size == 0)
+    return best if best >= largest // 8 else largest
+
+
+class _UnlessStopped(list):
+    """Keras' ``validation_freq``: after every epoch, but not after one that was broken off.
+
+    Keras would compile the validation first (seconds, in the first epoch), and Stop would wait for it.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def __contains__(self, epoch: object) -> bool:
+        return not self.model.stop_training
