@@ -10,7 +10,6 @@ from labutils import training
 from labutils.data import series
 from labutils.training import compiled_epochs, kept_networks
 
-pytestmark = pytest.mark.slow
 ROWS, SIZE, TIME = 203, 32, 10
 TOKENS = np.random.default_rng(0).integers(1, 20, (90, 6))
 LABELS = (TOKENS.sum(axis=1) > 60).astype("float32")
@@ -86,6 +85,7 @@ def assert_equal_to_keras(keras, ours, plain, data, epochs=4, validation=0.2):
         np.testing.assert_allclose(weights, others, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layers, optimizer",
     [(layers, "adam") for layers in NETWORKS]
@@ -97,11 +97,13 @@ def test_the_curves_and_weights_are_those_of_model_fit(keras, data, layers, opti
     assert_equal_to_keras(keras, *doubles, data)
 
 
+@pytest.mark.slow
 def test_dropout_draws_the_same_masks_where_no_batch_is_smaller(keras, data):
     doubles = [build(lambda k: [k.LSTM(6), k.Dropout(0.3), k.Dense(1)]) for _ in range(2)]
     assert_equal_to_keras(keras, *doubles, (data[0][:192], data[1][:192]), validation=0.0)
 
 
+@pytest.mark.slow
 def test_a_second_training_goes_on_where_the_first_ended(keras, data):
     ours, plain = forecaster(), forecaster()
     for epochs in (2, 3):
@@ -109,6 +111,7 @@ def test_a_second_training_goes_on_where_the_first_ended(keras, data):
     assert int(ours.optimizer.iterations) == int(plain.optimizer.iterations) == 5 * 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("targets", [1, 4, TIME])
 def test_several_targets_sequences_as_targets_and_the_test_score(keras, data, targets):
     x, y = series.sliding_windows(np.tile(series.noisy_sine(1).values, 2), TIME, min(targets, 4))
@@ -123,6 +126,7 @@ def test_several_targets_sequences_as_targets_and_the_test_score(keras, data, ta
     assert run.test_loss == pytest.approx(np.mean((ours.predict(x, verbose=0) - y) ** 2), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_models_of_one_architecture_share_what_was_compiled(data):
     fit(forecaster(6), data)
     fit(forecaster(6), data, epochs=1)
@@ -157,6 +161,7 @@ def test_a_name_that_equals_a_setting_does_not_hide_the_setting(data):
     assert loss("relu") != loss("tanh")
 
 
+@pytest.mark.slow
 def test_any_number_of_rows_uses_what_was_compiled(data):
     for rows in (150, 100):
         fit(forecaster(), (data[0][:rows], data[1][:rows]))
@@ -181,6 +186,7 @@ def test_an_interrupted_training_keeps_what_was_learned(keras, data):
     assert fit(model, data, epochs=1).epochs == 1
 
 
+@pytest.mark.slow
 def test_the_weights_come_back_when_the_training_fails_and_the_network_goes(keras):
     model = classifier()
     before = model.get_weights()
@@ -194,6 +200,7 @@ def test_the_weights_come_back_when_the_training_fails_and_the_network_goes(kera
     assert fit(model).settings["trained_by"] == "Keras' own fit" and len(kept_networks._KEPT) == 1
 
 
+@pytest.mark.slow
 def test_a_training_inside_or_beside_another_goes_to_keras_own_fit_and_neither_changes(keras, data, capsys):
     others = []
 
@@ -220,6 +227,7 @@ def test_a_training_inside_or_beside_another_goes_to_keras_own_fit_and_neither_c
     assert capsys.readouterr().out.count(why) == len(others) == 2
 
 
+@pytest.mark.slow
 def test_keras_own_fit_in_a_kept_network_gives_the_same_numbers_every_time():
     model = classifier()
     plain = fit(model, fast=False)
@@ -231,6 +239,7 @@ def test_keras_own_fit_in_a_kept_network_gives_the_same_numbers_every_time():
     assert len(kept_networks._KEPT) == 1
 
 
+@pytest.mark.slow
 def test_one_network_serves_all_learning_rates_and_names():
     fit(classifier(name="one"))
     slow = fit(classifier(rate=0.001, name="two"))
@@ -238,6 +247,7 @@ def test_one_network_serves_all_learning_rates_and_names():
     assert slow.history == fit(classifier(rate=0.001), fast=False).history
 
 
+@pytest.mark.slow
 def test_training_goes_on_where_it_was_though_another_model_came_between(keras):
     def twice(**settings):
         model = classifier()
@@ -251,6 +261,7 @@ def test_training_goes_on_where_it_was_though_another_model_came_between(keras):
     assert ours.history == theirs.history and int(model.optimizer.iterations) == 10
 
 
+@pytest.mark.slow
 def test_a_network_kept_by_one_thread_serves_another():
     def trained_elsewhere():
         with ThreadPoolExecutor() as pool:
@@ -260,6 +271,7 @@ def test_a_network_kept_by_one_thread_serves_another():
     assert len(kept_networks._KEPT) == 1
 
 
+@pytest.mark.slow
 def test_other_metrics_and_other_types_have_a_network_of_their_own(keras):
     def train(name, x):
         metrics = [keras.metrics.MeanAbsoluteError(name=name)]
@@ -331,16 +343,27 @@ REASONS = {
     ),
     "activity regularizer": lambda k: build(lambda k: [k.LSTM(3, activity_regularizer="l2"), k.Dense(1)]),
     "Mine is not Keras' own": subclassed,
+    "its layer Embedding carries a state or a mask": lambda k: network(
+        lambda k: [k.Input((TIME,)), k.Embedding(2, 3, mask_zero=True), k.LSTM(3), k.Dense(1)]
+    ),
+    "its layer LSTM carries a state or a mask": lambda k: network(
+        lambda k: [k.Input((TIME, 1), batch_size=29), k.LSTM(3, stateful=True), k.Dense(1)]
+    ),
+    "its layer Dense computes in mixed_bfloat16": lambda k: build(
+        lambda k: [k.Flatten(), k.Dense(1, dtype="mixed_bfloat16")]
+    ),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", REASONS)
 def test_what_cannot_be_compiled_is_trained_by_keras_own_fit_and_one_line_says_why(
     keras, data, reason, capsys
 ):
-    run = fit(REASONS[reason](keras), data, epochs=1, name="net")
+    settings = {"epochs": 1, "batch_size": 29, "validation": None}
+    run = fit(REASONS[reason](keras), data, name="net", **settings)
     assert run.settings["trained_by"] == "Keras' own fit"
-    plain = fit(REASONS[reason](keras), data, epochs=1, fast=False)
+    plain = fit(REASONS[reason](keras), data, fast=False, **settings)
     np.testing.assert_allclose(run.history["loss"], plain.history["loss"], rtol=1e-4)
     why, progress = capsys.readouterr().out.splitlines()
     assert why.startswith("net: Keras' own fit, since ") and reason in why and len(why) < 120

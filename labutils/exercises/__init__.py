@@ -5,5 +5,3 @@ folder of handed-in notebooks; `registry` says which notebook has which question
 """
 
 from labutils.exercises.registry import exercise
-
-__all__ = ["exercise"]

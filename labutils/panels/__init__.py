@@ -7,14 +7,3 @@ from labutils.panels.review_reader import ReadingPanel
 from labutils.panels.run_table import Score
 from labutils.panels.training_charts import Chart
 from labutils.panels.training_panel import TrainingPanel
-
-__all__ = [
-    "Chart",
-    "CurveExplorer",
-    "Field",
-    "Preview",
-    "ReadingPanel",
-    "Score",
-    "StepExplorer",
-    "TrainingPanel",
-]

@@ -3,7 +3,6 @@
 A function here returns a `Picture`; as the last line of a cell it shows itself. No pyplot: nothing
 is kept between cells, and no backend has to be chosen.
 """
-# ruff: noqa: F401 - what is imported here is what the package offers
 
 from labutils.plots.classification import (
     accuracy_by,

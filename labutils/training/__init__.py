@@ -3,5 +3,3 @@
 from labutils.training.fitting import evaluate, fit
 from labutils.training.keras_fit import even_batch
 from labutils.training.run import Run, mean_and_sd, table
-
-__all__ = ["Run", "even_batch", "evaluate", "fit", "mean_and_sd", "table"]

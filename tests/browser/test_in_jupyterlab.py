@@ -212,6 +212,7 @@ def test_every_text_stands_out(panel, field, wrong, theme, request):
     assert len(contrasts) > 8
     assert contrasts[0][0] >= 4.5, contrasts[:5]
     typed(lab, field, "1")
+    lab.panel.locator(".lab-field [role=alert]").wait_for(state="detached")
 
 
 @pytest.mark.parametrize("width", [700, 600])  # 600: 1200 at a zoom of 200 %
