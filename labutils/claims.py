@@ -36,13 +36,17 @@ class _Claims:
 
         Raises
         ------
-        TypeError
-            For a statement that is no text and for `holds` that is neither True nor False.
+        TypeError, ValueError
+            For a statement that is no text or holds ≈, and for `holds` that is neither True nor False.
         ClaimError
             Where it does not hold and ``LABUTILS_CLAIMS=raise`` is set.
         """
         if not isinstance(statement, str) or not statement.strip():
             raise TypeError(f"say in words what is claimed, got {statement!r}")
+        if "≈" in statement:
+            raise ValueError(
+                "≈ stands before a measured number alone: in the statement, nothing would check it"
+            )
         if not isinstance(holds, (bool, np.bool_)):
             raise TypeError(
                 f"a claim needs one True or False from a comparison, got {holds!r}; for "
@@ -69,7 +73,10 @@ class _Claims:
     def close(
         self, name: str, value: float, expected: float, tolerance: float, *, stored: bool = False
     ) -> None:
-        """Claim that a value lies within an absolute `tolerance` of the expected one. Raises like a call."""
+        """Claim that a value lies within an absolute `tolerance` of the expected one.
+
+        Raises like a call, and ValueError for a negative tolerance.
+        """
         value, expected = _number("value", value), _number("expected", expected)
         tolerance = _number("tolerance", tolerance)
         if not tolerance >= 0:

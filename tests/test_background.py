@@ -1,3 +1,5 @@
+"""A training in the background: what is known of it, how it is stopped, and what it leaves."""
+
 import gc
 import threading
 

@@ -312,3 +312,5 @@ def test_initial_weights_are_spread_as_those_of_keras(keras, kind):
     for rows in (cell.recurrent_kernel, recurrent):
         np.testing.assert_allclose(rows @ rows.T, np.eye(30), atol=1e-5)
     np.testing.assert_array_equal(cell.bias, bias)
+    own_kind = type("Own", (CELLS[kind],), {})
+    np.testing.assert_array_equal(own_kind.initialized(40, 30, np.random.default_rng(0)).bias, bias)

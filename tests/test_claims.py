@@ -45,6 +45,11 @@ def test_a_claim_is_one_line_and_stops_nothing(code, capsys):
     assert capsys.readouterr() == (PRINTED[code] + "\n", "")
 
 
+def test_what_nbval_would_leave_out_is_no_statement():
+    with pytest.raises(ValueError, match="≈ stands before a measured number alone"):
+        claim("a ≈ 1 always", True)
+
+
 @pytest.mark.parametrize("code", PRINTED)
 def test_on_request_a_claim_that_fails_raises(code, monkeypatch, capsys):
     monkeypatch.setenv("LABUTILS_CLAIMS", "raise")

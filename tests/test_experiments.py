@@ -148,6 +148,7 @@ MODEL, RUN = pair(41, 640, val_loss=0.001)
     [
         (MODEL, "my_model, my_run"),
         ((MODEL, {"loss": [1]}), "The second is no Run"),
+        ((MODEL, dataclasses.replace(RUN, kept_epoch=0)), "stopped before its first epoch was done"),
         ((3, 4), "The first is no Keras network"),
         ((MODEL, pair(305, 640)[1]), "another network: that had 305 parameters, this one has 41"),
     ],

@@ -32,7 +32,14 @@ def typed(explorer, field, text):
 
 @pytest.mark.parametrize(
     ("field", "text", "number"),
-    [(RADIUS, "0.5", 0.5), (RADIUS, " 1,5 ", 1.5), (RADIUS, "2", 2.0), (STEPS, "7", 7), (STEPS, "1e1", 10)],
+    [
+        (RADIUS, "0.5", 0.5),
+        (RADIUS, " 1,5 ", 1.5),
+        (RADIUS, "0,125", 0.125),
+        (RADIUS, "2", 2.0),
+        (STEPS, "7", 7),
+        (STEPS, "1e1", 10),
+    ],
 )
 def test_what_can_be_read_is_read(field, text, number):
     assert field.parsed(text) == number and type(field.parsed(text)) is type(field.value)
@@ -52,6 +59,7 @@ def test_what_can_be_read_is_read(field, text, number):
         (RADIUS, "inf", "“inf” is not a finite number: type a number from 0.1 to 2."),
         (RADIUS, "9" * 400, "is not a finite number"),
         (RADIUS, "1,000,5", "is not a number"),
+        (RADIUS, "1,000", "“1,000” is not a plain number"),
         (STEPS, "1,000", "“1,000” is not a plain number: type a whole number from 2 to 100, with digits"),
         (STEPS, "1_0", "is not a plain number"),
         (RADIUS, "<img src=x onerror=alert(1)>", "is not a number"),
@@ -155,6 +163,8 @@ def test_values_that_cannot_be_drawn_leave_a_gap():
     assert [len(line.split()) for line in lines] == [2, 1, 1]
     with pytest.raises(ValueError, match="nothing to draw"):
         svg.line_chart([svg.Line("a", [1, 2], [np.nan, -1])], "x", "y", logy=True)
+    gap = svg.Line("a", [0, np.nan, 2], [1, 1, 1])
+    assert "nan" not in svg.line_chart([gap], "x", "y", logy=True, ylim=(0, 1))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from labutils.validation import whole_number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
     """Values in time, in order, without a gap; ValueError for others, which says what and where.
 

@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from labutils.panels import base
-from labutils.training import recording
+from labutils.training import recorder_class
 
 if TYPE_CHECKING:
     import keras
@@ -107,7 +107,7 @@ class Runner:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, daemon=True)
                 self._thread.start()
-        self.change(state="building")
+        self._change(state="building")
         context = contextvars.copy_context()  # by which ipykernel knows what belongs together
         self._trainings.put(functools.partial(context.run, self._run, train, inspect))
         return True
@@ -118,7 +118,7 @@ class Runner:
             if not self.is_busy:
                 return False
             self._stop.set()
-        self.change()
+        self._change()
         return True
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -145,9 +145,9 @@ class Runner:
             outcome["result"] = train(_callback(self, inspect))
         except BaseException as error:  # this thread serves the next training, too
             outcome["error"], outcome["details"] = base.describe_error(error)
-        self.change(state="idle", **outcome)
+        self._change(state="idle", **outcome)
 
-    def change(self, **changes: Any) -> None:
+    def _change(self, **changes: Any) -> None:
         """Change the progress of a training; without a `state` it is "stopping" or "training"."""
         with self._lock:
             if self.is_busy:
@@ -162,7 +162,7 @@ class Runner:
 def _callback(runner: Runner, inspect: Inspect) -> keras.callbacks.Callback:
     """Return the callback that ends a training where that was asked for, and reports how far it is."""
 
-    class RunnerCallback(recording.recorder_class()):
+    class RunnerCallback(recorder_class()):
         def __init__(self) -> None:
             super().__init__()
             self.began = time.monotonic()
@@ -180,7 +180,7 @@ def _callback(runner: Runner, inspect: Inspect) -> keras.callbacks.Callback:
             super().on_train_batch_end(batch, logs)
             self.stop_if_requested()
             done = (batch + 1) / self.params["steps"]
-            runner.change(fraction=min(1.0, done), elapsed=time.monotonic() - self.began)
+            runner._change(fraction=min(1.0, done), elapsed=time.monotonic() - self.began)
 
         def on_test_batch_end(self, batch, logs=None):
             self.model.stop_evaluating = self.stop_if_requested()
@@ -191,7 +191,7 @@ def _callback(runner: Runner, inspect: Inspect) -> keras.callbacks.Callback:
                 inspect(self.model)
                 now, history = time.monotonic(), {name: [*v] for name, v in self.history.items()}
                 seconds = (*runner.progress.epoch_seconds, now - self.began)
-                runner.change(history=history, epoch_seconds=seconds, fraction=0.0, elapsed=0.0)
+                runner._change(history=history, epoch_seconds=seconds, fraction=0.0, elapsed=0.0)
                 self.began = now
 
     return RunnerCallback()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -57,7 +58,8 @@ class Field:
         if not typed:
             raise ValueError(f"{self.label} is empty: {wanted}.")
         shown = typed if len(typed) <= 20 else typed[:19] + "…"
-        if "_" in typed or (self.is_whole and "," in typed):
+        thousands = re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", typed)
+        if "_" in typed or thousands or (self.is_whole and "," in typed):
             raise ValueError(f"“{shown}” is not a plain number: {wanted}, with digits alone.")
         try:
             number = float(typed if "." in typed else typed.replace(",", ".", 1))

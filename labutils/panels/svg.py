@@ -64,7 +64,7 @@ def line_chart(
     segments = [_segments(line, logy) for line in lines]
     points = list(itertools.chain(*itertools.chain(*segments)))
     xs = [x for x, _ in points] + list(xlim or ())
-    ys = [y for _, y in points] + list(references.values()) + list(ylim or ())
+    ys = [y for _, y in points] + list(references.values()) + [y for y in ylim or () if drawable(y, logy)]
     if not xs or not ys:
         raise ValueError("there is nothing to draw: no value is a finite number that the axis can show")
     scale = math.log10 if logy else float
@@ -199,7 +199,7 @@ def shade(value: float) -> str:
     return to_hex(1 + (end - 1) * min(abs(value), 1.0))
 
 
-def drawable(value: float, logy: bool) -> bool:
+def drawable(value: float, logy: bool = False) -> bool:
     """Whether an axis can show this value."""
     return math.isfinite(value) and (value > 0 or not logy)
 
@@ -275,7 +275,7 @@ def _spread(heights: Mapping[str, float], top: float, bottom: float) -> dict[str
 def _segments(line: Line, logy: bool) -> list[list[tuple[float, float]]]:
     """Return the points of a line, cut where a value cannot be drawn."""
     points = ((float(x), float(y)) for x, y in zip(line.x, line.y))
-    groups = itertools.groupby(points, key=lambda point: drawable(point[1], logy))
+    groups = itertools.groupby(points, key=lambda point: drawable(point[0]) and drawable(point[1], logy))
     return [list(group) for can_be_drawn, group in groups if can_be_drawn]
 
 

@@ -41,7 +41,7 @@ class Session:
         self.runner = Runner(self.follow)
 
     @property
-    def number(self) -> int:
+    def next_number(self) -> int:
         """The number of the run that goes on or comes next."""
         return len(self.entries) + 1
 
@@ -95,6 +95,8 @@ class TrainingPanel(base.Panel):
         _check(build, data, fields)
         if not charts:
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
+        if own := settings.keys() & {"epochs", "name", "validation"}:
+            raise TypeError(f"the panel sets {', '.join(sorted(own))} itself; `data` gives what validates")
         self._fit_settings = {"fast": True} | settings
         inspect.signature(training.fit).bind_partial(
             **self._fit_settings
@@ -209,7 +211,7 @@ class TrainingPanel(base.Panel):
         x, y, validation = _checked_data(data(**_arguments(data, values)))
         callbacks = [callback, *self._fit_settings.get("callbacks", ())]
         settings = self._fit_settings | {"validation": validation, "callbacks": callbacks}
-        number = self.session.number
+        number = self.session.next_number
         run = training.fit(model, x, y, epochs=values["epochs"], **settings)
         run = dataclasses.replace(run, name=f"run {number}")
         layers = " → ".join(type(layer).__name__ for layer in model.layers)
@@ -225,7 +227,7 @@ class TrainingPanel(base.Panel):
             self.session.preview, self._previewed_at = self._preview.output_of(network), time.monotonic()
 
     def _tell_news(self, progress: Progress) -> None:
-        name = f"Run {self.session.number}"
+        name = f"Run {self.session.next_number}"
         if progress.state == "building":
             self.say(f"{name} has started: {self._runs.settings(self.session.settings)}.")
         elif progress.state == "stopping":
@@ -256,7 +258,7 @@ class TrainingPanel(base.Panel):
             shown = {"Shown": entries.get(self.drawn_run.value, self.session.entries[-1])}
             head, histories, previews, epochs = "", {}, {}, 0
         else:
-            shown, name = {}, f"run {self.session.number}"
+            shown, name = {}, f"run {self.session.next_number}"
             head = progress_bar(name.capitalize(), progress)
             histories, previews = {name: progress.history}, {name: self.session.preview}
             epochs = progress.epochs or self._usual_epochs

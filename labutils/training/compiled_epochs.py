@@ -78,41 +78,47 @@ class CompiledEpochs:
             if isinstance(layer, keras.layers.RNN):
                 steps = keras.tree.flatten(layer.input)[0].shape[1]
                 layer.unroll = steps is not None and steps <= LONGEST_UNROLLED
-        weights = [v.value for v in model.trainable_variables]
-        one_for_each_row = (batch_size,) + (1,) * max(0, len(model.outputs[0].shape) - 2)
-
-        def train(x, y, rows, weight, first, last):
-            def one_batch(i, total):
-                batch, targets = tf.gather(x, rows[i]), tf.gather(y, rows[i])
-                of_rows = tf.reshape(weight[i], one_for_each_row)
-                with tf.GradientTape() as tape:
-                    loss = model.compute_loss(batch, targets, model(batch, training=True), of_rows)
-                model.optimizer.apply(tape.gradient(loss, weights))
-                return i + 1, total + loss * tf.math.count_nonzero(weight[i], dtype=loss.dtype)
-
-            start = (first, tf.zeros((), self.floatx))
-            return tf.while_loop(lambda i, _: i < last, one_batch, start, parallel_iterations=1)[1]
-
-        def test(x, y):
-            def one_block(i, total):
-                block, targets = x[i : i + EVALUATION_BATCH], y[i : i + EVALUATION_BATCH]
-                loss = model.compute_loss(block, targets, model(block, training=False))
-                return i + EVALUATION_BATCH, total + loss * tf.cast(tf.shape(block)[0], loss.dtype)
-
-            start = (tf.constant(0), tf.zeros((), self.floatx))
-            n = tf.shape(x)[0]
-            total = tf.while_loop(lambda i, _: i < n, one_block, start, parallel_iterations=1)[1]
-            return total / tf.cast(n, total.dtype)
-
         self._train_batches, self._mean_loss = (
-            tf.function(function, autograph=False, reduce_retracing=True) for function in (train, test)
+            tf.function(function, autograph=False, reduce_retracing=True)
+            for function in (self._train, self._test)
         )
+
+    def _train(self, x, y, rows, weight, first, end):
+        """Train on the batches from `first` to `end`; return the sum of their losses over the rows."""
+        tf, model = self.tf, self.model
+        weights = [variable.value for variable in model.trainable_variables]
+        weight_shape = (self.batch_size,) + (1,) * max(0, len(model.outputs[0].shape) - 2)
+
+        def one_batch(i, total):
+            batch, targets = tf.gather(x, rows[i]), tf.gather(y, rows[i])
+            of_rows = tf.reshape(weight[i], weight_shape)
+            with tf.GradientTape() as tape:
+                loss = model.compute_loss(batch, targets, model(batch, training=True), of_rows)
+            model.optimizer.apply(tape.gradient(loss, weights))
+            return i + 1, total + loss * tf.math.count_nonzero(weight[i], dtype=loss.dtype)
+
+        start = (first, tf.zeros((), self.floatx))
+        return tf.while_loop(lambda i, _: i < end, one_batch, start, parallel_iterations=1)[1]
+
+    def _test(self, x, y):
+        """Return the mean loss over the rows."""
+        tf, model = self.tf, self.model
+
+        def one_block(i, total):
+            block, targets = x[i : i + EVALUATION_BATCH], y[i : i + EVALUATION_BATCH]
+            loss = model.compute_loss(block, targets, model(block, training=False))
+            return i + EVALUATION_BATCH, total + loss * tf.cast(tf.shape(block)[0], loss.dtype)
+
+        start = (tf.constant(0), tf.zeros((), self.floatx))
+        n = tf.shape(x)[0]
+        total = tf.while_loop(lambda i, _: i < n, one_block, start, parallel_iterations=1)[1]
+        return total / tf.cast(n, total.dtype)
 
     def fit(self, x, y, validation: Pair | None, epochs: int, callbacks: Sequence) -> None:
         """Train as ``model.fit`` does, and call the callbacks as it does under ``steps_per_execution=50``.
 
         But an epoch within which a callback stops the training is not validated, the validation has no
-        batches of its own, and a stop before the first batch trains none.
+        batches of its own, and a stop in ``on_train_begin`` trains no batch.
         """
         keras, tf, n, size = backend.load_keras(), self.tf, len(x), self.batch_size
         steps = -(-n // size)
@@ -124,30 +130,32 @@ class CompiledEpochs:
         validation = validation and self._tensors(*validation)
         model = self.model
         with self._without_graph_optimizer():
-            log = keras.callbacks.CallbackList(list(callbacks), True, model=model, epochs=epochs, steps=steps)
+            calls = keras.callbacks.CallbackList(
+                list(callbacks), True, model=model, epochs=epochs, steps=steps
+            )
             model.stop_training = False
-            log.on_train_begin()
+            calls.on_train_begin()
             for epoch in range(epochs):
                 if model.stop_training:
                     break
-                log.on_epoch_begin(epoch)
+                calls.on_epoch_begin(epoch)
                 order = np.append(next(orders), np.zeros(filling, int))
                 rows, total, logs = tf.constant(order.reshape(steps, size), "int32"), 0.0, {}
                 for first in range(0, steps, BATCHES_PER_CALL):
-                    last = min(first + BATCHES_PER_CALL, steps)
-                    log.on_train_batch_begin(first)
-                    total += float(self._train_batches(x, y, rows, weight, *map(tf.constant, (first, last))))
-                    logs = {"loss": total / min(last * size, n)}
-                    log.on_train_batch_end(last - 1, logs)
+                    end = min(first + BATCHES_PER_CALL, steps)
+                    calls.on_train_batch_begin(first)
+                    total += float(self._train_batches(x, y, rows, weight, *map(tf.constant, (first, end))))
+                    logs = {"loss": total / min(end * size, n)}
+                    calls.on_train_batch_end(end - 1, logs)
                     if model.stop_training:
                         break
                 if validation and not model.stop_training:
-                    log.on_test_begin()
+                    calls.on_test_begin()
                     logs["val_loss"] = float(self._mean_loss(*validation))
-                    log.on_test_end({"loss": logs["val_loss"]})
-                log.on_epoch_end(epoch, logs)
+                    calls.on_test_end({"loss": logs["val_loss"]})
+                calls.on_epoch_end(epoch, logs)
             model.optimizer.finalize_variable_values(model.trainable_weights)
-            log.on_train_end()
+            calls.on_train_end()
 
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
         """Return the loss on (x, y), by name as Keras does."""

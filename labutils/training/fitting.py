@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,7 +55,8 @@ def fit(
     -------
     Run
         An epoch within which a callback stops the training is not validated, and left out of the history.
-        A loss that becomes NaN or infinite ends the training; the line that says so is kept as ``ended``.
+        A training loss that becomes NaN or infinite ends the training; the line that says so is kept as
+        ``ended``.
 
     Raises
     ------
@@ -67,18 +68,13 @@ def fit(
     if not getattr(model, "compiled", False):
         raise ValueError("the model is not compiled: call model.compile(...) before fit")
     x, y = input_checks.checked(model, "the training data", x, y)
-    if isinstance(validation, (tuple, list)):
-        if len(validation) != 2:
-            raise ValueError(f"validation must be a pair (x, y), got {len(validation)} parts")
-        validation = input_checks.checked(model, "the validation data", *validation)
-    else:
+    if validation is None or isinstance(validation, Real):
         x, y, validation = _split(x, y, 0.0 if validation is None else validation)
+    else:
+        validation = input_checks.checked_pair(model, "the validation data", validation)
     if test is not None:
-        test = input_checks.checked(model, "the test data", *test)
-    keras = backend.load_keras()
-    early_stopping = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
-    if any(c.monitor.startswith("val_") for c in early_stopping) and validation is None:
-        raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
+        test = input_checks.checked_pair(model, "the test data", test)
+    callbacks, early_stopping = _callbacks(callbacks, validation is not None)
     size, recorder = min(batch_size, len(x)), recording.recorder_class()()
     lent = kept_networks.lend(model, x, y, size) if fast else contextlib.nullcontext(KerasFit(model, size))
     with lent as trainer:
@@ -109,11 +105,21 @@ def fit(
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Return the model's loss and metrics on (x, y), by name."""
     x, y = input_checks.checked(model, "the data", x, y)
-    return KerasFit(model, len(x)).evaluate(x, y)
+    return KerasFit(model).evaluate(x, y)
+
+
+def _callbacks(given: Any, validated: bool) -> tuple[list, list]:
+    """Return the callbacks (one, several or None) as a list, and those of them that stop early."""
+    keras = backend.load_keras()
+    callbacks = [given] if isinstance(given, keras.callbacks.Callback) else list(given or ())
+    early_stopping = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
+    if not validated and any(callback.monitor.startswith("val_") for callback in early_stopping):
+        raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
+    return callbacks, early_stopping
 
 
 def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, Pair | None]:
-    if not isinstance(fraction, Real) or not 0 <= fraction < 1:
+    if not 0 <= fraction < 1:
         raise ValueError(f"validation must be a fraction below 1, or a pair (x, y), got {fraction!r}")
     if fraction == 0:
         return x, y, None

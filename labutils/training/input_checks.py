@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +17,13 @@ _PAD = "keras.utils.pad_sequences(x, maxlen=100)"
 _COMPARE = ("mse", "mae", "squared", "absolute", "huber", "crossentropy")
 
 
-def checked(model: keras.Model, data: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def checked(model: keras.Model, what: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return inputs and targets as arrays that this model can be trained on.
 
     Parameters
     ----------
     model : Keras model; one whose input shape is not known yet is built for `x`.
-    data : what they are, for the message, such as "the training data".
+    what : what they are, for the message, such as "the training data".
     x, y : (n, …) inputs and (n,) or (n, …) targets: arrays, lists of numbers or tensors.
 
     Raises
@@ -31,24 +32,32 @@ def checked(model: keras.Model, data: str, x: Any, y: Any) -> tuple[np.ndarray, 
         For texts, lists of unequal lengths, masked arrays, NaN, infinity, x and y of other lengths, no rows,
         inputs without the feature axis, and targets that the outputs could only be broadcast to.
     """
-    x, y = _numbers(data, "x", x), _numbers(data, "y", y)
+    x, y = _numbers(what, "x", x), _numbers(what, "y", y)
     if len(x) != len(y):
-        raise ValueError(f"{data} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
+        raise ValueError(f"{what} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
     if len(x) == 0:
-        raise ValueError(f"{data} are empty")
-    _check_features_axis(model, data, x)
+        raise ValueError(f"{what} are empty")
+    _check_features_axis(model, what, x)
     if not model.built and len(model.layers):
         model.build((None, *x.shape[1:]))  # or the shape of its outputs is not known
     if model.built:
-        _check_targets(model, data, y)
+        _check_targets(model, what, y)
     return x, y
 
 
-def _numbers(data: str, name: str, values: Any) -> np.ndarray:
+def checked_pair(model: keras.Model, what: str, pair: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `checked` does for a pair (x, y); ValueError for what is no pair."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        got = f"{len(pair)} parts" if isinstance(pair, (tuple, list)) else type(pair).__name__
+        raise ValueError(f"{what} must be a pair (x, y), got {got}")
+    return checked(model, what, *pair)
+
+
+def _numbers(what: str, name: str, values: Any) -> np.ndarray:
     if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
         hidden = int(np.ma.getmaskarray(values).sum())
         raise ValueError(
-            f"{data}: {name} is a masked array that hides {hidden:,} values, and a network would see what is "
+            f"{what}: {name} is a masked array that hides {hidden:,} values, and a network would see what is "
             f"under the mask. Fill them, or leave their rows out"
         )
     try:
@@ -56,47 +65,50 @@ def _numbers(data: str, name: str, values: Any) -> np.ndarray:
     except ValueError:  # lists of unequal lengths
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "biuf":
-        first = next(iter(values), None) if hasattr(values, "__iter__") else values
-        if isinstance(first, (str, bytes)):
+        rows = list(values) if hasattr(values, "__iter__") else [values]
+        lengths = {len(row) for row in rows if isinstance(row, (list, tuple, np.ndarray))}
+        if isinstance(rows[0] if rows else None, (str, bytes)):
             advice = (
-                f"holds texts, such as {str(first)[:30]!r}, and a network takes numbers. Encode each text as "
-                f"a list of token numbers, then pad them: {_PAD}"
+                f"holds texts, such as {str(rows[0])[:30]!r}, and a network takes numbers. Encode each text "
+                f"as a list of token numbers, then pad them: {_PAD}"
             )
-        elif isinstance(first, (list, tuple, np.ndarray)):
-            lengths = [len(row) for row in values if hasattr(row, "__len__")]
+        elif len(lengths) > 1:
             advice = (
                 f"holds lists of different lengths ({min(lengths):,} to {max(lengths):,}). "
                 f"Pad or cut them to one length: {_PAD}"
             )
         else:
             advice = f"holds {array.dtype} values, and a network takes numbers"
-        raise ValueError(f"{data}: {name} {advice}")
+        raise ValueError(f"{what}: {name} {advice}")
     if array.ndim == 0:
-        raise ValueError(f"{data}: {name} is a single number, not an array with a row for each example")
+        raise ValueError(f"{what}: {name} is a single number, not an array with a row for each example")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = ~np.isfinite(array)
         rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
         raise ValueError(
-            f"{data}: {name} holds {bad.sum():,} NaN or infinite values, the first in row {rows[0]:,}. "
+            f"{what}: {name} holds {bad.sum():,} NaN or infinite values, the first in row {rows[0]:,}. "
             f"Every weight would become NaN: fill them, or leave those {len(rows):,} rows out"
         )
     return array
 
 
-def _check_features_axis(model: keras.Model, data: str, x: np.ndarray) -> None:
+def _check_features_axis(model: keras.Model, what: str, x: np.ndarray) -> None:
     layers = backend.load_keras().layers
     first = next((layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None)
     takes = model.input_shape if model.built and isinstance(model.input_shape, tuple) else None
     lacks_axis = takes is not None and x.ndim == len(takes) - 1 and takes[-1] == 1
     if lacks_axis or (isinstance(first, (layers.RNN, layers.Bidirectional)) and x.ndim == 2):
         raise ValueError(
-            f"{data}: x has the shape {x.shape}, and the model takes {takes or '(batch, time, features)'}. "
+            f"{what}: x has the shape {x.shape}, and the model takes {takes or '(batch, time, features)'}. "
             f"Give each step of a window its axis of features: x[..., None] has the shape {(*x.shape, 1)}"
         )
 
 
-def _check_targets(model: keras.Model, data: str, y: np.ndarray) -> None:
-    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", "") or ""
+def _check_targets(model: keras.Model, what: str, y: np.ndarray) -> None:
+    loss = model.loss
+    if not isinstance(loss, str):  # an object or a function
+        loss = getattr(loss, "name", None) or getattr(loss, "__name__", "")
+    loss = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", loss).lower()  # "MeanSquaredError"
     if not isinstance(model.output_shape, tuple) or not any(k in loss for k in _COMPARE):
         return
     given = model.output_shape[1:-1] if "sparse" in loss else model.output_shape[1:]
@@ -106,7 +118,7 @@ def _check_targets(model: keras.Model, data: str, y: np.ndarray) -> None:
         if len(given) > len(targets):
             advice = "is return_sequences=True left on in the last recurrent layer?"
         raise ValueError(
-            f"{data}: for each row the model gives numbers of the shape {model.output_shape[1:]}, and y has "
+            f"{what}: for each row the model gives numbers of the shape {model.output_shape[1:]}, and y has "
             f"{y.shape[1:]}. They would be broadcast to one shape, and the loss would mean nothing: {advice}"
         )
 

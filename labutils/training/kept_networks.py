@@ -5,7 +5,7 @@ architecture is kept with what was compiled for it: a later model of that archit
 has it trained and gets them back. What trains a model is then one of three:
 
 * `CompiledEpochs` of a kept network: ``fast=True``, and `reason_against` finds nothing;
-* `KerasFit` of a kept network: ``fast=True``, but metrics, XLA or a layer stand against compiled epochs;
+* `KerasFit` of a kept network: ``fast=True``, but something stands against compiled epochs, such as metrics;
 * `KerasFit` of the model itself: ``fast=False``, a model that cannot be kept, or another training goes on.
 """
 
@@ -76,32 +76,42 @@ def _trainer_for(
     model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int
 ) -> KerasFit | CompiledEpochs:
     try:
-        if not model.built:
-            raise CannotBeKept("its input shape is not known before the first batch")
-        if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its settings
-            raise CannotBeKept("its loss is not given by name")
-        layers, compilation = json.loads(model.to_json()), model.get_compile_config()
-        layers.pop("compile_config", None)
-        _refuse_own_classes([layers, compilation])
-        optimizer = compilation["optimizer"]["config"]
-        if isinstance(optimizer.get("learning_rate"), float):
-            optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
-        key = [_without_names(layers), _without_names(compilation)]
-        key += [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
-        key += [[array.shape[1:], str(array.dtype)] for array in (x, y)]
-        key = json.dumps([*key, batch_size], sort_keys=True)
-        model.optimizer.build(model.trainable_variables)
-        if key not in _KEPT:
-            _KEPT[key] = _built(layers, compilation, reason_against(model), batch_size)
-            while sum(1 + isinstance(kept, KerasFit) for kept in _KEPT.values()) > KEPT:
-                _KEPT.popitem(last=False)
-        _KEPT.move_to_end(key)
-        copy_state(model, _KEPT[key].model)
-        return _KEPT[key]
+        layers, compilation = _configurations(model)
     except CannotBeKept as reason:
         return KerasFit(model, batch_size, str(reason))
-    except Exception as error:  # no rule covers what a reader may put into a model
-        return KerasFit(model, batch_size, f"it cannot be built again ({type(error).__name__})")
+    types = [[array.shape[1:], str(array.dtype)] for array in (x, y)]
+    named = [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
+    key = [_without_names(layers), _without_names(compilation), named, types, batch_size]
+    key = json.dumps(key, sort_keys=True)
+    model.optimizer.build(model.trainable_variables)
+    if key not in _KEPT:
+        try:
+            _KEPT[key] = _built(layers, compilation, reason_against(model), batch_size)
+        except Exception as error:  # no rule covers what a reader may put into a model
+            return KerasFit(model, batch_size, f"it cannot be built again ({type(error).__name__})")
+        while sum(1 + isinstance(kept, KerasFit) for kept in _KEPT.values()) > KEPT:
+            _KEPT.popitem(last=False)
+    _KEPT.move_to_end(key)
+    copy_state(model, _KEPT[key].model)
+    return _KEPT[key]
+
+
+def _configurations(model: keras.Model) -> tuple[dict, dict]:
+    """Return what the model can be built and compiled again from, whatever its learning rate is."""
+    if not model.built:
+        raise CannotBeKept("its input shape is not known before the first batch")
+    if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its settings
+        raise CannotBeKept("its loss is not given by name")
+    try:
+        layers, compilation = json.loads(model.to_json()), model.get_compile_config()
+    except Exception as error:  # a layer of the reader's own
+        raise CannotBeKept(f"it has no configuration ({type(error).__name__})") from None
+    layers.pop("compile_config", None)
+    _refuse_own_classes([layers, compilation])
+    optimizer = compilation["optimizer"]["config"]
+    if isinstance(optimizer.get("learning_rate"), float):
+        optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
+    return layers, compilation
 
 
 def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> KerasFit | CompiledEpochs:

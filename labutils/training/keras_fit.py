@@ -27,7 +27,7 @@ class KerasFit:
 
     trained_by = "Keras' own fit"
 
-    def __init__(self, model: keras.Model, batch_size: int, reason: str = "") -> None:
+    def __init__(self, model: keras.Model, batch_size: int = 64, reason: str = "") -> None:
         self.model, self.batch_size, self.reason = model, batch_size, reason
 
     def fit(self, x, y, validation: Pair | None, epochs: int, callbacks: Sequence) -> None:

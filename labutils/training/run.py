@@ -18,11 +18,14 @@ class Run:
     Attributes
     ----------
     name : how tables and figures call it.
-    settings : what was asked for (epochs, batch_size), training_rows, parameters (their number), trained_by.
+    settings : what was asked for (epochs, batch_size), and the facts of the training: training_rows,
+        parameters (their number), trained_by.
     history : quantity as Keras names it ("loss", "val_accuracy", …) → its value after each epoch.
     seconds : wall time of the training, validation included, test not.
-    best_epoch : the epoch, from 1, of lowest validation loss, of lowest training loss without validation.
-    kept_epoch : the epoch whose weights the model has; of one that was broken off nothing is reported.
+    best_epoch : the epoch, from 1, of lowest validation loss, of lowest training loss without validation; 0
+        where no epoch was done.
+    kept_epoch : the last epoch that the weights of the model have gone through whole. A training that was
+        stopped within the next one has trained them some batches further.
     scores : loss and metrics on the test data; empty when none were given.
     ended : why the training ended, in words.
     """
@@ -38,13 +41,18 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained."""
+        """How many epochs were trained, without one that was broken off."""
         return len(self.history["loss"])
 
     @property
     def parameters(self) -> int:
         """How many weights the model has."""
         return self.settings["parameters"]
+
+    @property
+    def trained_by(self) -> str:
+        """What trained the model: "compiled epochs" or "Keras' own fit"."""
+        return self.settings["trained_by"]
 
     @property
     def test_loss(self) -> float:
@@ -120,9 +128,17 @@ def table(runs: Run | Iterable[Run]) -> pd.DataFrame:
 
 
 def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return one row for each name: how many runs, and "mean ± sample standard deviation" of each score."""
+    """Return one row for each name: how many runs, and "mean ± sample standard deviation" of each score.
+
+    Raises
+    ------
+    ValueError
+        Where runs of one name have different numbers of parameters: they are no repetitions.
+    """
     groups = table(runs).drop(columns="best epoch").groupby(level=0, sort=False)
     summary = pd.DataFrame({"runs": groups.size().astype(str)})
+    if (groups["parameters"].nunique() > 1).any():
+        raise ValueError("runs of one name have different numbers of parameters: give them different names")
     summary["parameters"] = groups["parameters"].first().map("{:,}".format)
     for column, means in groups.mean().drop(columns="parameters").items():
         number = "{:.1f}" if column in ("seconds", "epochs") else "{:.3f}"

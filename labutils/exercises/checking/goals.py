@@ -20,6 +20,8 @@ def facts_of_run(run: Any) -> dict[str, Any]:
     TypeError
         For what is no Run.
     """
+    if getattr(run, "kept_epoch", None) == 0:
+        raise TypeError("Your training was stopped before its first epoch was done: train it again.")
     try:
         return {
             "parameters": int(run.parameters),

@@ -1,0 +1,64 @@
+"""Mistakes that are made every day are answered in words before a model is trained on them."""
+
+import numpy as np
+import pytest
+from training_helpers import network
+
+from labutils import training
+
+
+def sequence_model(return_sequences=False, loss="mse", outputs=1, with_input=True):
+    def layers(k):
+        inputs = [k.Input((10, 1))] if with_input else []
+        return [*inputs, k.LSTM(3, return_sequences=return_sequences), k.Dense(outputs)]
+
+    return network(layers, loss)
+
+
+X, Y = np.linspace(0, 1, 300).reshape(30, 10, 1), np.linspace(0, 1, 30)
+TEXTS = ["a film that " + "never ends " * 10_000, "short"] * 15
+MISTAKES = {
+    "a masked array that hides 1 values": (np.ma.masked_equal(X, X[3, 2, 0]), Y),
+    "x holds 1 NaN or infinite values, the first in row 4": (np.where(X == X[4, 5, 0], np.nan, X), Y),
+    "y holds 1 NaN or infinite values": (X, np.where(Y == Y[7], np.inf, Y)),
+    "x holds texts, such as 'a film that never ends never e'": (TEXTS, Y),
+    r"x holds lists of different lengths \(1 to 30\).*pad_sequences": ([[1] * n for n in range(1, 31)], Y),
+    r"x has the shape \(30, 10\).*x\[..., None\] has the shape \(30, 10, 1\)": (X[..., 0], Y),
+    r"gives numbers of the shape \(1,\), and y has \(4,\).*broadcast": (X, np.zeros((30, 4))),
+    "x is a single number": (3.0, Y),
+    "x holds object values": ([None] * 30, Y),
+    "x holds object values, and a network takes numbers": ([[1], 3] * 15, Y),
+}
+
+
+@pytest.mark.parametrize("with_input", [True, False])
+@pytest.mark.parametrize("message", MISTAKES)
+def test_a_mistake_of_every_day_is_answered_before_the_training(message, with_input, capfd):
+    with pytest.raises(ValueError, match=message) as caught:
+        training.fit(sequence_model(with_input=with_input), *MISTAKES[message], epochs=1)
+    assert len(str(caught.value)) < 330 and capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "mse",
+        "MeanSquaredError",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("MSE", "mae", "binary_crossentropy")),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("object", "function")),
+    ],
+)
+def test_return_sequences_left_on_is_answered_before_the_training(keras, loss):
+    losses = {"object": keras.losses.MeanSquaredError(), "function": keras.losses.mean_squared_error}
+    loss = losses.get(loss, loss)
+    with pytest.raises(ValueError, match="return_sequences=True left on"):
+        training.fit(sequence_model(True, loss), X, Y, epochs=1)
+    training.fit(sequence_model(True, loss), X, X[..., 0], epochs=1)  # a target for each step
+
+
+def test_classes_by_number_are_no_mistake():
+    classes = np.arange(30) % 4
+    loss = "sparse_categorical_crossentropy"
+    assert training.fit(sequence_model(loss=loss, outputs=4), X, classes, epochs=1).epochs == 1
+    with pytest.raises(ValueError, match="return_sequences=True left on"):
+        training.fit(sequence_model(True, loss, outputs=4), X, classes, epochs=1)
