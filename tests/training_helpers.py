@@ -1,6 +1,14 @@
-"""Networks whose weights a seed determines, and measured gradients."""
+"""Networks whose weights a seed determines, data for them, and measured gradients."""
 
-from labutils import backend
+import numpy as np
+
+from labutils import backend, training
+from labutils.data import series
+
+SIZE, TIME = 32, 10  # of a batch, of a window
+WINDOWS = tuple(part[:203] for part in series.sliding_windows(series.noisy_sine(0).values, TIME))
+TOKENS = np.random.default_rng(0).integers(1, 20, (90, 6))
+LABELS = (TOKENS.sum(axis=1) > 60).astype("float32")
 
 
 def network(layers, loss="mse", optimizer="adam", seed=0, name=None, **settings):
@@ -22,3 +30,31 @@ def central_differences(loss, arrays, gradients, rng, step=1e-5):
             losses.append(loss())
         array += step * direction
         yield gradient, direction, (losses[0] - losses[1]) / (2 * step)
+
+
+def build(layers, **settings):
+    return network(lambda k: [k.Input((TIME, 1)), *layers(k)], **settings)
+
+
+def forecaster(units=6, **settings):
+    return build(lambda k: [k.LSTM(units), k.Dense(1)], **settings)
+
+
+def classifier(rate=0.01, **settings):
+    """A model with a metric beside its loss, which Keras' own fit trains in a kept network."""
+    return network(
+        lambda k: [k.Input((6,)), k.Embedding(20, 3), k.Dropout(0.2), k.GRU(4), k.Dense(1, "sigmoid")],
+        "binary_crossentropy",
+        lambda optimizers: optimizers.Adam(rate),
+        metrics=["accuracy"],
+        **settings,
+    )
+
+
+def fit(model, data=(TOKENS, LABELS), fast=True, **options):
+    options = {"epochs": 3, "batch_size": 16 if data[0] is TOKENS else SIZE, "validation": 0.2} | options
+    return training.fit(model, *data, fast=fast, **options)
+
+
+def calling(keras, function):
+    return [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: function(epoch + 1))]

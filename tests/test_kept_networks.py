@@ -1,0 +1,204 @@
+"""Networks that are kept compiled: what they are kept for, and that each model keeps its own weights."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from training_helpers import LABELS, TOKENS, WINDOWS, build, calling, classifier, fit, forecaster, network
+
+from labutils.training import kept_networks
+
+KEPT = kept_networks._KEPT
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    KEPT.clear()
+
+
+@pytest.mark.slow
+def test_models_of_one_architecture_share_what_was_compiled():
+    fit(forecaster(6), WINDOWS)
+    fit(forecaster(6), WINDOWS, epochs=1)
+    fit(forecaster(6, optimizer=lambda k: k.Adam(0.1)), WINDOWS)
+    assert len(KEPT) == 1
+    fit(forecaster(7), WINDOWS)
+    fit(forecaster(6), WINDOWS, batch_size=16)
+    assert len(KEPT) == 3
+    for units in range(1, kept_networks.KEPT):
+        fit(forecaster(units), WINDOWS, epochs=1)
+    assert len(KEPT) == kept_networks.KEPT
+    fit(classifier())
+    assert len(KEPT) == kept_networks.KEPT - 1, "which counts as two"
+
+
+def test_models_of_one_architecture_keep_their_own_weights():
+    first, second = forecaster(), forecaster(optimizer=lambda k: k.Adam(0.1))
+    fit(first, WINDOWS)
+    before = first.get_weights()
+    faster = fit(second, WINDOWS)
+    assert faster.history["loss"][-1] != fit(forecaster(), WINDOWS).history["loss"][-1]
+    for now, then in zip(first.get_weights(), before):
+        np.testing.assert_array_equal(now, then)
+    assert float(second.optimizer.learning_rate) == pytest.approx(0.1)
+
+
+def test_a_name_that_equals_a_setting_does_not_hide_the_setting():
+    def loss(activation):
+        model = build(lambda k: [k.Flatten(), k.Dense(1, activation, name=activation)])
+        return fit(model, WINDOWS, epochs=1).history["loss"]
+
+    assert loss("relu") != loss("tanh")
+
+
+@pytest.mark.slow
+def test_any_number_of_rows_uses_what_was_compiled():
+    for rows in (150, 100):
+        fit(forecaster(), (WINDOWS[0][:rows], WINDOWS[1][:rows]))
+    (kept,) = KEPT.values()
+    traced = kept._train_batches.experimental_get_tracing_count()
+    fit(forecaster(), (WINDOWS[0][:120], WINDOWS[1][:120]))
+    assert kept._train_batches.experimental_get_tracing_count() == traced <= 2
+
+
+def test_an_interrupted_training_keeps_what_was_learned(keras):
+    model = forecaster()
+    before = model.get_weights()[0]
+
+    def interrupt(epoch):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, WINDOWS, epochs=9, callbacks=calling(keras, interrupt))
+    assert not np.array_equal(model.get_weights()[0], before)
+    assert int(model.optimizer.iterations) == 2 * 6
+    assert fit(model, WINDOWS, epochs=1).epochs == 1
+
+
+@pytest.mark.slow
+def test_the_weights_come_back_when_the_training_fails_and_the_network_goes(keras):
+    model = classifier()
+    before = model.get_weights()
+
+    def fail(epoch):
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        fit(model, callbacks=calling(keras, fail))
+    assert not np.array_equal(before[0], model.get_weights()[0]) and not kept_networks._KEPT
+    assert fit(model).settings["trained_by"] == "Keras' own fit" and len(KEPT) == 1
+
+
+@pytest.mark.slow
+def test_a_training_inside_or_beside_another_goes_to_keras_own_fit_and_neither_changes(keras, capsys):
+    others = []
+
+    def train_another():
+        others.append(fit(forecaster(seed=1), WINDOWS, epochs=1, name="other"))
+
+    def train_others(epoch):
+        with ThreadPoolExecutor() as pool:
+            pool.submit(train_another).result()
+        train_another()
+
+    def weights(**options):
+        model = forecaster()
+        assert fit(model, WINDOWS, epochs=1, **options).settings["trained_by"] == "compiled epochs"
+        return model.get_weights()
+
+    for ours, alone in zip(weights(callbacks=calling(keras, train_others)), weights()):
+        np.testing.assert_array_equal(ours, alone)
+    alone = fit(forecaster(seed=1), WINDOWS, epochs=1, fast=False)
+    for other in others:
+        assert other.settings["trained_by"] == "Keras' own fit"
+        np.testing.assert_allclose(other.history["loss"], alone.history["loss"], rtol=1e-5)
+    why = "other: Keras' own fit, since another training goes on\n"
+    assert capsys.readouterr().out.count(why) == len(others) == 2
+
+
+@pytest.mark.slow
+def test_keras_own_fit_in_a_kept_network_gives_the_same_numbers_every_time():
+    model = classifier()
+    plain = fit(model, fast=False)
+    for _ in range(2):
+        other = classifier()
+        assert fit(other).history == plain.history
+        for ours, theirs in zip(other.get_weights(), model.get_weights()):
+            np.testing.assert_array_equal(ours, theirs)
+    assert len(KEPT) == 1
+
+
+@pytest.mark.slow
+def test_one_network_serves_all_learning_rates_and_names():
+    fit(classifier(name="one"))
+    slow = fit(classifier(rate=0.001, name="two"))
+    assert len(KEPT) == 1
+    assert slow.history == fit(classifier(rate=0.001), fast=False).history
+
+
+@pytest.mark.slow
+def test_training_goes_on_where_it_was_though_another_model_came_between(keras):
+    def twice(**settings):
+        model = classifier()
+        fit(model, epochs=1, **settings)
+        fit(classifier(seed=5), epochs=1)
+        keras.utils.set_random_seed(1)
+        return fit(model, epochs=1, **settings), model
+
+    ours, model = twice()
+    theirs, _ = twice(fast=False)
+    assert ours.history == theirs.history and int(model.optimizer.iterations) == 10
+
+
+@pytest.mark.slow
+def test_a_network_kept_by_one_thread_serves_another():
+    def trained_elsewhere():
+        with ThreadPoolExecutor() as pool:
+            return pool.submit(lambda: fit(classifier()).history).result()
+
+    assert trained_elsewhere() == trained_elsewhere() == fit(classifier(), fast=False).history
+    assert len(KEPT) == 1
+
+
+@pytest.mark.slow
+def test_other_metrics_and_other_types_have_a_network_of_their_own(keras):
+    def train(name, x):
+        metrics = [keras.metrics.MeanAbsoluteError(name=name)]
+        model = network(lambda k: [k.Input((6,)), k.Dense(1)], metrics=metrics)
+        return fit(model, (x, LABELS), epochs=1).history
+
+    assert "one" in train("one", TOKENS) and "two" in train("two", TOKENS) and len(KEPT) == 2
+    train("two", TOKENS.astype("float32"))
+    assert len(KEPT) == 3
+
+
+@pytest.mark.parametrize("kind", ["layer", "loss"])
+def test_what_is_registered_may_change_under_its_name(keras, kind):
+    losses = []
+    for factor in (1, 1000):
+
+        @keras.saving.register_keras_serializable("lab")
+        class Scaled(keras.layers.Layer):
+            def call(self, x, factor=factor):
+                return factor * x
+
+        @keras.saving.register_keras_serializable("lab")
+        def my_loss(y, predicted, factor=factor):
+            return factor * keras.ops.mean((y - predicted) ** 2)
+
+        model = network(
+            lambda k: [k.Input((6,)), Scaled() if kind == "layer" else k.Flatten(), k.Dense(1)],
+            my_loss if kind == "loss" else "mse",
+            lambda optimizers: optimizers.SGD(0.0),
+        )
+        losses.append(fit(model, epochs=1).history["loss"][0])
+    assert losses[1] >= 999 * losses[0] and not kept_networks._KEPT
+
+
+def test_building_what_is_kept_draws_no_random_numbers():
+    def losses_of_the_second():
+        fit(forecaster(9), WINDOWS, epochs=1)
+        return fit(forecaster(9, seed=None), WINDOWS, epochs=1).history["loss"]
+
+    assert losses_of_the_second() == losses_of_the_second()
