@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+State = np.ndarray | tuple[np.ndarray, np.ndarray]
+"""(batch, units), for an LSTM a pair (h, c) of such arrays."""
+
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
@@ -28,7 +31,7 @@ class Gradients:
     recurrent_kernel: np.ndarray
     bias: np.ndarray
     x: np.ndarray
-    initial_state: np.ndarray | tuple[np.ndarray, np.ndarray]
+    initial_state: State
     hidden: np.ndarray
 
 
@@ -75,7 +78,7 @@ class Cell:
         """How many numbers the cell learns."""
         return self.kernel.size + self.recurrent_kernel.size + self.bias.size
 
-    def forward(self, x: np.ndarray, initial_state=None) -> np.ndarray:
+    def forward(self, x: np.ndarray, initial_state: State | None = None) -> np.ndarray:
         """Return every hidden state, (batch, time, units); keep gates and states in `trace`, shaped alike.
 
         Parameters
@@ -137,7 +140,7 @@ class Cell:
     def _bias_gradient(self, at_input: np.ndarray, at_recurrent: np.ndarray) -> np.ndarray:
         return at_input.sum(axis=0)
 
-    def _starting_state(self, given, batch: int) -> list[np.ndarray]:
+    def _starting_state(self, given: State | None, batch: int) -> list[np.ndarray]:
         shape, dtype = (batch, self.units), self.kernel.dtype
         names = self.state_names
         if given is None:

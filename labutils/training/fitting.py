@@ -129,7 +129,7 @@ def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, n
     return x[:cut], y[:cut], (x[cut:], y[cut:])
 
 
-def _ending(recorder, early_stopping: list, epochs: int) -> tuple[str, int]:
+def _ending(recorder: keras.callbacks.Callback, early_stopping: list, epochs: int) -> tuple[str, int]:
     """Return why the training ended, in words, and the epoch whose weights the network has."""
     kept = len(recorder.history["loss"])
     ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)

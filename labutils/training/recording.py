@@ -53,7 +53,9 @@ def recorder_class() -> type[keras.callbacks.Callback]:
     return Recorder
 
 
-def progress_line(recorder, name: str, epochs: int, may_stop_early: bool) -> keras.callbacks.Callback:
+def progress_line(
+    recorder: keras.callbacks.Callback, name: str, epochs: int, may_stop_early: bool
+) -> keras.callbacks.Callback:
     """Return a callback that prints the epochs as they are recorded, the same line on every machine."""
     keras = backend.load_keras()
 
