@@ -44,7 +44,7 @@ _ONE_AT_A_TIME = threading.RLock()
 STEPS_PER_CALL = 25  # of the published GRU: half a second, so that a training can still be stopped soon
 
 
-def fast_settings() -> dict[str, bool | int]:
+def xla_settings() -> dict[str, bool | int]:
     """Return the arguments for ``model.compile`` that train fastest on this machine.
 
     ``jit_compile=True`` lets the XLA compiler fuse a recurrent layer's many small operations;

@@ -27,7 +27,7 @@ def test_keras_starts_and_compiles_without_a_line_of_noise():
         from labutils import backend
         keras = backend.load_keras()
         model = keras.Sequential([keras.layers.Dense(1)])
-        model.compile("sgd", "mse", **backend.fast_settings())
+        model.compile("sgd", "mse", **backend.xla_settings())
         import numpy
         for _ in range(8):  # many new models used to bring "retracing" warnings
             m = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
@@ -76,18 +76,18 @@ def test_stderr_is_held_back_only_while_nothing_fails(capfd):
     assert capfd.readouterr().err == "and now it works again\n"
 
 
-def test_fast_settings_are_empty_where_the_compiler_fails(keras, monkeypatch):
-    assert backend.fast_settings() in ({"jit_compile": True, "steps_per_execution": 25}, {})
+def test_xla_settings_are_empty_where_the_compiler_fails(keras, monkeypatch):
+    assert backend.xla_settings() in ({"jit_compile": True, "steps_per_execution": 25}, {})
 
     def fails(*_):
         raise RuntimeError("no XLA here")
 
     monkeypatch.setattr(keras.Sequential, "predict_on_batch", fails)
-    assert backend.fast_settings() == {}
+    assert backend.xla_settings() == {}
 
 
 @pytest.mark.slow
-def test_fast_settings_train_the_published_gru_to_the_same_numbers():
+def test_xla_settings_train_the_published_gru_to_the_same_numbers():
     random = np.random.default_rng(0)
     x, y = random.integers(0, 500, (640, 30)), random.integers(0, 2, 640)
 
@@ -99,7 +99,7 @@ def test_fast_settings_train_the_published_gru_to_the_same_numbers():
         )
         return model.fit(x, y, batch_size=64, epochs=2, verbose=0).history["loss"]
 
-    assert losses(**backend.fast_settings()) == pytest.approx(losses(), rel=1e-4)
+    assert losses(**backend.xla_settings()) == pytest.approx(losses(), rel=1e-4)
 
 
 EACH_KIND = """
@@ -132,7 +132,7 @@ EACH_KIND = """
     for name, (parts, x, y) in kinds.items():
         is_classifier = y is labels
         model = keras.Sequential(parts)
-        settings = backend.fast_settings() if name == "GRU classifier" else {}
+        settings = backend.xla_settings() if name == "GRU classifier" else {}
         model.compile("adam", "binary_crossentropy" if is_classifier else "mse",
                       metrics=["accuracy"] if is_classifier else [], **settings)
         stop = keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)

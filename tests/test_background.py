@@ -97,7 +97,7 @@ def test_an_epoch_that_was_broken_off_is_not_in_the_history(events, is_broken_of
         assert runner.stop_requested == getattr(model, "stop_training", False)
         call([callback], "epoch_end", 0, {"loss": 1.0})
 
-    runner.start(train, 2, inspect=lambda network: inspected.append((network, runner.progress.epochs_done)))
+    runner.start(train, 2, on_epoch=lambda network: inspected.append((network, runner.progress.epochs_done)))
     assert runner.wait(5) and runner.progress.error == ""
     assert runner.progress.history == ({} if is_broken_off else {"loss": [1.0]})
     assert inspected == ([] if is_broken_off else [(model, 0)])  # before the epoch is published

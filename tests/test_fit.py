@@ -158,6 +158,10 @@ def test_early_stopping_on_the_loss_does_not_hide_what_ended_the_training(keras,
     run = fit(build(()), task, epochs=9, callbacks=[StopInTheThird(), on_loss], fast=fast)
     assert run.epochs == 2 >= run.kept_epoch and run.ended == "stopped on request"
     assert training.table(run).loc["net", "validation loss"] == run.at_kept_epoch("val_loss")
+    early_then_stopped = [StopInTheThird(), keras.callbacks.EarlyStopping("loss", min_delta=9, patience=2)]
+    assert (
+        fit(build(()), task, epochs=9, callbacks=early_then_stopped, fast=fast).ended == "stopped on request"
+    )
     infinite = build((), lambda k: k.SGD(float("inf")))
     assert fit(infinite, task, epochs=9, callbacks=[on_loss], fast=fast).ended.startswith("the loss became")
 
@@ -180,6 +184,24 @@ def test_callbacks_may_be_one_several_or_none(keras, task, fast, given):
     counter = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
     fit(build(()), task, callbacks=given and given(counter), fast=fast)
     assert epochs == ([0, 1, 2] if given else [])
+
+
+@WAYS
+def test_a_model_of_the_readers_own_class_is_trained_by_keras_own_fit(keras, task, fast, capsys):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(1, "sigmoid")
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Own()
+    model.compile("adam", "binary_crossentropy")
+    for epochs in (1, 2):  # not built, and built
+        run = fit(model, task, epochs=epochs, fast=fast, test=task)
+        assert run.epochs == epochs and run.trained_by == "Keras' own fit" and run.test_loss > 0
+    assert ("Keras' own fit, since" in capsys.readouterr().out) == fast
 
 
 @WAYS

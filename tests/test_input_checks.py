@@ -1,6 +1,7 @@
 """Mistakes that are made every day are answered in words before a model is trained on them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from training_helpers import network
 
@@ -26,6 +27,7 @@ MISTAKES = {
     r"x has the shape \(30, 10\).*x\[..., None\] has the shape \(30, 10, 1\)": (X[..., 0], Y),
     r"gives numbers of the shape \(1,\), and y has \(4,\).*broadcast": (X, np.zeros((30, 4))),
     "x is a single number": (3.0, Y),
+    "x holds object values, and a network": (pd.DataFrame({"age": [1, 2] * 15, "city": ["a", "b"] * 15}), Y),
     "x holds object values": ([None] * 30, Y),
     "x holds object values, and a network takes numbers": ([[1], 3] * 15, Y),
 }
@@ -44,6 +46,7 @@ def test_a_mistake_of_every_day_is_answered_before_the_training(message, with_in
     [
         "mse",
         "MeanSquaredError",
+        "bce",
         *(pytest.param(n, marks=pytest.mark.slow) for n in ("MSE", "mae", "binary_crossentropy")),
         *(pytest.param(n, marks=pytest.mark.slow) for n in ("object", "function")),
     ],
@@ -54,6 +57,19 @@ def test_return_sequences_left_on_is_answered_before_the_training(keras, loss):
     with pytest.raises(ValueError, match="return_sequences=True left on"):
         training.fit(sequence_model(True, loss), X, Y, epochs=1)
     training.fit(sequence_model(True, loss), X, X[..., 0], epochs=1)  # a target for each step
+
+
+def test_windows_of_one_step_do_not_hide_return_sequences_left_on():
+    model = network(lambda k: [k.Input((1, 1)), k.LSTM(3, return_sequences=True), k.Dense(1)])
+    with pytest.raises(ValueError, match="return_sequences=True left on"):
+        training.fit(model, X[:, :1], Y, epochs=1)
+    assert training.fit(model, X[:, :1], Y[:, None], epochs=1).epochs == 1
+
+
+def test_an_image_without_its_last_axis_is_told_of_no_window():
+    model = network(lambda k: [k.Input((10, 1)), k.Conv1D(2, 3), k.Flatten(), k.Dense(1)])
+    with pytest.raises(ValueError, match=r"Give it a last axis: x\[..., None\]"):
+        training.fit(model, X[..., 0], Y, epochs=1)
 
 
 def test_classes_by_number_are_no_mistake():

@@ -8,12 +8,12 @@ from training_helpers import LABELS, TOKENS, WINDOWS, build, calling, classifier
 
 from labutils.training import kept_networks
 
-KEPT = kept_networks._KEPT
+CACHE = kept_networks._CACHE
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    KEPT.clear()
+    CACHE.clear()
 
 
 @pytest.mark.slow
@@ -21,15 +21,15 @@ def test_models_of_one_architecture_share_what_was_compiled():
     fit(forecaster(6), WINDOWS)
     fit(forecaster(6), WINDOWS, epochs=1)
     fit(forecaster(6, optimizer=lambda k: k.Adam(0.1)), WINDOWS)
-    assert len(KEPT) == 1
+    assert len(CACHE) == 1
     fit(forecaster(7), WINDOWS)
     fit(forecaster(6), WINDOWS, batch_size=16)
-    assert len(KEPT) == 3
-    for units in range(1, kept_networks.KEPT):
+    assert len(CACHE) == 3
+    for units in range(1, kept_networks.CAPACITY):
         fit(forecaster(units), WINDOWS, epochs=1)
-    assert len(KEPT) == kept_networks.KEPT
+    assert len(CACHE) == kept_networks.CAPACITY
     fit(classifier())
-    assert len(KEPT) == kept_networks.KEPT - 1, "which counts as two"
+    assert len(CACHE) == kept_networks.CAPACITY - 1, "which counts as two"
 
 
 def test_models_of_one_architecture_keep_their_own_weights():
@@ -55,7 +55,7 @@ def test_a_name_that_equals_a_setting_does_not_hide_the_setting():
 def test_any_number_of_rows_uses_what_was_compiled():
     for rows in (150, 100):
         fit(forecaster(), (WINDOWS[0][:rows], WINDOWS[1][:rows]))
-    (kept,) = KEPT.values()
+    (kept,) = CACHE.values()
     traced = kept._train_batches.experimental_get_tracing_count()
     fit(forecaster(), (WINDOWS[0][:120], WINDOWS[1][:120]))
     assert kept._train_batches.experimental_get_tracing_count() == traced <= 2
@@ -86,8 +86,8 @@ def test_the_weights_come_back_when_the_training_fails_and_the_network_goes(kera
 
     with pytest.raises(RuntimeError, match="no more"):
         fit(model, callbacks=calling(keras, fail))
-    assert not np.array_equal(before[0], model.get_weights()[0]) and not kept_networks._KEPT
-    assert fit(model).settings["trained_by"] == "Keras' own fit" and len(KEPT) == 1
+    assert not np.array_equal(before[0], model.get_weights()[0]) and not kept_networks._CACHE
+    assert fit(model).settings["trained_by"] == "Keras' own fit" and len(CACHE) == 1
 
 
 @pytest.mark.slow
@@ -126,14 +126,14 @@ def test_keras_own_fit_in_a_kept_network_gives_the_same_numbers_every_time():
         assert fit(other).history == plain.history
         for ours, theirs in zip(other.get_weights(), model.get_weights()):
             np.testing.assert_array_equal(ours, theirs)
-    assert len(KEPT) == 1
+    assert len(CACHE) == 1
 
 
 @pytest.mark.slow
 def test_one_network_serves_all_learning_rates_and_names():
     fit(classifier(name="one"))
     slow = fit(classifier(rate=0.001, name="two"))
-    assert len(KEPT) == 1
+    assert len(CACHE) == 1
     assert slow.history == fit(classifier(rate=0.001), fast=False).history
 
 
@@ -158,7 +158,7 @@ def test_a_network_kept_by_one_thread_serves_another():
             return pool.submit(lambda: fit(classifier()).history).result()
 
     assert trained_elsewhere() == trained_elsewhere() == fit(classifier(), fast=False).history
-    assert len(KEPT) == 1
+    assert len(CACHE) == 1
 
 
 @pytest.mark.slow
@@ -168,9 +168,9 @@ def test_other_metrics_and_other_types_have_a_network_of_their_own(keras):
         model = network(lambda k: [k.Input((6,)), k.Dense(1)], metrics=metrics)
         return fit(model, (x, LABELS), epochs=1).history
 
-    assert "one" in train("one", TOKENS) and "two" in train("two", TOKENS) and len(KEPT) == 2
+    assert "one" in train("one", TOKENS) and "two" in train("two", TOKENS) and len(CACHE) == 2
     train("two", TOKENS.astype("float32"))
-    assert len(KEPT) == 3
+    assert len(CACHE) == 3
 
 
 @pytest.mark.parametrize("kind", ["layer", "loss"])
@@ -193,7 +193,7 @@ def test_what_is_registered_may_change_under_its_name(keras, kind):
             lambda optimizers: optimizers.SGD(0.0),
         )
         losses.append(fit(model, epochs=1).history["loss"][0])
-    assert losses[1] >= 999 * losses[0] and not kept_networks._KEPT
+    assert losses[1] >= 999 * losses[0] and not kept_networks._CACHE
 
 
 def test_building_what_is_kept_draws_no_random_numbers():

@@ -1,4 +1,4 @@
-"""The layout of labutils: imports go one way, names are unique, functions are small and described."""
+"""The layout of labutils: imports go one way, names are unique, what is public is described."""
 
 import ast
 import importlib

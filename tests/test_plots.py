@@ -256,3 +256,27 @@ def test_the_map_of_codes_puts_each_image_at_its_code():
     assert shown.shape == (6, 8) and shown[:2, 6:].all() and shown.sum() == 4
     assert right.get_xlim() == (0, 4) and right.get_ylim() == (0, 3)
     assert {text.get_text() for text in picture.figure.axes[0].texts} == {"1", "7"}
+
+
+def test_everything_is_drawn_however_much_it_is():
+    many = [f"model {n}" for n in range(20)]
+    labels, p = np.tile([0, 1], 50), np.linspace(0, 1, 100)
+    lines = {name: ([1, 2], [3, 4]) for name in many}
+    values = {name: [1, 2] for name in many}
+    for picture in (
+        plots.calibration(labels, dict.fromkeys(many, p)),
+        plots.accuracy_by(np.arange(100), dict.fromkeys(many, p > 0.5), [0, 50, 100]),
+        plots.forecast([1, 2], [1, 2], values, "t", "v", "title"),
+        plots.windows(series.noisy_sine(), 10, dict.fromkeys(many, 40)),
+        plots.curves(lines, "t", "v", "title"),
+    ):
+        assert all(name in picture.alt for name in many), picture.title
+
+
+def test_a_class_that_does_not_occur_is_a_row_of_zeros():
+    assert "0%" in plots.confusion([1, 1], [1, 1], ["negative", "positive"]).alt
+
+
+def test_the_alternative_text_names_what_is_drawn():
+    assert plots.training_curves(a_run(accuracy=False)).alt.startswith("Loss by epoch.")
+    assert plots.training_curves(a_run()).alt.startswith("Accuracy and loss by epoch.")

@@ -32,6 +32,17 @@ def test_a_run_knows_its_facts(run):
     )
 
 
+def test_a_run_that_was_stopped_before_its_first_epoch_is_a_row_without_scores(run):
+    stopped = replace(run, history={"loss": [], "val_loss": []}, best_epoch=0, kept_epoch=0, scores={})
+    assert list(training.table([stopped]).columns) == ["parameters", "epochs", "best epoch", "seconds"]
+    assert str(replace(stopped, ended="stopped on request")) == "net: 0 epochs in 1.5 s, stopped on request"
+
+
+def test_a_small_loss_is_not_rounded_to_nothing(run):
+    small = replace(run, scores={"loss": 4.1e-5})
+    assert training.mean_and_sd([small, small]).loc["net", "test loss"] == "4.1e-05 ± 0"
+
+
 def test_runs_of_one_name_are_repetitions_of_one_network(run):
     with pytest.raises(ValueError, match="runs of one name have different numbers of parameters"):
         training.mean_and_sd([run, replace(run, settings=SETTINGS | {"parameters": 42})])

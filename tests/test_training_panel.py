@@ -89,6 +89,15 @@ def test_train_takes_what_was_typed_to_build_to_data_and_to_fit(fake, keras):
     assert [run.name for run in panel.runs] == ["run 1"]
 
 
+@pytest.mark.parametrize("given", [lambda own: own, lambda own: (c for c in [own]), None])
+def test_callbacks_may_be_one_several_or_none_for_every_run(fake, keras, given):
+    own = keras.callbacks.Callback()
+    panel = a_panel(callbacks=given and given(own))
+    for _ in range(2):
+        trained(panel, fake)
+    assert [call["callbacks"][1:] for call in fake.calls] == [[own] if given else []] * 2
+
+
 def test_data_without_a_validation_part_leaves_the_last_fifth_to_fit(fake):
     trained(a_panel(data=lambda length: ROWS, fast=False), fake)
     assert fake.calls[0]["validation"] == 0.2 and not fake.calls[0]["fast"]
@@ -204,6 +213,8 @@ def test_an_exception_is_shown_with_its_reason_and_the_next_run_works(fake):
         ({"data": lambda length: None}, "it gave NoneType"),
         ({"data": lambda length: (1, 2, 3)}, "it gave tuple of 3"),
         ({"data": lambda length: {"x": 1, "y": 2}}, "data must give a tuple (x, y), or"),
+        ({"data": lambda length: ((1, 2, 3), (4, 5))}, "data must give a tuple (x, y), or"),
+        ({"data": lambda length: ()}, "data must give a tuple (x, y), or"),
         ({"build": lambda units: None}, "NoneType, not a model: does it end with “return model”?"),
         ({"build": lambda units: FakeModel}, "does it end with “return model”?"),
     ],
@@ -359,6 +370,7 @@ def test_without_a_kernel_there_is_a_picture_of_the_panel():
         ({"batchsize": 32}, "unexpected keyword argument 'batchsize'"),
         ({"validation": 0.5}, "the panel sets validation itself; `data` gives what validates"),
         ({"epochs": 3, "name": "mine"}, "the panel sets epochs, name itself"),
+        ({"x": 3}, "the panel sets x itself"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(settings, message):

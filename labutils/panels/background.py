@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
     Train = Callable[[keras.callbacks.Callback], Any]
-    Inspect = Callable[[keras.Model], None]
+    OnEpoch = Callable[[keras.Model], None]
 
 SECONDS_BEFORE_TIDYING = 1.0
 
@@ -35,7 +35,7 @@ class Progress:
     history: dict[str, list[float]] = field(default_factory=dict)  # quantity → value after each whole epoch
     epoch_seconds: tuple[float, ...] = ()  # one for each whole epoch
     fraction: float = 0.0  # of the present epoch that is done, 0 to 1
-    elapsed: float = 0.0  # seconds since the present epoch began
+    elapsed: float = 0.0  # seconds since the present epoch began, of the first one since the start
     result: Any = None  # what the training returned, None while it runs and when it failed
     error: str = ""  # why it failed, shortened
     details: str = ""  # the traceback
@@ -91,12 +91,12 @@ class Runner:
         """Whether the training was asked to end."""
         return self._stop.is_set()
 
-    def start(self, train: Train, epochs: int, inspect: Inspect = lambda model: None) -> bool:
+    def start(self, train: Train, epochs: int, on_epoch: OnEpoch = lambda model: None) -> bool:
         """Begin a training; False if one is going on.
 
         train : trains with the Keras callback that it is given, ``training.fit(…, callbacks=[callback])``,
-        and builds the model, too, since Keras' state belongs to the thread. inspect : called with the network
-        after each whole epoch, before `progress` has that epoch.
+        and builds the model, too, since Keras' state belongs to the thread. on_epoch : called with the
+        network after each whole epoch, before `progress` has that epoch.
         """
         with self._lock:
             if self.is_busy:
@@ -109,7 +109,7 @@ class Runner:
                 self._thread.start()
         self._change(state="building")
         context = contextvars.copy_context()  # by which ipykernel knows what belongs together
-        self._trainings.put(functools.partial(context.run, self._run, train, inspect))
+        self._trainings.put(functools.partial(context.run, self._run, train, on_epoch))
         return True
 
     def stop(self) -> bool:
@@ -139,10 +139,10 @@ class Runner:
                 if not self.is_busy:
                     self._idle.set()
 
-    def _run(self, train: Train, inspect: Inspect) -> None:
+    def _run(self, train: Train, on_epoch: OnEpoch) -> None:
         outcome: dict[str, Any] = {}
         try:
-            outcome["result"] = train(_callback(self, inspect))
+            outcome["result"] = train(_callback(self, on_epoch))
         except BaseException as error:  # this thread serves the next training, too
             outcome["error"], outcome["details"] = base.describe_error(error)
         self._change(state="idle", **outcome)
@@ -159,7 +159,7 @@ class Runner:
             traceback.print_exc()
 
 
-def _callback(runner: Runner, inspect: Inspect) -> keras.callbacks.Callback:
+def _callback(runner: Runner, on_epoch: OnEpoch) -> keras.callbacks.Callback:
     """Return the callback that ends a training where that was asked for, and reports how far it is."""
 
     class RunnerCallback(recorder_class()):
@@ -188,7 +188,7 @@ def _callback(runner: Runner, inspect: Inspect) -> keras.callbacks.Callback:
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
             if len(self.history["loss"]) > runner.progress.epochs_done:
-                inspect(self.model)
+                on_epoch(self.model)
                 now, history = time.monotonic(), {name: [*v] for name, v in self.history.items()}
                 seconds = (*runner.progress.epoch_seconds, now - self.began)
                 runner._change(history=history, epoch_seconds=seconds, fraction=0.0, elapsed=0.0)

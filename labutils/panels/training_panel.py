@@ -21,6 +21,7 @@ from labutils.panels.fields import Field, Input
 from labutils.panels.preview import Preview, PreviewOutput
 from labutils.panels.run_table import Entry, RunTable, Score
 from labutils.panels.training_charts import Chart, History, progress_bar
+from labutils.training.fitting import callback_list
 
 if TYPE_CHECKING:
     import keras
@@ -95,8 +96,9 @@ class TrainingPanel(base.Panel):
         _check(build, data, fields)
         if not charts:
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
-        if own := settings.keys() & {"epochs", "name", "validation"}:
+        if own := settings.keys() & {"epochs", "model", "name", "validation", "x", "y"}:
             raise TypeError(f"the panel sets {', '.join(sorted(own))} itself; `data` gives what validates")
+        settings["callbacks"] = callback_list(settings.get("callbacks"))
         self._fit_settings = {"fast": True} | settings
         inspect.signature(training.fit).bind_partial(
             **self._fit_settings
@@ -209,7 +211,7 @@ class TrainingPanel(base.Panel):
         backend.load_keras().utils.set_random_seed(values.get("seed", 0))
         model = _checked_model(build(**_arguments(build, values)))
         x, y, validation = _checked_data(data(**_arguments(data, values)))
-        callbacks = [callback, *self._fit_settings.get("callbacks", ())]
+        callbacks = [callback, *self._fit_settings["callbacks"]]
         settings = self._fit_settings | {"validation": validation, "callbacks": callbacks}
         number = self.session.next_number
         run = training.fit(model, x, y, epochs=values["epochs"], **settings)
@@ -319,9 +321,10 @@ def _checked_model(built: Any) -> keras.Model:
 
 def _checked_data(data: Any) -> tuple[Any, Any, Any]:
     """Return x, y and the validation for `training.fit`; TypeError says what `data` should have given."""
-    if not isinstance(data, tuple) or len(data) != 2:
+    parts = data if isinstance(data, tuple) and isinstance(data[0] if data else None, tuple) else (data,)
+    if len(parts) > 2 or any(not isinstance(part, tuple) or len(part) != 2 for part in parts):
         raise TypeError(
             "data must give a tuple (x, y), or ((x, y), (x_validation, y_validation)); it gave "
             f"{type(data).__name__}{f' of {len(data)}' if hasattr(data, '__len__') else ''}"
         )
-    return (*data[0], data[1]) if isinstance(data[0], tuple) else (*data, 0.2)
+    return (*parts[0], parts[1] if len(parts) > 1 else 0.2)

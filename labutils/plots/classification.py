@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -132,11 +133,11 @@ def accuracy_by(
     figure, (axes,) = canvas(height=3.9)
     groups = pd.DataFrame(correct).groupby(pd.cut(numbers, edges, right=False), observed=False)
     totals, alt_parts = groups.size(), []
-    for i, ((name, hits), marker) in enumerate(zip(groups.sum().items(), "osD^")):
+    for i, ((name, hits), marker) in enumerate(zip(groups.sum().items(), cycle("osD^"))):
         low, high = proportion_confint(hits, totals, method="wilson")
         accuracy = hits / totals
         x = np.arange(len(totals)) + 0.14 * (i - (len(correct) - 1) / 2)
-        line_style = {"color": PALETTE[i], "marker": marker, "capsize": 3, "linewidth": 1.5}
+        line_style = {"color": PALETTE[i % len(PALETTE)], "marker": marker, "capsize": 3, "linewidth": 1.5}
         axes.errorbar(x, accuracy, [accuracy - low, high - accuracy], label=name, **line_style)
         alt_parts.append(f"{name} " + ", ".join(f"{a:.2f}" for a in accuracy))
     names = [f"{a}–{b - 1}" if b - a > 1 else f"{a}" for a, b in zip(edges[:-1], edges[1:])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
     figure, (above, below) = canvas(height=5.4, rows=2)
     above.plot(series.time, series.values, ".", markersize=2.5, color=GREY)
     first, alt_parts = length, []
-    for colour, (name, size) in zip(PALETTE, parts.items()):
+    for colour, (name, size) in zip(cycle(PALETTE), parts.items()):
         begin, end = series.time[first], series.time[first + size - 1]
         _span(above, f"{name}\n{size} targets", begin, end, colour)
         alt_parts.append(f"{name} {size} targets from {begin:.2f} to {end:.2f}")
@@ -36,7 +37,7 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
     first_values = series.values[: length + shown + 2]
     below.plot(first_values, "o-", color=GREY, markersize=4, linewidth=1)
     top, span = first_values.max(), np.ptp(first_values)
-    for i, colour in zip(range(shown), PALETTE):
+    for i, colour in zip(range(shown), cycle(PALETTE)):
         height = top + span * 0.25 * (shown - i)
         below.plot([i, i + length - 1], [height, height], color=colour, linewidth=4, solid_capstyle="butt")
         for target in (height, series.values[i + length]):
@@ -84,14 +85,14 @@ def forecast(
     """
     figure, (axes,) = canvas(height=3.9)
     spans = spans or {}
-    for colour, (name, ends) in zip(PALETTE[::-1], spans.items()):
+    for colour, (name, ends) in zip(cycle(PALETTE[::-1]), spans.items()):
         _span(axes, name, *ends, colour)
     actual = np.asarray(actual)
     axes.plot(time, actual, "o", markersize=3.5 if len(actual) < 400 else 2, color=GREY, label="actual")
     if interval is not None:
         axes.fill_between(time, *interval, color=BLUE, alpha=0.18, linewidth=0, label=interval_name)
     alt_parts = []
-    for colour, (name, values) in zip(PALETTE, predicted.items()):
+    for colour, (name, values) in zip(cycle(PALETTE), predicted.items()):
         axes.plot(time, values, color=colour, linewidth=1.8, label=name)
         rmse = np.sqrt(np.nanmean((np.asarray(values) - actual) ** 2))
         alt_parts.append(f"{name} with a root mean square error of {rmse:.3g}")

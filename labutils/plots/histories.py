@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
     handles += [Line2D([], [], linestyle="", label=sentence) for sentence in stopped]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
     alt_parts = [*(_curves_in_words(run, quantities) for run in runs), *stopped]
-    alt = f"Accuracy and loss by epoch. {'. '.join(alt_parts)}."
+    alt = f"{' and '.join(quantities).capitalize()} by epoch. {'. '.join(alt_parts)}."
     return Picture(figure, "training curves of " + ", ".join(names), alt)
 
 
@@ -136,8 +137,8 @@ def confusion(labels: Sequence[int], predicted: Sequence[int], names: Sequence[s
     """Confusion matrix with counts and the share of the true class; `names` of the labels in order."""
     from sklearn.metrics import confusion_matrix
 
-    counts = confusion_matrix(labels, predicted)
-    shares = counts / counts.sum(axis=1, keepdims=True)
+    counts = confusion_matrix(labels, predicted, labels=range(len(names)))
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     figure, (axes,) = canvas(width=5, height=3.6)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.grid(False)
@@ -162,7 +163,7 @@ def calibration(labels: Sequence[int], probabilities: Mapping[str, Sequence[floa
     figure, (axes,) = canvas(width=6.5, height=4.2)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
     alt_parts = []
-    for (name, predicted), colour, marker in zip(probabilities.items(), PALETTE, "osD^"):
+    for (name, predicted), colour, marker in zip(probabilities.items(), cycle(PALETTE), cycle("osD^")):
         positive, mean = calibration_curve(labels, predicted, n_bins=10)
         axes.plot(mean, positive, color=colour, marker=marker, label=name)
         alt_parts.append(

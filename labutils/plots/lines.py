@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,8 +45,8 @@ def curves(
     **axes_settings : passed to matplotlib's ``Axes.set``, such as ``ylim=(0, 1), xscale="log"``.
     """
     figure, (axes,) = canvas(width=figsize[0], height=figsize[1])
-    alt_parts, means, colours, style = [], [], iter((PALETTE * 3)[first_colour:]), style or {}
-    for (name, (x, y)), marker in zip(lines.items(), _MARKERS * 3):
+    alt_parts, means, colours, style = [], [], islice(cycle(PALETTE), first_colour, None), style or {}
+    for (name, (x, y)), marker in zip(lines.items(), cycle(_MARKERS)):
         x, seeds = np.asarray(x, dtype=float), np.atleast_2d(np.asarray(y, dtype=float))
         if seeds.shape[1] != len(x):
             raise ValueError(f"{name}: {len(x)} positions on the x-axis but {seeds.shape[1]} values")

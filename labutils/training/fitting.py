@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ def fit(
     batch_size: int = 64,
     validation: float | Pair | None = None,
     test: Pair | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: keras.callbacks.Callback | Iterable[keras.callbacks.Callback] | None = (),
     fast: bool = False,
 ) -> Run:
     """Train a compiled Keras model as ``model.fit`` does, and return the `Run`.
@@ -39,8 +39,8 @@ def fit(
     Parameters
     ----------
     model : compiled Keras model. Seed (``keras.utils.set_random_seed``) before *building* it.
-    x, y : (n, …) inputs and (n,) or (n, …) targets.
-    epochs, batch_size : as in Keras.
+    x, y : (n, …) inputs and (n,) or (n, …) targets: arrays, lists of numbers or tensors.
+    epochs, batch_size : as in Keras, but 64 rows a batch where nothing is said.
     name : printed with the epochs as they end, and kept in the Run. Without it nothing is printed, but for
         a loss that becomes NaN or infinite.
     validation : the fraction of the *last* rows, as Keras' ``validation_split``, or a pair (x, y).
@@ -55,8 +55,8 @@ def fit(
     -------
     Run
         An epoch within which a callback stops the training is not validated, and left out of the history.
-        A training loss that becomes NaN or infinite ends the training; the line that says so is kept as
-        ``ended``.
+        A training loss that becomes NaN or infinite ends the training, with its epoch in the history; the
+        line that says so is kept as ``ended``.
 
     Raises
     ------
@@ -74,10 +74,12 @@ def fit(
         validation = input_checks.checked_pair(model, "the validation data", validation)
     if test is not None:
         test = input_checks.checked_pair(model, "the test data", test)
-    callbacks, early_stopping = _callbacks(callbacks, validation is not None)
+    callbacks = callback_list(callbacks)
+    early_stopping = _early_stopping(callbacks, validation is not None)
     size, recorder = min(batch_size, len(x)), recording.recorder_class()()
     lent = kept_networks.lend(model, x, y, size) if fast else contextlib.nullcontext(KerasFit(model, size))
     with lent as trainer:
+        # the recorder first: it must see whether an epoch was broken off before early stopping says stop
         used_callbacks = [recorder, *callbacks]
         if name is not None:
             if trainer.reason:
@@ -108,14 +110,18 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, floa
     return KerasFit(model).evaluate(x, y)
 
 
-def _callbacks(given: Any, validated: bool) -> tuple[list, list]:
-    """Return the callbacks (one, several or None) as a list, and those of them that stop early."""
-    keras = backend.load_keras()
-    callbacks = [given] if isinstance(given, keras.callbacks.Callback) else list(given or ())
-    early_stopping = [c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping)]
+def callback_list(given: Any) -> list[keras.callbacks.Callback]:
+    """Return callbacks (one, any number of them, or None) as a list."""
+    return [given] if isinstance(given, backend.load_keras().callbacks.Callback) else list(given or ())
+
+
+def _early_stopping(callbacks: list, validated: bool) -> list[keras.callbacks.EarlyStopping]:
+    """Return those callbacks that stop early; ValueError where they would have nothing to go by."""
+    kind = backend.load_keras().callbacks.EarlyStopping
+    early_stopping = [callback for callback in callbacks if isinstance(callback, kind)]
     if not validated and any(callback.monitor.startswith("val_") for callback in early_stopping):
         raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
-    return callbacks, early_stopping
+    return early_stopping
 
 
 def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, Pair | None]:
@@ -133,7 +139,7 @@ def _ending(recorder: keras.callbacks.Callback, early_stopping: list, epochs: in
     """Return why the training ended, in words, and the epoch whose weights the network has."""
     kept = len(recorder.history["loss"])
     ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)
-    if not recorder.problem and any(callback.stopped_epoch for callback in early_stopping):
+    if not recorder.problem and any(0 < callback.stopped_epoch < kept for callback in early_stopping):
         ended = EARLY_STOPPING
     for callback in early_stopping:
         if callback.restore_best_weights and callback.best_weights is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 _PAD = "keras.utils.pad_sequences(x, maxlen=100)"
 # Losses that compare outputs and targets number by number ("sparse" ones, but for the axis of classes).
-_COMPARE = ("mse", "mae", "squared", "absolute", "huber", "crossentropy")
+_COMPARE = ("squared", "absolute", "huber", "crossentropy")
 
 
 def checked(model: keras.Model, what: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +37,7 @@ def checked(model: keras.Model, what: str, x: Any, y: Any) -> tuple[np.ndarray, 
     if len(x) == 0:
         raise ValueError(f"{what} are empty")
     _check_features_axis(model, what, x)
-    if not model.built and len(model.layers):
+    if not model.built and isinstance(model, backend.load_keras().Sequential) and model.layers:
         model.build((None, *x.shape[1:]))  # or the shape of its outputs is not known
     if model.built:
         _check_targets(model, what, y)
@@ -65,7 +64,7 @@ def _numbers(what: str, name: str, values: Any) -> np.ndarray:
     except ValueError:  # lists of unequal lengths
         array = np.empty(0, dtype=object)
     if array.dtype.kind not in "biuf":
-        rows = list(values) if hasattr(values, "__iter__") else [values]
+        rows = list(values) if isinstance(values, (list, tuple)) else list(np.atleast_1d(array))
         lengths = {len(row) for row in rows if isinstance(row, (list, tuple, np.ndarray))}
         if isinstance(rows[0] if rows else None, (str, bytes)):
             advice = (
@@ -95,36 +94,40 @@ def _numbers(what: str, name: str, values: Any) -> np.ndarray:
 def _check_features_axis(model: keras.Model, what: str, x: np.ndarray) -> None:
     layers = backend.load_keras().layers
     first = next((layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None)
-    takes = model.input_shape if model.built and isinstance(model.input_shape, tuple) else None
-    lacks_axis = takes is not None and x.ndim == len(takes) - 1 and takes[-1] == 1
-    if lacks_axis or (isinstance(first, (layers.RNN, layers.Bidirectional)) and x.ndim == 2):
+    is_recurrent = isinstance(first, (layers.RNN, layers.Bidirectional))
+    takes = getattr(model, "input_shape", None) if model.built else None
+    lacks_axis = isinstance(takes, tuple) and x.ndim == len(takes) - 1 and takes[-1] == 1
+    if lacks_axis or (is_recurrent and x.ndim == 2):
+        advice = "each step of a window its axis of features" if is_recurrent else "it a last axis"
         raise ValueError(
             f"{what}: x has the shape {x.shape}, and the model takes {takes or '(batch, time, features)'}. "
-            f"Give each step of a window its axis of features: x[..., None] has the shape {(*x.shape, 1)}"
+            f"Give {advice}: x[..., None] has the shape {(*x.shape, 1)}"
         )
 
 
 def _check_targets(model: keras.Model, what: str, y: np.ndarray) -> None:
-    loss = model.loss
-    if not isinstance(loss, str):  # an object or a function
-        loss = getattr(loss, "name", None) or getattr(loss, "__name__", "")
-    loss = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", loss).lower()  # "MeanSquaredError"
-    if not isinstance(model.output_shape, tuple) or not any(k in loss for k in _COMPARE):
+    keras, loss = backend.load_keras(), model.loss
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    loss = getattr(loss, "name", None) or getattr(loss, "__name__", "")  # of an object, of a function
+    outputs = getattr(model, "output_shape", None)
+    if not isinstance(outputs, tuple) or not any(name in loss for name in _COMPARE):
         return
-    given = model.output_shape[1:-1] if "sparse" in loss else model.output_shape[1:]
-    given, targets = _without_trailing_ones(given), _without_trailing_ones(y.shape[1:])
-    if len(given) != len(targets) or any(a not in (None, b) for a, b in zip(given, targets)):
+    given = outputs[1:-1] if "sparse" in loss else outputs[1:]
+    if not _are_compared(given, y.shape[1:]):
         advice = "change the last layer or the targets"
-        if len(given) > len(targets):
+        if len(given) > y.ndim - 1:
             advice = "is return_sequences=True left on in the last recurrent layer?"
         raise ValueError(
-            f"{what}: for each row the model gives numbers of the shape {model.output_shape[1:]}, and y has "
+            f"{what}: for each row the model gives numbers of the shape {outputs[1:]}, and y has "
             f"{y.shape[1:]}. They would be broadcast to one shape, and the loss would mean nothing: {advice}"
         )
 
 
-def _without_trailing_ones(shape: tuple) -> tuple:
-    """Return what Keras compares: it adds or drops an axis of length 1 at the end."""
-    while shape and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape
+def _are_compared(given: tuple, targets: tuple) -> bool:
+    """Whether Keras compares these shapes number by number; it drops one axis of length 1 at the end."""
+    if len(given) == len(targets) + 1 and given[-1] == 1:
+        given = given[:-1]
+    elif len(targets) == len(given) + 1 and targets[-1] == 1:
+        targets = targets[:-1]
+    return len(given) == len(targets) and all(a in (None, b) for a, b in zip(given, targets))

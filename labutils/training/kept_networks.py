@@ -28,8 +28,9 @@ from labutils.training.keras_fit import KerasFit
 if TYPE_CHECKING:
     import keras
 
-KEPT = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
-_KEPT: OrderedDict[str, KerasFit | CompiledEpochs] = OrderedDict()  # the only cache, the latest used last …
+Trainer = KerasFit | CompiledEpochs
+CAPACITY = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
+_CACHE: OrderedDict[str, Trainer] = OrderedDict()  # the only cache, the latest used last …
 _LOCK = threading.Lock()  # … and its only lock: who finds it closed trains without
 
 
@@ -38,9 +39,7 @@ class CannotBeKept(Exception):
 
 
 @contextlib.contextmanager
-def lend(
-    model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int
-) -> Iterator[KerasFit | CompiledEpochs]:
+def lend(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[Trainer]:
     """Lend what trains a network of this architecture; `model` gets its weights at the end.
 
     It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It trains `model`
@@ -55,8 +54,8 @@ def lend(
         try:
             yield trainer
         except Exception:
-            for key in [key for key, kept in _KEPT.items() if kept is trainer]:
-                del _KEPT[key]  # nobody knows in what state it is
+            for key in [key for key, kept in _CACHE.items() if kept is trainer]:
+                del _CACHE[key]  # nobody knows in what state it is
             raise
         finally:
             if trainer.model is not model:
@@ -72,9 +71,7 @@ def copy_state(source: keras.Model, target: keras.Model) -> None:
         new.assign(old)
 
 
-def _trainer_for(
-    model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int
-) -> KerasFit | CompiledEpochs:
+def _trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Trainer:
     try:
         layers, compilation = _configurations(model)
     except CannotBeKept as reason:
@@ -84,16 +81,16 @@ def _trainer_for(
     key = [_without_names(layers), _without_names(compilation), named, types, batch_size]
     key = json.dumps(key, sort_keys=True)
     model.optimizer.build(model.trainable_variables)
-    if key not in _KEPT:
+    if key not in _CACHE:
         try:
-            _KEPT[key] = _built(layers, compilation, reason_against(model), batch_size)
+            _CACHE[key] = _built(layers, compilation, reason_against(model), batch_size)
         except Exception as error:  # no rule covers what a reader may put into a model
             return KerasFit(model, batch_size, f"it cannot be built again ({type(error).__name__})")
-        while sum(1 + isinstance(kept, KerasFit) for kept in _KEPT.values()) > KEPT:
-            _KEPT.popitem(last=False)
-    _KEPT.move_to_end(key)
-    copy_state(model, _KEPT[key].model)
-    return _KEPT[key]
+        while sum(1 + isinstance(kept, KerasFit) for kept in _CACHE.values()) > CAPACITY:
+            _CACHE.popitem(last=False)
+    _CACHE.move_to_end(key)
+    copy_state(model, _CACHE[key].model)
+    return _CACHE[key]
 
 
 def _configurations(model: keras.Model) -> tuple[dict, dict]:
@@ -114,7 +111,7 @@ def _configurations(model: keras.Model) -> tuple[dict, dict]:
     return layers, compilation
 
 
-def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> KerasFit | CompiledEpochs:
+def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> Trainer:
     drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
     model = backend.load_keras().models.model_from_json(json.dumps(layers))
     random.setstate(drawn_so_far)

@@ -1,4 +1,4 @@
-"""Keras' own fit and evaluation of one network, without compiling anything twice."""
+"""Keras' own fit and evaluation of one network, with as few sizes of batches to compile as can be."""
 
 from __future__ import annotations
 

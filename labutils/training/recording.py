@@ -47,7 +47,7 @@ def recorder_class() -> type[keras.callbacks.Callback]:
 
         def padded_history(self, *quantities: str) -> dict[str, list[float]]:
             """Return the history with these quantities at least; NaN where an epoch was not validated."""
-            epochs, nothing = len(self.history["loss"]), dict.fromkeys(quantities, [])
+            epochs, nothing = len(self.history["loss"]), {name: [] for name in ("loss", *quantities)}
             return {q: v + [math.nan] * (epochs - len(v)) for q, v in (nothing | self.history).items()}
 
     return Recorder

@@ -41,7 +41,7 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained, without one that was broken off."""
+        """How many epochs are in the history: without one that a callback broke off."""
         return len(self.history["loss"])
 
     @property
@@ -142,6 +142,8 @@ def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
     summary["parameters"] = groups["parameters"].first().map("{:,}".format)
     for column, means in groups.mean().drop(columns="parameters").items():
         number = "{:.1f}" if column in ("seconds", "epochs") else "{:.3f}"
+        if column.endswith("loss"):  # may be small
+            number = "{:.4g}"
         texts = means.map(number.format) + groups[column].std().map(f" ± {number}".format)
         summary[column] = texts.str.replace("( ± )?nan", "", regex=True)
     return summary

@@ -111,7 +111,7 @@ def keras() -> list[Finding]:
         module = backend.load_keras()
     except ImportError as error:
         return [Finding("Keras", "does not start", False, str(error))]
-    fast = "with XLA" if backend.fast_settings() else "without XLA (slower, nothing is wrong)"
+    fast = "with XLA" if backend.xla_settings() else "without XLA (slower, nothing is wrong)"
     return [Finding("Keras", f"{module.__version__} on {module.backend.backend()}, {fast}", True)]
 
 
@@ -139,7 +139,7 @@ def ms_per_step(seconds: float = 6.0) -> float:
     layers = module.layers
     network = [layers.Input((100,)), layers.Embedding(10_000, 32), layers.GRU(32), layers.Dense(1, "sigmoid")]
     model = module.Sequential(network)
-    one_step_a_call = backend.fast_settings() | {"steps_per_execution": 1}
+    one_step_a_call = backend.xla_settings() | {"steps_per_execution": 1}
     model.compile("adam", "binary_crossentropy", **one_step_a_call)
     random = np.random.default_rng(0)
     x, y = random.integers(0, 10_000, (64, 100)), random.integers(0, 2, 64)

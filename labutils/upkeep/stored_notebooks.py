@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import os
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,7 +164,10 @@ def _without_words(source: str) -> str:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
             for number in range(node.body[0].lineno, node.body[0].end_lineno + 1):
                 lines.pop(number, None)
-    return "\n".join(line for line in lines.values() if line.strip() and not line.lstrip().startswith("#"))
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#"):
+            lines.pop(token.start[0], None)
+    return "\n".join(line for line in lines.values() if line.strip())
 
 
 def _file(module: str) -> Path:

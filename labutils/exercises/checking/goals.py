@@ -46,7 +46,7 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
     try:
         network = {
             "layers": [type(layer).__name__ for layer in model.layers],
-            "steps": int(model.input_shape[1]),
+            "steps": int(model.input_shape[1] or 0),  # 0: of any length
             "narrowest": min(int(np.prod(layer.output.shape[1:])) for layer in model.layers),
             "loss": str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))),
             "counted": int(model.count_params()),
