@@ -13,7 +13,7 @@ import textwrap
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,13 +29,20 @@ Case = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said to an answer, "not started", "right" or "not yet": a text for the student, a reason for a
-    table, and the name of the typical mistake that was recognised, if one was."""
+    """What is said to an answer, "not started", "right" or "not yet".
+
+    Parameters
+    ----------
+    text, reason : for the student; for a table.
+    mistake : the name of the typical mistake that was recognised, if one was.
+    fraction : the share of the points, from 0 to 1: of the cases that are right, or of the goals reached.
+    """
 
     status: str
     text: str
     reason: str = ""
     mistake: str | None = None
+    fraction: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class Exercise(ABC):
     minutes : how long it takes.
     hints : up to three, each says more than the one before.
     afterwards : what to say once it is right.
+    points : what a right answer counts where grades are given.
     number : such as "1.2"; the registry gives it.
     """
 
@@ -67,6 +75,7 @@ class Exercise(ABC):
     minutes: int
     hints: tuple[str, ...]
     afterwards: str
+    points: int = 1
     number: str = ""
 
     kind: ClassVar[str] = "predict"
@@ -144,11 +153,13 @@ class Exercise(ABC):
         return f"{self.answer_name} = ..."
 
     def _right(self) -> Verdict:
-        return Verdict("right", paragraph(f"Exercise {self.number}: right. {self.afterwards}"))
+        return Verdict("right", paragraph(f"Exercise {self.number}: right. {self.afterwards}"), fraction=1.0)
 
-    def _not_yet(self, says: str, reason: str, mistake: str | None = None, shown: str = "") -> Verdict:
+    def _not_yet(
+        self, says: str, reason: str, mistake: str | None = None, shown: str = "", fraction: float = 0.0
+    ) -> Verdict:
         text = paragraph(f"Exercise {self.number}: not yet. {says}")
-        return Verdict("not yet", f"{text}\n\n{shown}" if shown else text, reason, mistake)
+        return Verdict("not yet", f"{text}\n\n{shown}" if shown else text, reason, mistake, fraction)
 
     def __repr__(self) -> str:
         return (
@@ -173,6 +184,7 @@ class Coding(Exercise):
     solve: Callable
     cases: Callable[[np.random.Generator], Sequence[Case]]
     mistakes: tuple[Mistake, ...]
+    points: int = 2
     tolerance: float = 1e-5
     results: tuple[str, ...] = ("result",)
 
@@ -214,17 +226,18 @@ class Coding(Exercise):
         wrong = [trial for trial in tried if not same(trial[2].arrays(), trial[1], self.tolerance)]
         if not wrong:
             return self._right_but(cases, outcomes)
+        fraction = 1 - len(wrong) / len(tried)
         with_numbers = [trial for trial in wrong if trial[2].values is not None]
         for mistake in self.mistakes:
             if self._made(mistake, cases, expected, outcomes):
                 shown = self._shown(*(with_numbers + wrong)[0])
-                return self._not_yet(mistake.says, f"wrong: {mistake.name}", mistake.name, shown)
+                return self._not_yet(mistake.says, f"wrong: {mistake.name}", mistake.name, shown, fraction)
         # a single row or unit does not tell a forgotten sum, a wrong sign or a transposed matrix
         telling = [trial for trial in with_numbers if _tells(trial[1])]
         stopped = [trial for trial in wrong if trial[2].error]
         case, right, outcome = (telling + stopped + wrong)[0]
         says, reason = self._general(outcome, right)
-        return self._not_yet(says, reason, shown=self._shown(case, right, outcome))
+        return self._not_yet(says, reason, None, self._shown(case, right, outcome), fraction)
 
     def _drawn(self, seed: int) -> Sequence[Case]:
         return self.cases(np.random.default_rng(seed))
@@ -272,14 +285,15 @@ class Coding(Exercise):
 
     def _right_but(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Verdict:
         changed = {list(case)[n] for case, outcome in zip(cases, outcomes) for n in outcome.changed}
+        right = self._right()
         if not changed:
-            return self._right()
+            return right
         note = (
             f"One thing: your function changes {' and '.join(sorted(changed))} in place. Whoever calls it "
             "finds other numbers there afterwards than before; better make a new array (a = a + b instead of "
             "a += b)."
         )
-        return Verdict("right", f"{self._right().text}\n{paragraph(note)}")
+        return replace(right, text=f"{right.text}\n{paragraph(note)}")
 
     def _named(self, results: Arrays) -> dict[str, np.ndarray]:
         names = [f"{self.results[0]}[{position}]" for position in range(len(results))]
@@ -398,6 +412,7 @@ class Experiment(Exercise):
     facts: Callable[[Any], dict[str, Any]]
     goals: tuple[Goal, ...]
     code: str
+    points: int = 3
     answer_name: str = "my_answer"
     answer_note: str = "my_model, my_run"
 
@@ -425,9 +440,10 @@ class Experiment(Exercise):
             for goal, ok in zip(self.goals, reached)
         )
         if all(reached):
-            return Verdict("right", f"{self._right().text}\n\n{lines}")
+            return replace(self._right(), text=f"{self._right().text}\n\n{lines}")
         missed = self.goals[reached.index(False)]
-        return self._not_yet(missed.advice, f"wrong: {missed.words}", missed.words, lines)
+        share = sum(reached) / len(reached)
+        return self._not_yet(missed.advice, f"wrong: {missed.words}", missed.words, lines, share)
 
 
 def _text(value: object, written: Callable[[object], str] = str) -> str:
