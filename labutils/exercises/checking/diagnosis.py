@@ -1,0 +1,494 @@
+"""What the wrong results of a function have in common, and so what kind of error it is.
+
+A diagnosis is given only where it holds in every case that is wrong. It rests on how the results are related
+to the right ones, on whether they are the right ones for other arguments, on which of them are wrong, and on
+how they change when an argument becomes zero or twice as large.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Arrays = tuple[np.ndarray, ...]
+_Case = Mapping[str, Any]
+_Solve = Callable[[_Case], np.ndarray]
+_Change = Callable[[np.ndarray], Any]
+_Comparison = Callable[[Any, Any], bool]
+_Diagnosis = tuple[str, str]  # the kind of error, for a table, and what to say
+
+
+class Trial(NamedTuple):
+    """The arguments of one call, the right results, and those that were given, if any were."""
+
+    case: _Case
+    right: Arrays
+    ours: Arrays | None
+
+
+class _Pair(NamedTuple):
+    case: _Case
+    right: np.ndarray
+    ours: np.ndarray
+
+
+# what is done to ours, and what is made of the pair: where the two are the same, the relation holds
+_Relation = tuple[str, str, _Change, Callable[[_Pair], Any]]
+
+
+def diagnose(
+    tried: Sequence[Trial],
+    probed: Mapping[tuple[str, str], Trial],
+    solve: Callable[[_Case], Arrays],
+    names: Sequence[str],
+    tolerance: float,
+) -> _Diagnosis | None:
+    """Return the kind of error and a sentence on it, or None where nothing holds in every wrong case.
+
+    Parameters
+    ----------
+    probed : what the further cases gave that `probes` made of the last case that is wrong.
+    solve : the right function.
+    names : of the results.
+    """
+    close = partial(_close, tolerance=tolerance)
+    if any(trial.ours is None for trial in tried):
+        return None
+    if _reordered(tried, close):
+        says = f"Your results are right, but in another order. Asked for are {', '.join(names)}."
+        return "results in another order", says
+    for number in range(max(len(trial.right) for trial in tried)):
+        pairs = _pairs(tried, number)
+        wrong = [pair for pair in pairs if not close(pair.ours, pair.right)]
+        further = {probe: pair for probe, trial in probed.items() for pair in _pairs([trial], number)}
+        with np.errstate(all="ignore"):
+            found = wrong and (
+                _first(_relations(wrong), wrong, close)
+                or _first(_for_other_arguments(list(wrong[0].case), solve, number), pairs, close)
+                or _in_part(wrong, tolerance)
+                or _where_one(pairs, wrong)
+                or _answering(further, close)
+                or _first(_shapes(wrong), wrong, close)
+            )
+        if found:
+            kind, says = found
+            name = names[number] if 1 < len(names) > number else "result"
+            how_often = f" ({len(wrong)} of {len(pairs)} inputs go wrong.)" if len(wrong) < len(pairs) else ""
+            return kind, f"Your {name} {says}{how_often}"
+    return None
+
+
+def _reordered(tried: Sequence[Trial], close: _Comparison) -> bool:
+    return all(
+        len(trial.right) <= 4
+        and any(all(map(close, order, trial.right)) for order in itertools.permutations(trial.ours))
+        for trial in tried
+    )
+
+
+def _relations(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
+    yield from _not_finite(wrong)
+    yield from _rearranged()
+    yield from _rescaled(wrong)
+    yield from _reduced()
+    yield from _with_arguments(wrong)
+
+
+def _pairs(tried: Sequence[Trial], number: int) -> list[_Pair]:
+    """Return one of the results of each trial that has it; one number may be an array of one number."""
+    pairs = []
+    for case, rights, all_ours in tried:
+        if all_ours is not None and number < min(len(rights), len(all_ours)):
+            right, ours = rights[number], all_ours[number]
+            one = {right.shape, ours.shape} == {(), (1,)}
+            pairs.append(_Pair(case, right, ours.reshape(right.shape) if one else ours))
+    return pairs
+
+
+def _close(ours: Any, right: Any, tolerance: float) -> bool:
+    return np.shape(ours) == np.shape(right) and bool(np.all(_each_close(ours, right, tolerance)))
+
+
+def _each_close(ours: Any, right: Any, tolerance: float) -> np.ndarray:
+    return np.isclose(ours, right, rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+def _first(relations: Iterator[_Relation], pairs: Sequence[_Pair], close: _Comparison) -> _Diagnosis | None:
+    """Return the first relation that holds in all pairs."""
+    for kind, says, of_ours, of_pair in relations:
+        try:
+            if all(close(of_ours(pair.ours), of_pair(pair)) for pair in pairs):
+                return kind, says
+        except Exception:  # an axis that is not there, an argument that the solution was not made for
+            continue
+    return None
+
+
+def _same(ours: np.ndarray) -> np.ndarray:
+    return ours
+
+
+def _of_right(change: _Change) -> Callable[[_Pair], Any]:
+    return lambda pair: change(pair.right)
+
+
+def _not_finite(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
+    finite = [np.isfinite(pair.ours).all() for pair in wrong if np.isfinite(pair.right).all()]
+    if not all(finite):
+        where = " for some inputs" if any(finite) else ""
+        says = f"contains nan or infinity{where} (None, a division by zero, the logarithm of zero?)."
+        yield "nan or infinity", says, lambda ours: 0, lambda pair: 0
+
+
+# --- the same numbers: changed one by one, or elsewhere -----------------------------------------------------
+
+_FUNCTIONS: dict[str, _Change] = {
+    "square": np.square,
+    "square root": np.sqrt,
+    "exponential": np.exp,
+    "logarithm": np.log,
+    "tanh": np.tanh,
+    "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    "absolute value": np.abs,
+    "reciprocal": lambda a: 1 / a,
+    "nearest whole number": np.round,
+    "whole part": np.trunc,
+}
+
+
+def _rescaled(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
+    """Yield relations number by number, where shapes are the same and there is more than one number."""
+    if any(pair.ours.shape != pair.right.shape for pair in wrong):
+        return
+    rights, ours = (np.concatenate([np.ravel(pair[n]) for pair in wrong]) for n in (1, 2))
+    if set(np.unique([rights, ours])) <= {0, 1}:
+        yield (
+            "the other way round",
+            "is the other way round: True for False.",
+            _same,
+            _of_right(lambda a: 1 - a),
+        )
+        return
+    if len(np.unique(rights)) < 2:
+        return
+    if not np.ptp(ours):
+        yield f"always {ours[0]:.4g}", f"is {ours[0]:.4g} throughout.", _same, lambda pair: pair.ours
+    yield "sign", "has the right numbers with the wrong sign.", np.negative, _of_right(_same)
+    yield "1 minus", "is 1 minus what is right.", _same, _of_right(lambda a: 1 - a)
+    shift, factor = (ours - rights)[0], (ours / rights)[rights != 0][0]
+    words = f"{abs(shift):.4g} too {'large' if shift > 0 else 'small'}"
+    yield "a constant", f"is {words} throughout.", _same, _of_right(lambda a: a + shift)
+    says = f"is {factor:.4g} times what is right throughout."
+    yield "a factor", says, _same, _of_right(lambda a: factor * a)
+    if (rights != np.round(rights)).any():
+        for name, function in _FUNCTIONS.items():
+            yield name, f"is the {name} of what is right.", _same, _of_right(function)
+            yield f"{name} missing", f"is not right, but its {name} would be.", function, _of_right(_same)
+
+
+def _rearranged() -> Iterator[_Relation]:
+    for one, other in [(0, 1), (1, 2), (0, 2)]:
+        swap = partial(np.swapaxes, axis1=one, axis2=other)
+        yield (
+            "transposed",
+            f"is right but transposed: exchange the axes {one} and {other}.",
+            swap,
+            _of_right(_same),
+        )
+    yield (
+        "the shape alone",
+        "has the right numbers, only the shape is not right.",
+        np.ravel,
+        _of_right(np.ravel),
+    )
+    for axis in range(3):
+        flip, along, (late, early) = partial(np.flip, axis=axis), f"along axis {axis}", _without(axis)
+        yield "turned round", f"is right, but turned round {along}.", flip, _of_right(_same)
+        yield "one late", f"is right, but comes one too late {along}.", late, _of_right(early)
+        yield "one early", f"is right, but comes one too early {along}.", early, _of_right(late)
+        for part, of in (("first", late), ("last", early)):
+            yield f"{part} missing", f"is right, but the {part} {along} is missing.", _same, _of_right(of)
+            says = f"is right, but for one too many: the {part} {along}."
+            yield f"{part} too many", says, of, _of_right(_same)
+    order = partial(np.sort, axis=None)
+    yield "another order", "has the right numbers, but in another order.", order, _of_right(order)
+
+
+def _without(axis: int) -> tuple[_Change, _Change]:
+    """Return what leaves out the first, and the last, along an axis; two have to be left."""
+
+    def left(part: slice, array: np.ndarray) -> np.ndarray:
+        found = np.moveaxis(array, axis, 0)[part]
+        if not len(found):
+            raise ValueError("nothing is left")
+        return found
+
+    return partial(left, slice(1, None)), partial(left, slice(-1))
+
+
+def _reduced() -> Iterator[_Relation]:
+    """Yield what is left where a sum, mean, maximum or minimum is missing, or taken once too often."""
+    for (name, reduce), axis in itertools.product(
+        {"sum": np.sum, "mean": np.mean, "largest": np.max, "smallest": np.min}.items(), (0, 1, 2, -1, None)
+    ):
+        over = "all numbers" if axis is None else f"axis {axis}"
+        change = partial(reduce, axis=axis)
+        yield (
+            f"{name} missing",
+            f"is not right, but the {name} of it over {over} would be.",
+            change,
+            _of_right(_same),
+        )
+        yield f"{name} too much", f"is the {name} of what is right, over {over}.", _same, _of_right(change)
+
+
+# --- related to the arguments -------------------------------------------------------------------------------
+
+
+def _with_arguments(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
+    for name in wrong[0].case:
+        yield (
+            f"{name} itself",
+            f"is {name} as it was given.",
+            _same,
+            lambda pair, n=name: _array(pair.case[n]),
+        )
+    for name in _quantities(wrong[0].case):
+        if len({_quantities(pair.case)[name] for pair in wrong}) > 1:
+            for power, words in {
+                1: "times",
+                0.5: "times the root of",
+                -1: "divided by",
+                -0.5: "divided by the root of",
+            }.items():
+                yield (
+                    f"{words} {name}",
+                    f"is what is right {words} {name}.",
+                    _same,
+                    lambda pair, n=name, p=power: pair.right * _quantities(pair.case)[n] ** p,
+                )
+    if any(len(np.unique(pair.right)) > 1 for pair in wrong):
+        says = (
+            "has the right numbers up to a factor, another one in each case: what multiplies or divides them?"
+        )
+        yield "a factor in each case", says, _same, _of_right_scaled
+
+
+def _of_right_scaled(pair: _Pair) -> np.ndarray:
+    place = np.unravel_index(np.abs(pair.right).argmax(), pair.right.shape)
+    if not (factor := pair.ours[place] / pair.right[place]):
+        raise ValueError("nothing is left of it")
+    return factor * pair.right
+
+
+def _array(value: Any) -> np.ndarray:
+    return np.asarray(value, dtype=float)
+
+
+def _quantities(case: _Case) -> dict[str, float]:
+    """Return the single numbers among the arguments, and how long the arrays and lists are."""
+    found: dict[str, float] = {}
+    for name, value in case.items():
+        if isinstance(value, (int, float)):
+            found[name] = value
+        elif isinstance(value, (np.ndarray, list)):
+            shape = value.shape if isinstance(value, np.ndarray) else (len(value),)
+            found |= {f"the length of {name} along axis {axis}": n for axis, n in enumerate(shape)}
+            found[f"the number of numbers in {name}"] = float(np.prod(shape))
+    return found
+
+
+_CHANGES: dict[str, _Change] = {
+    "were zero": lambda a: 0 * a,
+    "had the other sign": lambda a: -a,
+    "were 1": lambda a: 0 * a + 1,
+    "were transposed": lambda a: a.T,
+    "were turned round": lambda a: a[::-1],
+    "were 1 larger": lambda a: a + 1,
+    "were 1 smaller": lambda a: a - 1,
+    "were twice as large": lambda a: 2 * a,
+    "were squared": np.square,
+    "were 1 minus what it is": lambda a: 1 - a,
+    "were its absolute value": np.abs,
+    "lacked its first": lambda a: a[1:],
+    "lacked its last": lambda a: a[:-1],
+}
+
+
+def _for_other_arguments(
+    names: Sequence[str], solve: Callable[[_Case], Arrays], number: int
+) -> Iterator[_Relation]:
+    changes: dict[str, Callable[[_Case], dict[str, Any]]] = {}
+    for name, (words, change) in itertools.product(names, _CHANGES.items()):
+        changes[f"{name} {words}"] = lambda case, n=name, f=change: _changed(case, [n], f)
+    for one, other in itertools.permutations(names, 2):
+        changes[f"{other} stood in place of {one}"] = lambda case, a=one, b=other: {**case, a: case[b]}
+        both = f"{min(one, other)} and {max(one, other)} changed places"
+        changes[both] = lambda case, a=one, b=other: {**case, a: case[b], b: case[a]}
+    for words, change in changes.items():
+        yield (
+            f"as if {words}",
+            f"is what comes out if {words}.",
+            _same,
+            lambda pair, f=change: solve(f(pair.case))[number],
+        )
+
+
+def _changed(case: _Case, names: Sequence[str], change: _Change) -> dict[str, Any]:
+    new = {}
+    for name in names:
+        value = case[name]
+        if isinstance(value, list) and isinstance(value[0], np.ndarray):
+            new[name] = [change(part) for part in value]
+        else:
+            changed = change(np.asarray(value))
+            new[name] = changed if isinstance(value, np.ndarray) else changed.tolist()
+    return {**case, **new}
+
+
+# --- which of them are wrong --------------------------------------------------------------------------------
+
+
+def _in_part(wrong: Sequence[_Pair], tolerance: float) -> _Diagnosis | None:
+    if any(pair.ours.shape != pair.right.shape or not pair.right.ndim for pair in wrong):
+        return None
+    places = [~_each_close(pair.ours, pair.right, tolerance) for pair in wrong]
+    for axis in range(min(place.ndim for place in places)):
+        along = f"along axis {axis}"
+        if any(place.shape[axis] < 2 for place in places):
+            continue
+        for words, part in [("first", 0), ("last", -1)]:
+            if all(place.sum() == place.take(part, axis).sum() for place in places):
+                return f"only the {words}", f"is wrong only in what stands {words} {along}."
+            if all(not place.take(part, axis).any() for place in places):
+                return f"all but the {words}", f"is right only in what stands {words} {along}."
+        if all(np.ptp(pair.right, axis).any() and not np.ptp(pair.ours, axis).any() for pair in wrong):
+            return "the same along an axis", f"is the same all {along}, and should not be."
+        if all(_close(pair.ours, _scaled_along(pair, axis), tolerance) for pair in wrong):
+            return "a factor along an axis", f"is right up to a factor, which is the same all {along}."
+    ours, right = (np.concatenate([pair[n][place] for pair, place in zip(wrong, places)]) for n in (2, 1))
+    logical = set(np.unique([ours, right])) <= {0, 1}
+    for words, numbers in (("is", ours), ("should be", right)):
+        if len(ours) > 2 and not np.ptp(numbers):
+            value = str(bool(numbers[0])) if logical else f"{numbers[0]:.4g}"
+            return f"{words} {value} where it is wrong", f"{words} {value} wherever it is wrong."
+    return None
+
+
+def _scaled_along(pair: _Pair, axis: int) -> np.ndarray:
+    return pair.right * (pair.ours.take([0], axis) / pair.right.take([0], axis))
+
+
+def _where_one(pairs: Sequence[_Pair], wrong: Sequence[_Pair]) -> _Diagnosis | None:
+    """Say of which length or number it is that the result is right exactly where it is 1."""
+    are_wrong = [any(pair is other for other in wrong) for pair in pairs]
+    for name in _quantities(pairs[0].case):
+        more = [_quantities(pair.case).get(name, 0) > 1 for pair in pairs]
+        if more == are_wrong and not all(more):
+            return f"right where {name} is 1", f"is right where {name} is 1, and wrong where it is more."
+    return None
+
+
+# --- how they answer to a change of the arguments -----------------------------------------------------------
+
+
+def probes(case: _Case) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return cases in which an argument is 0, 1 or doubled, or all are doubled, by argument and change.
+
+    The case itself is the first of them. Whole numbers are no measurements, so they are not doubled, and
+    a single one is a length or a count that cannot be 0.
+    """
+    kinds = {name: _kind(value) for name, value in case.items()}
+    reals = [name for name, kind in kinds.items() if kind == "real"]
+    found = {("", ""): dict(case)}
+    for name, kind in kinds.items():
+        for change in {"real": ("0", "1"), "whole": ("0", "1"), "count": ("1",)}.get(kind, ()):
+            found[name, change] = _changed(case, [name], lambda a, number=int(change): 0 * a + number)
+    for several in [[name] for name in reals] + [reals] * (len(reals) > 1):
+        found[" and ".join(several), "doubled"] = _changed(case, several, _CHANGES["were twice as large"])
+    return found
+
+
+def _kind(value: Any) -> str:
+    if callable(value):
+        return ""
+    if isinstance(value, list) and isinstance(value[0], np.ndarray) or np.asarray(value).dtype.kind == "f":
+        return "real"
+    return "whole" if np.ndim(value) else "count"
+
+
+def _answering(probed: Mapping[tuple[str, str], _Pair], close: _Comparison) -> _Diagnosis | None:
+    base = probed.get(("", ""))
+    if base is None or close(base.ours, base.right):
+        return None
+    for number in ("0", "1"):
+        of_number = {name: pair for (name, change), pair in probed.items() if change == number}
+        fine = [
+            name for name, pair in of_number.items() if close(pair.ours, pair.right) and _tells(pair.right)
+        ]
+        if fine:
+            names = " or ".join(fine)
+            says = f"is right as soon as {names} is {number}: look at what {names} contributes."
+            return f"right where {names} is {number}", says
+    for (name, change), pair in probed.items():
+        right, ours = _growth(base.right, pair.right, close), _growth(base.ours, pair.ours, close)
+        if change == "doubled" and right and np.log2(right) % 0.5 == 0 and ours and not close(ours, right):
+            does = "does not change" if ours == 1 else f"becomes {ours:.4g} times as large"
+            should = "should not change" if right == 1 else f"should become {right:.4g} times as large"
+            return (
+                f"growth with {name}",
+                f"{does} when {name} {'are' if ' and ' in name else 'is'} doubled, and {should}.",
+            )
+    return None
+
+
+def _tells(right: np.ndarray) -> bool:
+    return bool(np.isfinite(right).all() and right.any() and (right.size == 1 or np.ptp(right)))
+
+
+def _growth(before: np.ndarray, after: np.ndarray, close: _Comparison) -> float:
+    """Return by which factor all numbers have grown, 0 where there is none."""
+    if not before.size or before.shape != after.shape:
+        return 0.0
+    place = np.unravel_index(np.abs(before).argmax(), before.shape)
+    factor = after[place] / before[place]
+    return float(np.round(factor, 9)) if np.isfinite(factor) and close(after, factor * before) else 0.0
+
+
+# --- of another shape, with other numbers -------------------------------------------------------------------
+
+
+def _shapes(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
+    if any(pair.ours.shape == pair.right.shape for pair in wrong):
+        return
+    yield "a single number", "is a single number.", np.shape, lambda pair: ()
+    for axis in range(3):
+        less = partial(_shape_without, axis=axis)
+        says = (
+            f"has an axis too many, axis {axis}: should something be summed, averaged, or the largest taken?"
+        )
+        yield "an axis too many", says, less, _of_right(np.shape)
+        says = f"lacks axis {axis}: was something summed, averaged, or left out that should not be?"
+        yield "an axis too few", says, np.shape, _of_right(less)
+        for words, by in (("one too many", 1), ("one too few", -1)):
+            changed = partial(_shape_with, axis=axis, by=by)
+            yield words, f"has {words} along axis {axis}.", np.shape, _of_right(changed)
+    for name in wrong[0].case:
+        yield (
+            f"the shape of {name}",
+            f"has the shape of {name}.",
+            np.shape,
+            lambda p, n=name: np.shape(p.case[n]),
+        )
+
+
+def _shape_without(array: np.ndarray, axis: int) -> np.ndarray:
+    return np.delete(array.shape, range(array.ndim)[axis])
+
+
+def _shape_with(array: np.ndarray, axis: int, by: int) -> np.ndarray:
+    return np.add(array.shape, by * (np.arange(array.ndim) == axis))
