@@ -79,8 +79,8 @@ def test_the_table_has_a_row_for_each_file_and_two_columns_for_each_exercise():
     "cell, written",
     [
         ("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("+1", "'+1"), (" =1", "' =1"),
-        ("\t=1", "' =1"),        ("＝1", "'＝1"), ("a\nb", "a b"),
-        ("\x1b[31m", " [31m"), (3, 3), (1.5, "1.5"), (2 / 3, "0.67"), (4.0, "4"),
+        ("\t=1", "' =1"), ("＝1", "'＝1"), ("a\nb", "a b"), ("\x1b[31m", " [31m"), (3, 3), (1.5, "1.5"),
+        (2 / 3, "0.67"), (4.0, "4"), (1234.125, "1234.12"),
     ],
 )  # fmt: skip
 def test_no_cell_becomes_a_formula(cell, written):
@@ -189,14 +189,21 @@ def test_the_worksheet_of_moodle_has_what_its_importer_asks_for(tmp_path):
         "",
     ]
     comment = lines["Participant 123456"]["Feedback comments"]
-    assert (
-        "1.5 of 2 points, wrong: forgotten bias<br>Exercise 1.2: not yet." in comment and "\n" not in comment
-    )
+    assert "1.5 of 2 points<br>Exercise 1.2: not yet. The bias" in comment and "\n" not in comment
     assert lines["Participant 123456"]["Full name"] == "Zoë Núñez"
     assert "c/c.ipynb: it is empty." in lines["Participant 8"]["Feedback comments"]
     assert "Full Name_123456_assignsubmission_file_: lost.ipynb (1 in all)" in notices[0]
     assert notices[1] == "no grade, because no answer could be judged: Бо (1 in all)"
     assert f"maximum grade of the assignment to {sum(POINTS.values())} " in notices[-1] and len(notices) == 3
+
+
+@pytest.mark.parametrize("state", ["hung", "crashed"])
+@pytest.mark.parametrize("write", [reports.write_moodle, reports.write_canvas])
+def test_who_was_stopped_is_named_before_the_grades_are_uploaded(tmp_path, write, state):
+    stopped = row("late.ipynb", {"1.1": "right", "1.2": "not reached"}, state=state, **ZOE)
+    notices = write([stopped, CLASS[1]], tmp_path / "grades.csv")
+    assert notices[0] == "not run to the end: what was checked before counts: late.ipynb (1 in all)"
+    assert len(notices) == 2 and len(write([CLASS[1]], tmp_path / "grades.csv")) == 1
 
 
 def test_the_gradebook_of_canvas_has_what_its_importer_asks_for(tmp_path):
@@ -216,7 +223,9 @@ def test_the_gradebook_of_canvas_has_what_its_importer_asks_for(tmp_path):
 @pytest.mark.parametrize("write", [reports.write_moodle, reports.write_canvas])
 def test_of_several_files_the_best_answer_to_each_exercise_counts(tmp_path, write):
     first = row("1.ipynb", {"1.1": "right", "1.2": ("wrong: x", 0.5), "1.3": "missing"}, **ZOE)
-    second = row("2.ipynb", {"1.2": ("wrong: y", 0.75), "1.3": "wrong: 600"}, **ZOE)
+    second = row("2.ipynb", {"1.2": ("wrong: y", 0.75), "1.3": "wrong: 600"}, **ZOE) | {
+        "1.3 feedback": "600?"
+    }
     empty = EMPTY | ZOE
     other = without_answers(row("3.ipynb", **ZOE)) | {"notebook": "02", "2.1": "right", "2.1 points": 1.0}
     notices = write([second, first, empty, other], tmp_path / "grades.csv")
@@ -224,8 +233,11 @@ def test_of_several_files_the_best_answer_to_each_exercise_counts(tmp_path, writ
     assert "3.5" in (line.get("Grade"), line.get("Notebook 01 02"))
     assert "several files of one student: of each exercise the best answer counts: Zoë Núñez" in notices[0]
     if "Feedback comments" in line:
-        assert "1.2" in line["Feedback comments"] and "wrong: y" in line["Feedback comments"]
-        assert "wrong: 600" in line["Feedback comments"] and "missing" not in line["Feedback comments"]
+        assert "1.5 of 2 points<br>Exercise 1.2: not yet." in line["Feedback comments"]
+        assert (
+            "0 of 1 points<br>600?" in line["Feedback comments"]
+            and "missing" not in line["Feedback comments"]
+        )
         assert float(line["Maximum Grade"]) == sum(e.points for n in (1, 2) for e in exercises_of(n))
 
 
@@ -299,7 +311,8 @@ def test_a_row_that_was_read_again_still_says_what_was_wrong(tmp_path):
         ("a:b|c?.ipynb", "a_b_c.md"),
         ("con.ipynb", "_con.md"),
         ("....ipynb", "submission.md"),
-        ("x" * 300 + ".ipynb", "x" * 100 + ".md"),
+        ("x" * 300 + ".ipynb", "x" * 150 + ".md"),
+        ("雷" * 300 + ".ipynb", "雷" * 50 + ".md"),
         ("class.zip/Zoë/01.ipynb", "class.zip_Zoë_01.md"),
     ],
 )

@@ -50,11 +50,15 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def _harmless(value: object) -> object:
     if isinstance(value, float):
-        return f"{round(value, 2):g}"
+        return _rounded(value)
     if not isinstance(value, str):
         return value
     text = printable(value)
     return f"'{text}" if _like_a_formula(text) else text
+
+
+def _rounded(points: float) -> str:
+    return f"{round(points, 2):.10g}"
 
 
 def _like_a_formula(text: str) -> bool:
@@ -113,7 +117,7 @@ def line_of(row: Row) -> str:
     asked = _asked(row)
     result = row["state"]
     if asked:
-        result = f"{row['right']} of {len(asked)} right, {row['points']:.3g} of {row['of']:g} points"
+        result = f"{row['right']} of {len(asked)} right, {_rounded(row['points'])} of {row['of']:g} points"
         result += "" if row["state"] == "graded" else f", {row['state']}"
     said = "; ".join(printable(row[name]) for name in ("reason", "remark") if row.get(name))
     return f"{printable(row['file'])}: {result}" + (f" ({said})" if said else "")
@@ -214,7 +218,7 @@ def write_feedback(rows: Sequence[Row], folder: Path) -> list[Path]:
     return written
 
 
-def _students(rows: Iterable[Row], pattern: str) -> tuple[dict[str, list[Row]], list[str]]:
+def _students(rows: Sequence[Row], pattern: str) -> tuple[dict[str, list[Row]], list[str]]:
     """Return the rows of each student by identifier, and notices on those that have none, or no grade."""
     students: dict[str, list[Row]] = {}
     unknown = []
@@ -225,10 +229,12 @@ def _students(rows: Iterable[Row], pattern: str) -> tuple[dict[str, list[Row]], 
             unknown.append(row["file"])
     several = [attempts[0]["student"] for attempts in students.values() if len(attempts) > 1]
     without = [attempts[0]["student"] for attempts in students.values() if _total(attempts) == ""]
+    stopped = [row["file"] for row in rows if row["state"] in ("hung", "crashed")]
     notices = {
         f"left out, because neither file nor folder begins with a student as in {pattern}": unknown,
         "several files of one student: of each exercise the best answer counts": several,
         "no grade, because no answer could be judged": without,
+        "not run to the end: what was checked before counts": stopped,
     }
     return students, [f"{what}: {_listed(who)} ({len(who)} in all)" for what, who in notices.items() if who]
 
@@ -276,16 +282,15 @@ def _text_for(attempts: Sequence[Row]) -> str:
     """Return what a student is told: points, what stopped the grading, what was said to each answer."""
     best = _best(attempts)
     exercises = {exercise.number: exercise for exercise in all_exercises()}
+    earned = sum(_points(row, number) for number, row in best.items())
     of = sum(exercises[number].points for number in best)
-    blocks = [f"{_total(attempts):.3g} of {of} points."] if best else []
+    blocks = [f"{_rounded(earned)} of {of} points."] if best else []
     blocks += [f"{row['file']}: {row['reason']}." for row in attempts if row.get("reason")]
     for number, row in best.items():
-        earned = f"Exercise {number} ({exercises[number].title})"
-        blocks.append(
-            f"{earned}: {_points(row, number):.3g} of {exercises[number].points} points, {row[number]}"
-        )
-        if row[number] != "right" and row.get(f"{number} feedback"):
-            blocks[-1] += f"\n{row[f'{number} feedback'].strip()}"
+        exercise, said = exercises[number], row.get(f"{number} feedback", "").strip()
+        said = f", {row[number]}" if row[number] in (*_NOT_TRIED, "right") or not said else f"\n{said}"
+        points = f"{_rounded(_points(row, number))} of {exercise.points} points"
+        blocks.append(f"Exercise {number} ({exercise.title}): {points}{said}")
     return "\n".join(printable(line) for block in blocks for line in [*block.split("\n"), ""]).strip()
 
 
@@ -306,5 +311,6 @@ def _fenced(text: str) -> str:
 def _file_name(text: str) -> str:
     """Return a name that every system accepts and that leads nowhere else."""
     stem = re.sub(r"\.(ipynb|txt|json)\b", "", text, flags=re.IGNORECASE)
-    name = re.sub(r"[^\w\- .]+", "_", printable(stem)).strip(" ._")[:100].rstrip(" .") or "submission"
+    name = re.sub(r"[^\w\- .]+", "_", printable(stem)).strip(" ._").encode()[:150].decode("utf-8", "ignore")
+    name = name.rstrip(" .") or "submission"
     return f"_{name}" if _RESERVED_BY_WINDOWS.match(name) else name
