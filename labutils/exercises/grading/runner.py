@@ -1,10 +1,12 @@
 """The process in the sandbox: run the cells of a handed-in notebook, write down what each answer gives.
 
-python -m labutils.exercises.grading.runner FOLDER SEED
+python -m labutils.exercises.grading.runner FOLDER SEED (all | needed) NOTEBOOK …
 
-reads FOLDER/cells.json, pairs of the number of a code cell and its source, and appends to FOLDER/results.jsonl
-a line for every answer, when it is checked, and for every cell that stops with an error. What is right is not
-known here: the lines are judged elsewhere. IPython runs the cells without a kernel, and shows nothing.
+reads FOLDER/cells.json, pairs of the number of a code cell and its source, runs all of them or those that are
+needed, and appends to FOLDER/results.jsonl a line for every answer, when it is checked, and for every cell
+that stops with an error. What is right is not known here: the lines are judged elsewhere. At the end, answers
+to the exercises of these notebooks that were never checked are looked for by their names. IPython runs the
+cells without a kernel, and shows nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +26,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from labutils import exercises
 from labutils.exercises import registry
 from labutils.exercises.checking.exercise_types import Exercise
+from labutils.exercises.grading.needed_cells import needed_cells
 
-LONGEST_LINE = 1_000_000  # letters; numbers beyond were not asked for
+_LONGEST_LINE = 1_000_000  # letters; numbers beyond were not asked for
+_SECONDS_TO_CHOOSE = 10.0
 _exit = os._exit
 
 
@@ -97,7 +102,7 @@ class NotebookRun:
             self.remark(f"the answer to {exercise.number} is a function of labutils.exercises")
         try:
             given = exercise.collect(answer, self.seed)
-            if len(json.dumps(given)) > LONGEST_LINE:
+            if len(json.dumps(given)) > _LONGEST_LINE:
                 given = {"unusable": "far more than was asked for"}
         except BaseException as error:  # whatever an answer does, the others are judged
             given = {"unusable": f"something that cannot be tried ({type(error).__name__})"}
@@ -109,8 +114,8 @@ class NotebookRun:
             self.remarked.add(text)
             self.write(remark=text)
 
-    def run(self, cells: list[tuple[int, str]]) -> None:
-        """Run the cells, then collect answers that were never checked."""
+    def run(self, cells: list[tuple[int, str]], notebooks: set[int]) -> None:
+        """Run the cells, then collect answers to exercises of these notebooks that were never checked."""
         shell = SilentShell.instance()
         if shell.history_manager:
             shell.history_manager.enabled = False
@@ -122,7 +127,8 @@ class NotebookRun:
             for text in self._replaced(shell.user_ns):
                 self.remark(text)
         self.cell = None
-        for exercise in registry.all_exercises():
+        notebooks |= {int(number.split(".")[0]) for number in self.checked}
+        for exercise in [exercise for number in notebooks for exercise in registry.exercises_of(number)]:
             if exercise.number not in self.checked and exercise.answer_name in shell.user_ns:
                 self.collect(exercise, shell.user_ns[exercise.answer_name])
         self.write(end=True)
@@ -178,11 +184,33 @@ def _message(error: BaseException) -> str:
         return ""
 
 
-def main(folder: str, seed: str) -> None:
+def needed_of(cells: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the cells that checked answers need; all of them where it takes too long to find out."""
+
+    def over(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    try:
+        if hasattr(signal, "setitimer"):
+            before = signal.signal(signal.SIGALRM, over)
+            signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_CHOOSE)
+        return [cells[place] for place in needed_cells([source for _, source in cells])]
+    except Exception:  # such as a RecursionError
+        return cells
+    finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def main(folder: str, seed: str, which: str, *notebooks: str) -> None:
     """Run the cells of a folder, and end at once: whatever they have left behind cannot delay it."""
     cells = json.loads(Path(folder, "cells.json").read_text("utf-8"))
+    run = NotebookRun(Path(folder, "results.jsonl"), int(seed))
     try:
-        NotebookRun(Path(folder, "results.jsonl"), int(seed)).run(cells)
+        chosen = cells if which == "all" else needed_of(cells)
+        run.write(left_out=len(cells) - len(chosen))
+        run.run(chosen, set(map(int, notebooks)))
     finally:
         _exit(0)
 

@@ -26,6 +26,7 @@ import psutil
 
 import labutils
 
+TOO_LONG = "it ran longer than"
 _PACKAGE = Path(labutils.__file__).resolve().parent
 _MARK = "LABUTILS_GRADING"
 _KEPT = ("PATH", "LANG", "LC_ALL", "KERAS_BACKEND", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT")
@@ -39,7 +40,8 @@ _WITHIN_LIMITS = (
     "    what, limit = getattr(r, kind, None), int(limit)\n"
     "    hard = r.getrlimit(what)[1] if what is not None else 0\n"
     "    try:\n"
-    "        what is None or r.setrlimit(what, 2 * (limit if hard == r.RLIM_INFINITY else min(limit, hard),))\n"
+    "        limit = limit if hard == r.RLIM_INFINITY else min(limit, hard)\n"
+    "        what is None or r.setrlimit(what, (limit, limit))\n"
     "    except (OSError, ValueError):\n"
     "        pass\n"
     "os.execv(sys.argv[2], sys.argv[2:])\n"
@@ -80,7 +82,9 @@ def why_not() -> str:
     with tempfile.TemporaryDirectory() as folder:
         command = _locked_in([sys.executable, "-c", "import labutils"], Path(folder), (), 1_000_000)
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+            )
         except (OSError, subprocess.SubprocessError) as error:
             return f"bubblewrap does not start ({error})"
     last = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
@@ -144,7 +148,7 @@ def _watched(process: subprocess.Popen, limits: Limits, stop: threading.Event) -
             return f"it started more than {limits.processes} processes"
         if sum(map(_memory, started)) > limits.memory:
             return f"it used more than {limits.memory / 1e9:.3g} GB of memory"
-    return "time over"
+    return f"{TOO_LONG} {limits.seconds / 60:.3g} minutes"
 
 
 def _started_by(process: subprocess.Popen) -> list[psutil.Process]:
