@@ -36,13 +36,13 @@ class _Pair(NamedTuple):
     ours: np.ndarray
 
 
-# what is done to ours, and what is made of the pair: where the two are the same, the relation holds
+# it holds where what is done to ours gives what is made of the pair
 _Relation = tuple[str, str, _Change, Callable[[_Pair], Any]]
 
 
 def diagnose(
     tried: Sequence[Trial],
-    probed: Mapping[tuple[str, str], Trial],
+    probed: Sequence[Mapping[tuple[str, str], Trial]],
     solve: Callable[[_Case], Arrays],
     names: Sequence[str],
     tolerance: float,
@@ -51,7 +51,7 @@ def diagnose(
 
     Parameters
     ----------
-    probed : what the further cases gave that `probes` made of the last case that is wrong.
+    probed : what the further cases gave that `probes` made of each case that is wrong.
     solve : the right function.
     names : of the results.
     """
@@ -64,7 +64,7 @@ def diagnose(
     for number in range(max(len(trial.right) for trial in tried)):
         pairs = _pairs(tried, number)
         wrong = [pair for pair in pairs if not close(pair.ours, pair.right)]
-        further = {probe: pair for probe, trial in probed.items() for pair in _pairs([trial], number)}
+        further = [{probe: p for probe, t in of.items() for p in _pairs([t], number)} for of in probed]
         with np.errstate(all="ignore"):
             found = wrong and (
                 _first(_relations(wrong), wrong, close)
@@ -84,7 +84,7 @@ def diagnose(
 
 def _reordered(tried: Sequence[Trial], close: _Comparison) -> bool:
     return all(
-        len(trial.right) <= 4
+        len(trial.right) == len(trial.ours) <= 4
         and any(all(map(close, order, trial.right)) for order in itertools.permutations(trial.ours))
         for trial in tried
     )
@@ -165,46 +165,34 @@ def _rescaled(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
     if any(pair.ours.shape != pair.right.shape for pair in wrong):
         return
     rights, ours = (np.concatenate([np.ravel(pair[n]) for pair in wrong]) for n in (1, 2))
+    opposite = _of_right(lambda a: 1 - a)
     if set(np.unique([rights, ours])) <= {0, 1}:
-        yield (
-            "the other way round",
-            "is the other way round: True for False.",
-            _same,
-            _of_right(lambda a: 1 - a),
-        )
+        yield "the other way round", "is True for False, and False for True.", _same, opposite
         return
     if len(np.unique(rights)) < 2:
         return
     if not np.ptp(ours):
         yield f"always {ours[0]:.4g}", f"is {ours[0]:.4g} throughout.", _same, lambda pair: pair.ours
     yield "sign", "has the right numbers with the wrong sign.", np.negative, _of_right(_same)
-    yield "1 minus", "is 1 minus what is right.", _same, _of_right(lambda a: 1 - a)
+    yield "1 minus", "is 1 minus what is right.", _same, opposite
     shift, factor = (ours - rights)[0], (ours / rights)[rights != 0][0]
-    words = f"{abs(shift):.4g} too {'large' if shift > 0 else 'small'}"
-    yield "a constant", f"is {words} throughout.", _same, _of_right(lambda a: a + shift)
+    says = f"is {abs(shift):.4g} too {'large' if shift > 0 else 'small'} throughout."
+    yield "a constant", says, _same, _of_right(lambda a: a + shift)
     says = f"is {factor:.4g} times what is right throughout."
     yield "a factor", says, _same, _of_right(lambda a: factor * a)
     if (rights != np.round(rights)).any():
         for name, function in _FUNCTIONS.items():
             yield name, f"is the {name} of what is right.", _same, _of_right(function)
+        for name, function in _FUNCTIONS.items():
             yield f"{name} missing", f"is not right, but its {name} would be.", function, _of_right(_same)
 
 
 def _rearranged() -> Iterator[_Relation]:
     for one, other in [(0, 1), (1, 2), (0, 2)]:
-        swap = partial(np.swapaxes, axis1=one, axis2=other)
-        yield (
-            "transposed",
-            f"is right but transposed: exchange the axes {one} and {other}.",
-            swap,
-            _of_right(_same),
-        )
-    yield (
-        "the shape alone",
-        "has the right numbers, only the shape is not right.",
-        np.ravel,
-        _of_right(np.ravel),
-    )
+        swap, says = partial(np.swapaxes, axis1=one, axis2=other), f"exchange the axes {one} and {other}."
+        yield "transposed", f"is right but transposed: {says}", swap, _of_right(_same)
+    says = "has the right numbers, only the shape is not right."
+    yield "the shape alone", says, np.ravel, _of_right(np.ravel)
     for axis in range(3):
         flip, along, (late, early) = partial(np.flip, axis=axis), f"along axis {axis}", _without(axis)
         yield "turned round", f"is right, but turned round {along}.", flip, _of_right(_same)
@@ -219,74 +207,56 @@ def _rearranged() -> Iterator[_Relation]:
 
 
 def _without(axis: int) -> tuple[_Change, _Change]:
-    """Return what leaves out the first, and the last, along an axis; two have to be left."""
+    """Return what leaves out the first, and the last, along an axis; one at least has to be left."""
 
     def left(part: slice, array: np.ndarray) -> np.ndarray:
         found = np.moveaxis(array, axis, 0)[part]
         if not len(found):
             raise ValueError("nothing is left")
-        return found
+        return np.moveaxis(found, 0, axis)
 
     return partial(left, slice(1, None)), partial(left, slice(-1))
 
 
 def _reduced() -> Iterator[_Relation]:
-    """Yield what is left where a sum, mean, maximum or minimum is missing, or taken once too often."""
-    for (name, reduce), axis in itertools.product(
-        {"sum": np.sum, "mean": np.mean, "largest": np.max, "smallest": np.min}.items(), (0, 1, 2, -1, None)
-    ):
-        over = "all numbers" if axis is None else f"axis {axis}"
-        change = partial(reduce, axis=axis)
-        yield (
-            f"{name} missing",
-            f"is not right, but the {name} of it over {over} would be.",
-            change,
-            _of_right(_same),
+    """Yield what holds where a sum, mean, maximum or minimum is missing, or taken once too often."""
+    reductions = {"sum": np.sum, "mean": np.mean, "largest": np.max, "smallest": np.min}
+    for (name, reduce), axis in itertools.product(reductions.items(), (0, 1, 2, None)):
+        what, change = (
+            f"{name} over {'all numbers' if axis is None else f'axis {axis}'}",
+            partial(reduce, axis=axis),
         )
-        yield f"{name} too much", f"is the {name} of what is right, over {over}.", _same, _of_right(change)
+        yield f"{name} missing", f"is not right, but the {what} of it would be.", change, _of_right(_same)
+        yield f"{name} too much", f"is the {what} of what is right.", _same, _of_right(change)
 
 
 # --- related to the arguments -------------------------------------------------------------------------------
 
+_POWERS = {"times": 1.0, "times the root of": 0.5, "divided by": -1.0, "divided by the root of": -0.5}
+
 
 def _with_arguments(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
     for name in wrong[0].case:
-        yield (
-            f"{name} itself",
-            f"is {name} as it was given.",
-            _same,
-            lambda pair, n=name: _array(pair.case[n]),
-        )
-    for name in _quantities(wrong[0].case):
-        if len({_quantities(pair.case)[name] for pair in wrong}) > 1:
-            for power, words in {
-                1: "times",
-                0.5: "times the root of",
-                -1: "divided by",
-                -0.5: "divided by the root of",
-            }.items():
-                yield (
-                    f"{words} {name}",
-                    f"is what is right {words} {name}.",
-                    _same,
-                    lambda pair, n=name, p=power: pair.right * _quantities(pair.case)[n] ** p,
-                )
-    if any(len(np.unique(pair.right)) > 1 for pair in wrong):
-        says = (
-            "has the right numbers up to a factor, another one in each case: what multiplies or divides them?"
-        )
-        yield "a factor in each case", says, _same, _of_right_scaled
+        given = f"{name} itself", f"is {name} as it was given."
+        yield *given, _same, lambda pair, n=name: np.asarray(pair.case[n], dtype=float)
+    for name, (words, power) in itertools.product(_quantities(wrong[0].case), _POWERS.items()):
+        if len({_quantities(pair.case).get(name) for pair in wrong}) > 1:
+            factor = f"{words} {name}", f"is what is right {words} {name}."
+            yield *factor, _same, lambda pair, n=name, p=power: pair.right * _quantities(pair.case)[n] ** p
+    for axis in (None, 0, 1, 2):
+        if any(len(np.unique(pair.right)) > 1 for pair in wrong):
+            of = "in each case" if axis is None else f"along axis {axis}"
+            says = f"is right up to a factor, {'another one' if axis is None else 'the same'} {of}."
+            yield f"a factor {of}", says, _same, partial(_scaled, axis=axis)
 
 
-def _of_right_scaled(pair: _Pair) -> np.ndarray:
-    place = np.unravel_index(np.abs(pair.right).argmax(), pair.right.shape)
-    if not (factor := pair.ours[place] / pair.right[place]):
-        raise ValueError("nothing is left of it")
-    return factor * pair.right
-
-
-def _array(value: Any) -> np.ndarray:
-    return np.asarray(value, dtype=float)
+def _scaled(pair: _Pair, axis: int | None) -> np.ndarray:
+    """Return what is right, times the factor (for each line along an axis) that is nearest to ours."""
+    ours, right = pair.ours, pair.right
+    factor = (ours * right).sum(axis, keepdims=True) / (right * right).sum(axis, keepdims=True)
+    if right.shape != ours.shape or not factor.all() or axis is not None and right.shape[axis] < 2:
+        raise ValueError("a factor says nothing")
+    return factor * right if right.ndim else (factor * right).reshape(())
 
 
 def _quantities(case: _Case) -> dict[str, float]:
@@ -303,7 +273,7 @@ def _quantities(case: _Case) -> dict[str, float]:
 
 
 _CHANGES: dict[str, _Change] = {
-    "were zero": lambda a: 0 * a,
+    "were 0": lambda a: 0 * a,
     "had the other sign": lambda a: -a,
     "were 1": lambda a: 0 * a + 1,
     "were transposed": lambda a: a.T,
@@ -330,12 +300,8 @@ def _for_other_arguments(
         both = f"{min(one, other)} and {max(one, other)} changed places"
         changes[both] = lambda case, a=one, b=other: {**case, a: case[b], b: case[a]}
     for words, change in changes.items():
-        yield (
-            f"as if {words}",
-            f"is what comes out if {words}.",
-            _same,
-            lambda pair, f=change: solve(f(pair.case))[number],
-        )
+        as_if = f"as if {words}", f"is what comes out if {words}."
+        yield *as_if, _same, lambda pair, f=change: solve(f(pair.case))[number]
 
 
 def _changed(case: _Case, names: Sequence[str], change: _Change) -> dict[str, Any]:
@@ -361,15 +327,14 @@ def _in_part(wrong: Sequence[_Pair], tolerance: float) -> _Diagnosis | None:
         along = f"along axis {axis}"
         if any(place.shape[axis] < 2 for place in places):
             continue
+        lines = [np.moveaxis(place, axis, 0).reshape(place.shape[axis], -1).any(axis=1) for place in places]
         for words, part in [("first", 0), ("last", -1)]:
-            if all(place.sum() == place.take(part, axis).sum() for place in places):
+            if all(line[part] and line.sum() == 1 for line in lines):
                 return f"only the {words}", f"is wrong only in what stands {words} {along}."
-            if all(not place.take(part, axis).any() for place in places):
+            if all(not line[part] and line.sum() == len(line) - 1 for line in lines):
                 return f"all but the {words}", f"is right only in what stands {words} {along}."
         if all(np.ptp(pair.right, axis).any() and not np.ptp(pair.ours, axis).any() for pair in wrong):
             return "the same along an axis", f"is the same all {along}, and should not be."
-        if all(_close(pair.ours, _scaled_along(pair, axis), tolerance) for pair in wrong):
-            return "a factor along an axis", f"is right up to a factor, which is the same all {along}."
     ours, right = (np.concatenate([pair[n][place] for pair, place in zip(wrong, places)]) for n in (2, 1))
     logical = set(np.unique([ours, right])) <= {0, 1}
     for words, numbers in (("is", ours), ("should be", right)):
@@ -377,10 +342,6 @@ def _in_part(wrong: Sequence[_Pair], tolerance: float) -> _Diagnosis | None:
             value = str(bool(numbers[0])) if logical else f"{numbers[0]:.4g}"
             return f"{words} {value} where it is wrong", f"{words} {value} wherever it is wrong."
     return None
-
-
-def _scaled_along(pair: _Pair, axis: int) -> np.ndarray:
-    return pair.right * (pair.ours.take([0], axis) / pair.right.take([0], axis))
 
 
 def _where_one(pairs: Sequence[_Pair], wrong: Sequence[_Pair]) -> _Diagnosis | None:
@@ -396,6 +357,9 @@ def _where_one(pairs: Sequence[_Pair], wrong: Sequence[_Pair]) -> _Diagnosis | N
 # --- how they answer to a change of the arguments -----------------------------------------------------------
 
 
+_AS_IT_IS = ("", "")
+
+
 def probes(case: _Case) -> dict[tuple[str, str], dict[str, Any]]:
     """Return cases in which an argument is 0, 1 or doubled, or all are doubled, by argument and change.
 
@@ -404,7 +368,7 @@ def probes(case: _Case) -> dict[tuple[str, str], dict[str, Any]]:
     """
     kinds = {name: _kind(value) for name, value in case.items()}
     reals = [name for name, kind in kinds.items() if kind == "real"]
-    found = {("", ""): dict(case)}
+    found = {_AS_IT_IS: dict(case)}
     for name, kind in kinds.items():
         for change in {"real": ("0", "1"), "whole": ("0", "1"), "count": ("1",)}.get(kind, ()):
             found[name, change] = _changed(case, [name], lambda a, number=int(change): 0 * a + number)
@@ -421,28 +385,41 @@ def _kind(value: Any) -> str:
     return "whole" if np.ndim(value) else "count"
 
 
-def _answering(probed: Mapping[tuple[str, str], _Pair], close: _Comparison) -> _Diagnosis | None:
-    base = probed.get(("", ""))
-    if base is None or close(base.ours, base.right):
-        return None
+def _answering(probed: Sequence[Mapping[tuple[str, str], _Pair]], close: _Comparison) -> _Diagnosis | None:
+    wrong = [of for of in probed if _AS_IT_IS in of and not close(of[_AS_IT_IS].ours, of[_AS_IT_IS].right)]
+    common = [probe for probe in wrong[0] if all(probe in of for of in wrong)] if wrong else []
+    for name, change in common:
+        pairs = [(of[_AS_IT_IS], of[name, change]) for of in wrong]
+        right, ours = ({_growth(before[of], after[of], close) for before, after in pairs} for of in (1, 2))
+        factor = right.pop()
+        if (
+            change == "doubled"
+            and not right
+            and factor > 0
+            and np.log2(factor) % 0.5 == 0
+            and factor not in ours
+        ):
+            does = (
+                f"it becomes {ours.pop():.4g} times as large"
+                if len(ours) == 1 and 0 not in ours
+                else "it does not"
+            )
+            does = does.replace("it becomes 1 times as large", "it does not change")
+            should = "should not change" if factor == 1 else f"should become {factor:.4g} times as large"
+            doubled = f"{name} {'are' if ' and ' in name else 'is'} doubled"
+            return f"growth with {name}", f"{should} when {doubled}, but {does}."
     for number in ("0", "1"):
-        of_number = {name: pair for (name, change), pair in probed.items() if change == number}
         fine = [
-            name for name, pair in of_number.items() if close(pair.ours, pair.right) and _tells(pair.right)
+            name
+            for name, change in common
+            if change == number
+            and all(close(of[name, change].ours, of[name, change].right) for of in wrong)
+            and any(_tells(of[name, change].right) for of in wrong)
         ]
         if fine:
             names = " or ".join(fine)
             says = f"is right as soon as {names} is {number}: look at what {names} contributes."
             return f"right where {names} is {number}", says
-    for (name, change), pair in probed.items():
-        right, ours = _growth(base.right, pair.right, close), _growth(base.ours, pair.ours, close)
-        if change == "doubled" and right and np.log2(right) % 0.5 == 0 and ours and not close(ours, right):
-            does = "does not change" if ours == 1 else f"becomes {ours:.4g} times as large"
-            should = "should not change" if right == 1 else f"should become {right:.4g} times as large"
-            return (
-                f"growth with {name}",
-                f"{does} when {name} {'are' if ' and ' in name else 'is'} doubled, and {should}.",
-            )
     return None
 
 
@@ -468,22 +445,16 @@ def _shapes(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
     yield "a single number", "is a single number.", np.shape, lambda pair: ()
     for axis in range(3):
         less = partial(_shape_without, axis=axis)
-        says = (
-            f"has an axis too many, axis {axis}: should something be summed, averaged, or the largest taken?"
-        )
+        says = f"has an axis too many, axis {axis}: is a sum, a mean or a largest one asked for?"
         yield "an axis too many", says, less, _of_right(np.shape)
-        says = f"lacks axis {axis}: was something summed, averaged, or left out that should not be?"
+        says = f"lacks axis {axis}: was something summed, averaged or left out?"
         yield "an axis too few", says, np.shape, _of_right(less)
         for words, by in (("one too many", 1), ("one too few", -1)):
             changed = partial(_shape_with, axis=axis, by=by)
             yield words, f"has {words} along axis {axis}.", np.shape, _of_right(changed)
     for name in wrong[0].case:
-        yield (
-            f"the shape of {name}",
-            f"has the shape of {name}.",
-            np.shape,
-            lambda p, n=name: np.shape(p.case[n]),
-        )
+        shape = f"the shape of {name}", f"has the shape of {name}."
+        yield *shape, np.shape, lambda pair, n=name: np.shape(pair.case[n])
 
 
 def _shape_without(array: np.ndarray, axis: int) -> np.ndarray:

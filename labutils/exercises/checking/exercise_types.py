@@ -220,8 +220,8 @@ class Coding(Exercise):
             return {"swallows": True}
         cases = self._drawn(seed)
         outcomes = self._called(answer, cases)
-        further = self._further(self._tried(cases, outcomes))
-        probed = self._called(answer, list(further.values()), seconds=1.0) if further else []
+        further = [case for of in self._further(self._tried(cases, outcomes)) for case in of.values()]
+        probed = self._called(answer, further, seconds=1.0) if further else []
         return {"outcomes": [*map(asdict, outcomes)], "probed": [*map(asdict, probed)]}
 
     def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
@@ -257,23 +257,25 @@ class Coding(Exercise):
     def _is_right(self, trial: Trial) -> bool:
         return same(trial.ours, trial.right, self.tolerance)
 
-    def _further(self, tried: Sequence[Trial]) -> dict[tuple[str, str], Case]:
-        """Return cases made of the last one that is wrong, which tell what kind of error it is."""
+    def _further(self, tried: Sequence[Trial]) -> list[dict[tuple[str, str], Case]]:
+        """Return cases made of each one that is wrong, which tell what kind of error it is."""
         wrong = [trial for trial in tried if not self._is_right(trial)]
         if any(trial.ours is None for trial in wrong):
-            return {}
-        found = {}
-        for probe, case in probes(wrong[-1].case).items() if wrong else ():
-            with contextlib.suppress(Exception):  # the solution need not take every number
-                self._expected(case)
-                found[probe] = case
+            return []
+        found: list[dict[tuple[str, str], Case]] = [{} for _ in wrong]
+        for trial, of_trial in zip(wrong, found):
+            for probe, case in probes(trial.case).items():
+                with contextlib.suppress(Exception):  # the solution need not take every number
+                    self._expected(case)
+                    of_trial[probe] = case
         return found
 
     def _compared(self, tried: Sequence[Trial], shown: Trial, probed: Sequence[Outcome]) -> tuple[str, str]:
         """Return how one trial differs and what kind of error all of them show; a reason for a table."""
         named, further = self._named(shown.right), self._further(tried)
         says = difference(shown.ours, named, self.tolerance)
-        changed = dict(zip(further, self._tried(list(further.values()), probed)))
+        trials = iter(self._tried([case for of in further for case in of.values()], probed))
+        changed = [{probe: next(trials) for probe in of} for of in further]
         found = diagnose(tried, changed, lambda c: self._expected(c)[0], list(named), self.tolerance)
         return (f"{says} {found[1]}", f"wrong: {found[0]}") if found else (says, "wrong")
 
