@@ -232,8 +232,8 @@ def _dicts(value: object) -> list[dict[str, Any]]:
 
 
 def _cell(cell: dict[str, Any]) -> NotebookNode:
-    source, kind = _text(cell.get("source", cell.get("input"))), cell.get("cell_type")
-    if kind != "code" and (kind in ("markdown", "raw", "heading") or "outputs" not in cell):
+    source = _text(cell.get("source", cell.get("input")))
+    if cell.get("cell_type") in ("markdown", "raw", "heading"):
         return v4.new_markdown_cell(source)
     outputs = [output for output in _dicts(cell.get("outputs")) if output.get("output_type") == "stream"]
     printed = [v4.new_output("stream", text=_text(output.get("text"))) for output in outputs]
