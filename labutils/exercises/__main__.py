@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from labutils.exercises.grading import gradebook, reports, sandbox
 from labutils.exercises.grading.gradebook import HowToGrade, SafeFile
-from labutils.exercises.grading.judging import Row
+from labutils.exercises.grading.reports import Row
 from labutils.exercises.grading.submissions import find_submissions
 from labutils.exercises.registry import all_exercises, exercise
 

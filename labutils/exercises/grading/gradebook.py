@@ -22,7 +22,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from labutils.exercises.grading import judging, runner, sandbox
-from labutils.exercises.grading.judging import Results, Row
+from labutils.exercises.grading.judging import Results
+from labutils.exercises.grading.reports import Row
 from labutils.exercises.grading.submissions import Submission, read_notebook
 from labutils.exercises.registry import all_exercises
 

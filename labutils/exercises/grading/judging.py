@@ -19,6 +19,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from labutils.exercises.checking.exercise_types import Exercise, Verdict
+from labutils.exercises.grading.reports import Row
 from labutils.exercises.grading.sandbox import TOO_LONG
 from labutils.exercises.grading.submissions import Submission
 from labutils.exercises.registry import all_exercises, exercises_of, notebook_numbers
@@ -29,9 +30,6 @@ _LONGEST_TEXT = 2_000
 _MOST_REMARKS = 5
 _CALL = re.compile(r'\bexercise\(\s*(?:number\s*=\s*)?[\'"]\s*0?(\d+)\.(\d+)\s*[\'"]\s*\)')
 _QUESTION = re.compile(r"\*\*Exercise (\d+)\.(\d+) ")
-
-Row = dict[str, Any]
-
 
 @dataclass
 class Results:

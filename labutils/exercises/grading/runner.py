@@ -23,7 +23,6 @@ from typing import Any
 from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
 
-from labutils import exercises
 from labutils.exercises import registry
 from labutils.exercises.checking.exercise_types import Exercise
 from labutils.exercises.grading.needed_cells import needed_cells
@@ -83,7 +82,7 @@ class NotebookRun:
         self.remarked: set[str] = set()
         self.process = os.getpid()
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.own = [(exercises, "exercise"), (registry, "exercise"), (Exercise, "on_check")]
+        self.own = [(sys.modules["labutils.exercises"], "exercise"), (registry, "exercise"), (Exercise, "on_check")]
         self.own += [(Exercise, name) for name in ("check", "verdict", "collect", "judge")]
         self.originals = [getattr(owner, name) for owner, name in self.own]
         Exercise.on_check.append(self.collect)
