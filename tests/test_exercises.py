@@ -399,14 +399,20 @@ def test_each_wrong_choice_has_its_own_answer(tested):
         assert "Answer with one of the letters" in tested.verdict(nonsense).text
 
 
-@pytest.mark.parametrize("letter, name", [("с", "a Cyrillic letter (CYRILLIC SMALL LETTER ES)"),
-                                          ("Α", "a Greek letter (GREEK SMALL LETTER ALPHA)")])  # fmt: skip
+@pytest.mark.parametrize(
+    "letter, name",
+    [
+        ("с", "a Cyrillic letter (CYRILLIC SMALL LETTER ES)"),
+        ("Α", "a Greek letter (GREEK SMALL LETTER ALPHA)"),
+        ("а) ", "a Cyrillic letter (CYRILLIC SMALL LETTER A)"),
+    ],
+)
 def test_a_letter_of_another_alphabet_is_named(letter, name):
-    assert f"you gave {letter}, which is {name}." in said(letter, exercise("1.1"))
+    assert f"you gave {letter.strip()}, which is {name}." in said(letter, exercise("1.1"))
 
 
-@pytest.mark.parametrize("written", ["ｃ", "Ｃ", "（ｃ）"])
-def test_a_full_width_letter_is_the_letter(written):
+@pytest.mark.parametrize("written", ["ｃ", "Ｃ", "（ｃ）", "“c”", "‘C’", "«c»", "„c“", "＂ｃ＂", "ⓒ"])
+def test_a_full_width_letter_or_one_in_other_quotes_is_the_letter(written):
     assert exercise("1.1").right == "c" and exercise("1.1").verdict(written).status == "right"
 
 

@@ -331,6 +331,7 @@ class Coding(Exercise):
         return dict(zip(self.results if len(self.results) == len(results) else names, results))
 
 
+_QUOTES = "`'\"“”„‘’‚«»"
 _SLOW = (
     f"It had not come to an end after {execution.SECONDS:.0f} seconds. Is there a loop that never ends, or "
     "one that does far more than is needed?"
@@ -377,7 +378,7 @@ class Choice(Exercise):
     def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         text = unicodedata.normalize("NFKC", given["answer"])  # full-width letters become plain ones
         # also "(c)", "`c`" and "c: half of them"
-        letter = re.split(r"[):.\s]", text.strip().lstrip("(`'\""))[0].strip("`'\"").lower()
+        letter = re.split(r"[):.\s]", text.strip().lstrip(f"({_QUOTES}"))[0].strip(_QUOTES).lower()
         if letter == self.right:
             return self._right()
         if letter in self.wrong:
