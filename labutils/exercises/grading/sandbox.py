@@ -127,11 +127,10 @@ def run(
     try:
         return _watched(process, limits, stop)
     finally:
-        started = [] if locked_in else _started_by(process)
+        started = _started_by(process)
         process.kill()
         process.wait()
-        if not locked_in:  # with bubblewrap they end with the first of them
-            _end(started, token)
+        _end(started, "" if locked_in else token)
 
 
 def _watched(process: subprocess.Popen, limits: Limits, stop: threading.Event) -> str:
@@ -166,10 +165,13 @@ def _memory(process: psutil.Process) -> int:
 
 
 def _end(started: Iterable[psutil.Process], token: str) -> None:
-    """End processes, and every other one that carries this mark, until none is left."""
-    for _ in range(20):
+    """End processes and all others that carry this mark, if any, until none is left.
+
+    Nothing carries it where bubblewrap was: it ends all that was started in it.
+    """
+    for _ in range(40):
         left = [process for process in started if process.is_running()]
-        for process in psutil.process_iter():
+        for process in psutil.process_iter() if token else ():
             with contextlib.suppress(psutil.Error, OSError):
                 left += [process] if process.environ().get(_MARK) == token else []
         for process in left:
