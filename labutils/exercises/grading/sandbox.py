@@ -127,7 +127,7 @@ def run(
     try:
         return _watched(process, limits, stop)
     finally:
-        started = _started_by(process)
+        started = _started_by(process) if process.poll() is None else []
         process.kill()
         process.wait()
         _end(started, "" if locked_in else token)
