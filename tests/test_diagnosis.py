@@ -59,7 +59,12 @@ def repeated_cases(rng):
     return [{"x": rng.normal(size=n), "count": count} for n, count in [(3, 1), (4, 2), (3, 3), (5, 1)]]
 
 
+def share(case):
+    return np.sum((case["p"] - case["q"]) ** 2) / np.sum(case["p"] ** 2)
+
+
 TASKS = {
+    "share": (share, ratio_cases),
     "dense": (dense, dense_cases),
     "ratio": (ratio, ratio_cases),
     "above": (above, above_cases),
@@ -172,6 +177,22 @@ def test_a_kind_of_error_is_named_where_all_wrong_cases_show_it(task, kind, answ
 
 
 @SEEDS
+@pytest.mark.parametrize("task, says, answer", [
+    ("ratio", "should become 4 times as large when p is doubled, but it becomes 2 times as large.",
+     lambda y, c: np.mean(np.abs(c["p"])) / np.mean(c["q"] ** 2)),
+    ("ratio", "should become 4 times as large when p is doubled, but it does not change.",
+     lambda y, c: 3 / np.mean(c["q"] ** 2)),
+    ("ratio", "should become 0.25 times as large when q is doubled, but it does not.",
+     lambda y, c: np.mean(c["p"] ** 2) / np.mean(np.exp(c["q"]))),
+    ("share", "should not change when p and q are doubled, but it does.", lambda y, c: np.sin(y + c["p"][0])),
+    ("share", "should not change when p and q are doubled, but it becomes 0.5 times as large.",
+     lambda y, c: y / c["q"][0]),
+])  # fmt: skip
+def test_growth_is_told_as_it_is_and_as_it_should_be(task, says, answer, seed):
+    assert says in found(task, answer, seed)[1]
+
+
+@SEEDS
 @ALL_KINDS
 def test_it_is_not_named_where_one_wrong_case_does_not_show_it(task, kind, answer, seed):
     name, value = next(iter(TASKS[task][1](np.random.default_rng(seed))[0].items()))
@@ -220,3 +241,13 @@ def test_an_answer_that_stops_for_other_arguments_is_answered(stops):
         return np.tanh(x_t @ W + h_before @ U - b)
 
     assert exercise("1.2").verdict(my_step).reason == "wrong: as if b had the other sign"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("number", ["1.2", "2.2", "4.2", "4.6", "5.1", "5.4"])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (3,), (2, 2), (1, 0, 2), (2, 1, 3, 1)], ids=str)
+def test_results_of_any_shape_and_size_are_answered_without_a_warning(number, shape):
+    tested, rng = exercise(number), np.random.default_rng(0)
+    for unit in (0, 1, 1e-300, 1e300, np.nan, np.inf):
+        verdict = tested.verdict(lambda *arguments, unit=unit: rng.normal(size=shape) * unit)
+        assert verdict.status == "not yet" and verdict.reason

@@ -65,10 +65,6 @@ SISTERS = {
 }  # fmt: skip
 
 
-def parse(code: str) -> ast.expr:
-    return ast.parse(code, mode="eval").body
-
-
 def of_expression(node: ast.expr, others: dict[str, str]) -> Iterator[ast.expr | str]:
     """What could stand instead of an expression; others : for each argument, another one."""
     code = ast.unparse(node)
@@ -120,39 +116,35 @@ def of_expression(node: ast.expr, others: dict[str, str]) -> Iterator[ast.expr |
             yield others[name]
 
 
-def mutants(solve: Callable) -> dict[str, ast.Module]:
-    """Modules with the function, each changed in one place, by what was changed."""
+def mutants(solve: Callable) -> list[str]:
+    """The code of a function without its docstring, each time changed in one place."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(solve)))
-    function = tree.body[0]
-    function.body = function.body[1:]  # without its docstring
-    arguments = [argument.arg for argument in function.args.args]
-    others = dict(zip(arguments, arguments[1:] + arguments[:1])) if len(arguments) > 1 else {}
-    found: dict[str, ast.Module] = {ast.unparse(tree): tree}
-
-    def keep(changed: ast.Module) -> None:
-        found.setdefault(ast.unparse(changed), changed)
-
-    nodes = list(ast.walk(tree))
-    for position, node in enumerate(nodes):
-        for field, value in ast.iter_fields(node):
-            places = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
-            for place, part in places:
-                instead: list = []
-                if isinstance(part, ast.expr) and not isinstance(getattr(part, "ctx", None), ast.Store):
-                    instead = [
-                        parse(new) if isinstance(new, str) else new for new in of_expression(part, others)
-                    ]
-                elif isinstance(part, (ast.Assign, ast.AugAssign, ast.Expr, ast.If)):
-                    instead = [ast.Pass()]
-                for new in instead:
-                    changed = copy.deepcopy(tree)
-                    target = list(ast.walk(changed))[position]
-                    if place is None:
-                        setattr(target, field, copy.deepcopy(new))
-                    else:
-                        getattr(target, field)[place] = copy.deepcopy(new)
-                    keep(ast.fix_missing_locations(changed))
-    return dict(list(found.items())[1:])
+    del tree.body[0].body[0]
+    names = [argument.arg for argument in tree.body[0].args.args]
+    others = dict(zip(names, names[1:] + names[:1])) if len(names) > 1 else {}
+    found = [ast.unparse(tree)]
+    places = [
+        (position, field, place, part)
+        for position, node in enumerate(ast.walk(tree))
+        for field, value in ast.iter_fields(node)
+        for place, part in (enumerate(value) if isinstance(value, list) else [(None, value)])
+    ]
+    for position, field, place, part in places:
+        instead: list[ast.AST | str] = []
+        if isinstance(part, ast.expr) and not isinstance(getattr(part, "ctx", None), ast.Store):
+            instead = list(of_expression(part, others))
+        elif isinstance(part, (ast.Assign, ast.AugAssign, ast.Expr, ast.If)):
+            instead = [ast.Pass()]
+        for new in instead:
+            new = ast.parse(new, mode="eval").body if isinstance(new, str) else new
+            changed = copy.deepcopy(tree)
+            node = list(ast.walk(changed))[position]
+            if place is None:
+                setattr(node, field, new)
+            else:
+                getattr(node, field)[place] = new
+            found.append(ast.unparse(changed))
+    return list(dict.fromkeys(found))[1:]
 
 
 def changed_lines(coding: Coding, code: str) -> str:

@@ -399,12 +399,9 @@ def _answering(probed: Sequence[Mapping[tuple[str, str], _Pair]], close: _Compar
             and np.log2(factor) % 0.5 == 0
             and factor not in ours
         ):
-            does = (
-                f"it becomes {ours.pop():.4g} times as large"
-                if len(ours) == 1 and 0 not in ours
-                else "it does not"
-            )
-            does = does.replace("it becomes 1 times as large", "it does not change")
+            does = "it does" if factor == 1 else "it does not"
+            if len(ours) == 1 and 0 not in ours:
+                does = "it does not change" if ours == {1} else f"it becomes {ours.pop():.4g} times as large"
             should = "should not change" if factor == 1 else f"should become {factor:.4g} times as large"
             doubled = f"{name} {'are' if ' and ' in name else 'is'} doubled"
             return f"growth with {name}", f"{should} when {doubled}, but {does}."
