@@ -228,7 +228,9 @@ class Coding(Exercise):
         if "swallows" in given:
             return self._not_yet(_SWALLOWS, "a bare except in a loop")
         cases = self._drawn(seed)
-        outcomes, probed = ([Outcome(**one) for one in given[part]] for part in ("outcomes", "probed"))
+        outcomes, probed = (
+            [Outcome(**one) for one in given.get(part, ())] for part in ("outcomes", "probed")
+        )
         tried = self._tried(cases, outcomes)
         wrong = [n for n, trial in enumerate(tried) if not self._is_right(trial)]
         if not wrong:
