@@ -245,6 +245,7 @@ def test_cells_that_no_answer_needs_are_not_run():
     slow = "import time\ntime.sleep(100)\nunused = 1"
     rows = rows_of([*cells(RIGHT), slow], [FIRST, LOOP, ASKS_1_3], jobs=2, minutes=0.5)
     assert {number: rows["0.ipynb"][number] for number in ALL_RIGHT} == ALL_RIGHT
+    assert rows["0.ipynb"]["state"] == "graded"
     assert rows["1.ipynb"]["1.3"] == "right" and rows["1.ipynb"]["state"] == "graded"
 
 
@@ -271,7 +272,7 @@ def test_neighbours_and_files_are_not_touched(tmp_path):
 import glob, os
 for path in glob.glob('/tmp/**/*', recursive=True) + [{str(outside)!r}]:
     try:
-        open(path, 'w').write('spoiled')
+        path.startswith(os.getcwd()) or open(path, 'w').write('spoiled')
     except OSError:
         pass
 for process in range(1, 5000):

@@ -125,9 +125,13 @@ def _row_of(submission: Submission, future: Future, seed: int) -> tuple[Row, boo
         return judging.row_of(submission, "unreadable", ran), False
     notebook, results, stopped = ran
     row = judging.judged(submission, notebook, results, stopped, seed)
-    answers = [str(row[exercise.number]) for exercise in all_exercises() if exercise.number in row]
-    failed = bool(results.errors) or any(answer.startswith("stopped") for answer in answers)
-    return row, results.left_out > 0 and (failed or row["state"] == "crashed")
+    failed = bool(results.errors) or row["state"] == "crashed"
+    for exercise in all_exercises():
+        answer = str(row.get(exercise.number, "missing"))
+        # an experiment may have gone otherwise for want of a cell that nothing names
+        tried = exercise.kind == "experiment" and answer not in ("right", "not started", "missing")
+        failed |= tried or answer.startswith("stopped")
+    return row, failed and results.left_out > 0
 
 
 class SafeFile:

@@ -212,12 +212,12 @@ def _locked_in(
     """Return the command that runs another one in bubblewrap."""
     folder = folder.resolve()
     covered = {Path(path) for path in _PRIVATE} | {Path.home().resolve()}
-    covered |= {path.resolve() for path in hidden}
-    covered = {path for path in covered if path.is_dir() and not path.is_symlink() and path != path.parent}
-    shown = {path for path in _of_python() if any(path.is_relative_to(cover) for cover in covered)}
+    hidden = {path.resolve() for path in hidden}
+    covered = {path for path in covered | hidden if path.is_dir() and not path.is_symlink() and path.name}
+    needed = {path for path in _needed() if any(path.is_relative_to(cover) for cover in covered)} - hidden
     cover = ["--size", str(size), "--tmpfs"]
     mounts = {path: [*cover, str(path)] for path in covered}
-    mounts |= {path: ["--ro-bind", str(path), str(path)] for path in shown}
+    mounts |= {path: ["--ro-bind", str(path), str(path)] for path in needed}
     mounts[folder] = [*cover, str(folder)]
     for path in folder.iterdir():
         mounts[path] = ["--bind", str(path), str(path)]
@@ -232,14 +232,14 @@ def _locked_in(
     ]
 
 
-def _of_python() -> set[Path]:
-    """Return the folders that Python and labutils are read from."""
-    folders = {Path(path) for path in (sys.prefix, sys.base_prefix, sys.exec_prefix, *_site_packages())}
+def _needed() -> set[Path]:
+    """Return what is read by Python and labutils: 00 looks at the requirements and the notebooks."""
+    paths = {Path(path) for path in (sys.prefix, sys.base_prefix, sys.exec_prefix, *_site_packages())}
+    paths |= {_PACKAGE, *(_PACKAGE.parent / name for name in ("requirements.txt", "notebooks"))}
     # where packages are installed as editable, but not the folder of the command
-    folders |= {Path(path) for path in sys.path if path and Path(path) != Path.cwd()}
+    paths |= {Path(path) for path in sys.path if path and Path(path) != Path.cwd()}
     link = Path(sys.executable)
     while link.is_symlink():
-        folders.add(link.parent)
+        paths.add(link.parent)
         link = link.parent / link.readlink()
-    folders |= {link.parent, _PACKAGE}
-    return {path for one in folders for path in (one, one.resolve()) if path.is_dir()}
+    return {path for one in {*paths, link.parent} for path in (one, one.resolve()) if path.exists()}
