@@ -12,7 +12,6 @@ from labutils.exercises.grading import sandbox
 from labutils.exercises.grading.sandbox import Limits
 
 WHY_NOT = sandbox.why_not()
-print(f"bubblewrap: {WHY_NOT or 'works here'}")  # CI's log says which of the two it was
 BOTH = pytest.mark.parametrize("locked_in", [True, False], ids=["bubblewrap", "without"])
 LOCKED_IN = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 QUESTIONS = sandbox._PACKAGE / "exercises" / "questions"
