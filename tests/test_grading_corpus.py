@@ -189,13 +189,20 @@ HOSTILE = {
     f"trick {place}": ([FIRST, trick, WRONG], {"1.2": ""}, remark)
     for place, (trick, remark) in enumerate(TRICKS.items())
 }
-BROKEN = {
-    f"broken {place}": source
-    for place, source in enumerate(
-        [b"", b"[]", b"null", b"3", b'"text"', b"{", b'{"cells": 3}', b'{"cells": [', b"PK\3\4", b"%PDF", b"<html>",
-         b"\xff\xfe\0", b"{}", b"[" * 100_000]
-    )
-}  # fmt: skip
+NO_NOTEBOOKS = [
+    b"",
+    b"[]",
+    b"null",
+    b"3",
+    b'"text"',
+    b"{",
+    b'{"cells": 3}',
+    b'{"cells": [',
+    b"{}",
+    b"[" * 100_000,
+]
+NO_NOTEBOOKS += [b"PK\3\4", b"%PDF", b"<html>", b"\xff\xfe\0"]
+BROKEN = {f"broken {place}": content for place, content in enumerate(NO_NOTEBOOKS)}
 ALL = HONEST | SLOPPY | HOSTILE
 
 # Runs the folders named on its standard input's stead, in folders.json, each in a fork of this process.
