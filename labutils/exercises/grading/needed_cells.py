@@ -1,7 +1,7 @@
 """Which cells of a notebook have to run, so that every check gives what it would give if all cells ran.
 
-The cells are read in order, and never run. Of each name is remembered which cells its value comes from, which
-objects it may share, which functions of the notebook it may call, and what was imported under it. Functions of
+The cells are read in order, and never run. Of each name is remembered which cells its value comes from,
+which objects it may share, which functions of the notebook it may call, and what was imported under it. Functions of
 the notebook are followed into their bodies where they are called. What is not known to leave its arguments as
 they are may change them: a cell too many costs time, one too few would cost a student the grade.
 """
@@ -66,7 +66,7 @@ _CONSTANTS = "nan inf pi e newaxis".split()
 _VIEWS = """
 asarray asanyarray ascontiguousarray reshape ravel squeeze transpose swapaxes moveaxis atleast_1d
 atleast_2d atleast_3d broadcast_to broadcast_arrays split array_split hsplit vsplit expand_dims
-sliding_window_view as_strided diagonal rollaxis flip fliplr flipud rot90 nditer ndenumerate array
+sliding_window_view as_strided diagonal rollaxis flip fliplr flipud rot90 nditer ndenumerate
 frombuffer
 """.split()
 _NOT_RANDOM = """
@@ -130,7 +130,7 @@ class _CannotTell(Exception):
 class _Token:
     """The objects that a place in the code makes while a cell runs.
 
-    Their kind is "container" (list, dictionary …), "array", "function", "iterator", "generator" (of random
+    Their kind is "container" (list, dictionary …), "array", "function", "iterator", "generator" (random
     numbers, an open file), "library" (made by a known one), "data" (of labutils), or "thing": nothing is known.
     """
 
@@ -139,8 +139,8 @@ class _Token:
 
 @dataclass(frozen=True)
 class _Value:
-    """What is known of a value: the objects it may be (a state is one, too), those it may hold, the functions of
-    the notebook and what was imported that may be in it; of a variable also the cells that made it."""
+    """What is known of a value: the objects it may be (a state is one, too), those it may hold, the functions
+    of the notebook and what was imported that may be in it; of a variable also the cells that made it."""
 
     objects: frozenset[_Token | str] = frozenset()
     held: frozenset[_Token | str] = frozenset()
@@ -290,11 +290,11 @@ class _Reader(ast.NodeVisitor):
         self.tokens: dict[tuple[str, int, ast.AST], _Token] = {}
 
     def read_cell(self, number: int, source: str) -> None:
-        """Follow what a cell does to names and values; one that is no Python does not run in a kernel either."""
+        """Follow what a cell does to names and values; one that is no Python never runs."""
         self.cell = number
         self.reads[number] = set()
         statements = _parsed(source)
-        if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in statements):
+        if statements and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in statements):
             self.always.add(number)
         self.statements(statements)
 
@@ -682,7 +682,10 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> _Value:
         self.visit(node.slice)
-        return self.visit(node.value).elements
+        value = self.visit(node.value)
+        if isinstance(node.slice, ast.Constant) or "container" not in _kinds(value):
+            return value.elements
+        return value.elements | self.new("container", value.elements.inside)  # it may be a slice
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> _Value:
         value = self.comprehension(node, [node.elt])
@@ -769,7 +772,7 @@ class _Reader(ast.NodeVisitor):
         things = _kinds(callee) - {"container", "function", "array", "data"}
         if owner is not None and owner.all:
             result |= self.call_method(owner, method, keywords, given)
-        elif things or not (callee.paths or callee.code):
+        elif things or not (callee.objects or callee.paths or callee.code):
             unknown = "thing" in things or not things
             self.change(callee.all | given.all if unknown else callee.all, given if unknown else _NOTHING)
             self.use(_SETTINGS)
@@ -777,8 +780,10 @@ class _Reader(ast.NodeVisitor):
         return result
 
     def call_all(self, code: frozenset[_Closure], given: _Value) -> None:
-        for closure in sorted(code, key=lambda c: (c.node.lineno, c.node.col_offset)):
-            self.call(closure, [], {}, given)
+        """Follow functions that may be called or not, with something that each argument may be."""
+        with self.perhaps() if code else contextlib.nullcontext():
+            for closure in sorted(code, key=lambda c: (c.node.lineno, c.node.col_offset)):
+                self.call(closure, [], {}, given)
 
     def call(
         self, closure: _Closure, arguments: list[_Value], keywords: dict[str, _Value], everywhere: _Value
@@ -1062,7 +1067,7 @@ def _parsed(source: str) -> list[ast.stmt]:
 def needed_cells(sources: Sequence[str]) -> list[int]:
     """Return the indices of the code cells that must run, so that each check gives what it would if all ran.
 
-    Cells that check an answer, or may, and what they need; what an answer that is never checked needs; imports.
+    Cells that check an answer, or may, and what they need; what answers that are never checked need; imports.
     Where the consequences of something cannot be known, such as ``exec`` or ``%run``, these are all cells.
     """
     reader = _Reader()
