@@ -11,6 +11,7 @@ import json
 import os
 import re
 import stat
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ _LONGEST_TEXT = 2_000
 _MOST_REMARKS = 5
 _CALL = re.compile(r'\bexercise\(\s*(?:number\s*=\s*)?[\'"]\s*0?(\d+)\.(\d+)\s*[\'"]\s*\)')
 _QUESTION = re.compile(r"\*\*Exercise (\d+)\.(\d+) ")
+
 
 @dataclass
 class Results:
@@ -153,7 +155,8 @@ def _state(results: Results, stopped: str) -> tuple[str, str]:
 
 def _verdict(exercise: Exercise, given: dict[str, Any], seed: int) -> Verdict:
     try:
-        return exercise.judge(_trimmed(given), seed)
+        with warnings.catch_warnings(action="ignore"):
+            return exercise.judge(_trimmed(given), seed)
     except Exception:  # made up by the notebook: no answer looks like this
         text = f"Exercise {exercise.number}: what was checked cannot be judged."
         return Verdict("not yet", text, "stopped: what was checked cannot be judged")

@@ -65,8 +65,8 @@ class Limits:
     processes: int = 200
     file_size: int = 500_000_000
 
-    def in_words(self) -> str:
-        """Return the limits as the argument of the command that sets them."""
+    def as_argument(self) -> str:
+        """Return the limits for the command that sets them."""
         threads = 4096  # where all of a user's threads are counted, and TensorFlow starts many
         kinds = {"RLIMIT_DATA": self.memory, "RLIMIT_FSIZE": self.file_size, "RLIMIT_NPROC": threads}
         return ",".join(f"{kind}={limit}" for kind, limit in (kinds | {"RLIMIT_CORE": 0}).items())
@@ -114,7 +114,7 @@ def run(
     """
     token, folder = secrets.token_hex(16), folder.resolve()
     if hasattr(os, "fork"):
-        command = [sys.executable, "-ISc", _WITHIN_LIMITS, limits.in_words(), *command]
+        command = [sys.executable, "-ISc", _WITHIN_LIMITS, limits.as_argument(), *command]
     if locked_in:
         command = _locked_in(command, folder, hidden, limits.file_size, readable)
     else:
