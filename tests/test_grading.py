@@ -91,7 +91,7 @@ SUBMISSIONS = {
     ),
     "a never checked": (
         [FIRST, RIGHT["1.2"], "answer_1_3 = 620", "exercise('1.1').hint()"],
-        "graded", "", "", {"1.1": "stopped: it was not checked", "1.2": "right", "1.3": "right"},
+        "graded", "", "", {"1.1": "not checked", "1.2": "right", "1.3": "right"},
     ),
     "a two notebooks": (
         [*cells({"1.1": 'answer_1_1 = "c"', "1.3": "answer_1_3 = 620"}),
@@ -264,6 +264,29 @@ def test_where_the_needed_cells_fail_all_are_run(monkeypatch, tmp_path):
     assert not LOCKED_IN or log.read_text() == "False True "
 
 
+RUN = {"left_out": 2, "complete": True}
+
+
+@pytest.mark.parametrize(
+    "results, again",
+    [
+        ({"given": {"1.7": {"stub": True}, "1.3": {"answer": 620}}}, False),
+        ({"given": {"1.7": {"stub": True}, "1.3": {"answer": 600}}}, False),
+        ({"given": {"1.7": {"unusable": "x"}, "1.3": {"answer": 620}}}, True),
+        ({"given": {"1.7": {"unusable": "x"}, "1.3": {"answer": 620}}, "left_out": 0}, False),
+        ({"given": {"1.3": {"answer": 620}}}, True),
+        ({"given": {"1.7": {"stub": True}}}, True),
+        ({"given": {"1.7": {"stub": True}, "1.3": {"answer": 620}}, "errors": {3: "NameError"}}, True),
+        ({"given": {"1.7": {"stub": True}, "1.3": {"answer": 620}}, "complete": False}, True),
+    ],
+)
+def test_all_cells_are_run_where_some_may_not_have_been_enough(results, again):
+    future = gradebook.Future()
+    notebook = nbformat.reads(content([FIRST, ASKS_1_3, "ask('1.7', my_answer)"]).decode(), 4)
+    future.set_result((notebook, Results(**RUN | results), ""))
+    assert gradebook._row_of(Submission("a", b""), future, 0)[1] == again
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not LOCKED_IN, reason=sandbox.why_not())
 def test_neighbours_and_files_are_not_touched(tmp_path):
@@ -359,6 +382,14 @@ def test_answers_that_are_none_are_never_right_and_never_raise(given, number):
     row = judging.judged(Submission("a", b""), nbformat.reads(content(sources).decode(), 4), results, "", 1)
     assert row["right"] == 0 and row[number] and row["1.6"] == "not started" and time.monotonic() - began < 5
     reports.table_of_rows([row]), reports.line_of(row)
+
+
+@pytest.mark.parametrize("error", ["Your function right", "right", ""])
+def test_no_words_of_an_answer_make_it_right(error):
+    given = {"outcomes": [{"error": error}] * len(exercise("1.2")._drawn(0)), "probed": []}
+    notebook = nbformat.reads(content(cells(UNTOUCHED)).decode(), 4)
+    row = judging.judged(Submission("a", b""), notebook, Results({"1.2": given}, {"1.2": 3}), "", 0)
+    assert row["1.2"] != "right" and row["right"] == row["points"] == 0
 
 
 @pytest.mark.parametrize("number, given", [("1.3", {"answer": 620}), ("1.1", {"answer": "c"})])

@@ -126,11 +126,14 @@ def _row_of(submission: Submission, future: Future, seed: int) -> tuple[Row, boo
     notebook, results, stopped = ran
     row = judging.judged(submission, notebook, results, stopped, seed)
     failed = bool(results.errors) or row["state"] == "crashed"
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     for exercise in all_exercises():
-        answer = str(row.get(exercise.number, "missing"))
-        # an experiment may have gone otherwise for want of a cell that nothing names
-        tried = exercise.kind == "experiment" and answer not in ("right", "not started", "missing")
-        failed |= tried or answer.startswith("stopped")
+        answer = str(row.get(exercise.number, ""))
+        failed |= answer.startswith("stopped")
+        if answer in ("missing", "not checked"):  # perhaps by a function of the student's own
+            failed |= f'"{exercise.number}"' in code or f"'{exercise.number}'" in code
+        elif exercise.kind == "experiment":  # for want of a cell that nothing names
+            failed |= answer not in ("", "right", "not started")
     return row, failed and results.left_out > 0
 
 

@@ -111,13 +111,15 @@ def judged(submission: Submission, notebook: NotebookNode, results: Results, sto
         number, verdict = exercise.number, None
         if number in results.given:
             verdict = _verdict(exercise, results.given[number], seed)
-            word = "right" if verdict.status == "right" else verdict.reason
+            # what an answer gave may have any words in it
+            reason = "wrong" if verdict.reason in ("", "right") else verdict.reason
+            word = "right" if verdict.status == "right" else reason
         elif number not in called:
             word = "missing"
         elif cell := next((cell for cell in called[number] if cell in results.errors), None):
             word = f"stopped: {results.errors[cell]} in code cell {cell}"
         else:
-            word = "stopped: it was not checked" if results.complete else "not reached"
+            word = "not checked" if results.complete else "not reached"
         points = round(exercise.points * verdict.fraction, 2) if verdict else 0.0
         row |= {number: word, f"{number} points": points}
         row[f"{number} feedback"] = verdict.text if verdict else f"Exercise {number}: {word}."

@@ -26,7 +26,7 @@ from labutils.exercises.registry import all_exercises
 Row = dict[str, Any]
 
 _COLUMNS = ["file", "student", "identifier", "notebook", "state", "reason", "remark", "right", "points", "of"]
-_NOT_TRIED = ("", "missing", "not started", "not reached")
+_NOT_TRIED = ("", "missing", "not started", "not checked", "not reached")
 _MOODLE_COLUMNS = [
     "Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments",
 ]  # fmt: skip
