@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -358,6 +359,31 @@ def test_only_what_does_nothing_is_a_stub():
     assert not any(map(is_stub, answers))
 
 
+@each(ALL)
+def test_points_are_those_of_the_type_and_a_stub_or_a_wrong_type_has_none(tested):
+    assert tested.points == {"predict": 1, "code": 2, "experiment": 3}[tested.kind]
+    for answer in (..., lambda *arguments: None, Mute()):
+        assert tested.verdict(answer).fraction == 0
+
+
+@pytest.mark.parametrize("rows, fraction", [(0, 0.0), (1, 0.5), (2, 0.75), (3, 1.0)])
+def test_the_share_of_the_right_cases_is_the_share_of_the_points(rows, fraction):
+    verdict = STEP.verdict(lambda x_t, *rest: solution(STEP)(x_t, *rest) + (len(x_t) > rows))
+    assert verdict.fraction == fraction
+
+
+def test_the_share_of_the_goals_reached_is_the_share_of_the_points():
+    experiment, reached = exercise("1.7"), []
+    goals = tuple(
+        replace(goal, reached=lambda facts, n=n: n < len(reached)) for n, goal in enumerate(experiment.goals)
+    )
+    judged = replace(experiment, goals=tuple(replace(g, measured=lambda facts: "") for g in goals))
+    for count in range(len(goals) + 1):
+        assert judged.judge({"facts": {}}, 0).fraction == count / len(goals)
+        reached.append(count)
+    assert exercise("1.1").verdict("c").fraction == 1 and exercise("1.1").verdict("a").fraction == 0
+
+
 # --- predictions ------------------------------------------------------------------------------------------
 
 
@@ -373,14 +399,20 @@ def test_each_wrong_choice_has_its_own_answer(tested):
         assert "Answer with one of the letters" in tested.verdict(nonsense).text
 
 
-@pytest.mark.parametrize("letter, name", [("с", "a Cyrillic letter (CYRILLIC SMALL LETTER ES)"),
-                                          ("Α", "a Greek letter (GREEK SMALL LETTER ALPHA)")])  # fmt: skip
+@pytest.mark.parametrize(
+    "letter, name",
+    [
+        ("с", "a Cyrillic letter (CYRILLIC SMALL LETTER ES)"),
+        ("Α", "a Greek letter (GREEK SMALL LETTER ALPHA)"),
+        ("а) ", "a Cyrillic letter (CYRILLIC SMALL LETTER A)"),
+    ],
+)
 def test_a_letter_of_another_alphabet_is_named(letter, name):
-    assert f"you gave {letter}, which is {name}." in said(letter, exercise("1.1"))
+    assert f"you gave {letter.strip()}, which is {name}." in said(letter, exercise("1.1"))
 
 
-@pytest.mark.parametrize("written", ["ｃ", "Ｃ", "（ｃ）"])
-def test_a_full_width_letter_is_the_letter(written):
+@pytest.mark.parametrize("written", ["ｃ", "Ｃ", "（ｃ）", "“c”", "‘C’", "«c»", "„c“", "＂ｃ＂", "ⓒ"])
+def test_a_full_width_letter_or_one_in_other_quotes_is_the_letter(written):
     assert exercise("1.1").right == "c" and exercise("1.1").verdict(written).status == "right"
 
 

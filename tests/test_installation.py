@@ -1,10 +1,13 @@
 """Is everything here: each question, what is found, and the remedy in words."""
 
 import re
+import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pandas as pd
+import psutil
 import pytest
 from notebook_helpers import PATHS, sources
 
@@ -48,7 +51,74 @@ def test_missing_and_outdated_packages_are_named_with_the_command_that_installs_
         "1. numpy: numpy<1 is wanted, found 2.*2. no-such-package: .* is wanted, found nothing"
     ) as error:
         installation.require(findings)
-    assert f'{sys.executable} -m pip install -r "{wanted}"' in str(error.value)
+    assert shlex.join([sys.executable, "-m", "pip", "install", "-r", str(wanted)]) in str(error.value)
+
+
+POSIX, SPACED = "/opt/py/bin/python", "/home of all/py/bin/python"
+WINDOWS, IN_PROGRAMS = "C:\\py\\python.exe", "C:\\Program Files\\py\\python.exe"
+
+
+@pytest.mark.parametrize(
+    "system, prompt, python, said",
+    [
+        ("posix", False, POSIX, f"{POSIX} -m pip"),
+        ("posix", False, SPACED, f"'{SPACED}' -m pip"),
+        ("nt", False, WINDOWS, f"{WINDOWS} -m pip"),
+        ("nt", True, IN_PROGRAMS, f'"{IN_PROGRAMS}" -m pip'),
+        ("nt", False, IN_PROGRAMS, f'& "{IN_PROGRAMS}" -m pip'),
+    ],
+)
+def test_a_remedy_can_be_pasted_into_the_shell_at_hand(system, prompt, python, said, monkeypatch):
+    monkeypatch.setattr(
+        installation, "os", SimpleNamespace(name=system, environ={"PROMPT": "$P$G"} if prompt else {})
+    )
+    monkeypatch.setattr(sys, "executable", python)
+    assert installation.in_shell(python, "-m", "pip") == said
+
+    def missing():
+        raise ImportError(f"Install what is missing with: {python} -m pip install")
+
+    monkeypatch.setattr(backend, "load_keras", missing)
+    assert installation.keras()[0].remedy == f"Install what is missing with: {said} install"
+
+
+V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+V2 = ("memory.max", "memory.current", "inactive_file")
+
+
+@pytest.mark.parametrize(
+    "names, line, folder, limit, available, total",
+    [
+        (V2, "0::/", ".", "1000000000", 400_000_000, 1_000_000_000),
+        (V2, "0::/user/lab", "user", "1000000000", 400_000_000, 1_000_000_000),
+        (V2, "0::/user/lab", "user/lab", "max", None, None),
+        (V2, "0::/elsewhere", "user", "1000000000", None, None),
+        (
+            V1,
+            "5:cpu:/\n4:memory,hugetlb:/docker/0a1b",
+            "memory/docker/0a1b",
+            "800000000",
+            200_000_000,
+            800_000_000,
+        ),
+        (V1, "4:memory:/docker/0a1b", "memory", "800000000", 200_000_000, 800_000_000),
+        (V1, "4:memory:/", "memory", str(2**63 - 4096), None, None),
+        (V2, "0::/", ".", "500000000", 0, 500_000_000),
+    ],
+)
+def test_the_memory_limit_of_a_container_counts(names, line, folder, limit, available, total, tmp_path):
+    own, group = tmp_path / "cgroup", tmp_path / "cgroups" / folder
+    group.mkdir(parents=True)
+    own.write_text(f"{line}\n")
+    for name, text in zip(names, [limit, "700000000", ""]):
+        (group / name).write_text(text) if text else None
+    (group / "memory.stat").write_text(f"anon 600000000\n{names[2]} 100000000\n")
+    machine = psutil.virtual_memory()
+    found = installation.memory(tmp_path / "cgroups", own)
+    assert found[1] == (total or machine.total)
+    assert (
+        found[0] == pytest.approx(machine.available, rel=0.2) if available is None else found[0] == available
+    )
 
 
 def test_without_requirements_txt_the_way_out_is_said(tmp_path):

@@ -12,8 +12,8 @@ from notebook_helpers import PATHS, ROOT
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from labutils.exercises import __main__ as command
 from labutils.exercises import exercise
-from labutils.exercises.grading import gradebook
 from labutils.upkeep import installation, stored_notebooks
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -89,7 +89,7 @@ def test_code_is_in_order(command):
 
 
 def test_readme_has_the_table_of_all_exercises():
-    assert gradebook.table_of_exercises() in README
+    assert command.table_of_exercises() in README
 
 
 def test_readme_shows_an_answer_as_the_exercise_gives_it():

@@ -2,41 +2,36 @@
 
 python -m labutils.exercises stub 1.2
 python -m labutils.exercises table
-python -m labutils.exercises grade FOLDER
+python -m labutils.exercises grade FOLDER_OR_ZIP
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from labutils.exercises.grading import gradebook
-from labutils.exercises.registry import exercise
+from tqdm import tqdm
+
+from labutils.exercises.grading import gradebook, reports, sandbox
+from labutils.exercises.grading.gradebook import HowToGrade, SafeFile
+from labutils.exercises.grading.reports import Row
+from labutils.exercises.grading.submissions import find_submissions
+from labutils.exercises.registry import all_exercises, exercise
+
+_GRIDS = Path(__file__).parents[2] / "notebooks" / "grids"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m labutils.exercises", description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    of_stub = commands.add_parser("stub", help="print the two cells of an exercise, to paste into a notebook")
-    of_stub.add_argument("number", help="such as 1.2")
-    commands.add_parser("table", help="print all exercises: idea, kind, minutes")
-    of_grade = commands.add_parser(
-        "grade",
-        help="run a folder of handed-in notebooks and write who solved what",
-        description="Handed-in notebooks are foreign code: run this in a container without a network.",
-    )
-    of_grade.add_argument("folder", type=Path)
-    option = of_grade.add_argument
-    option("--minutes", type=float, default=20, help="for one notebook (20)")
-    option("--jobs", type=int, default=1, help="notebooks at the same time (1)")
-    option("--out", type=Path, default=Path("grades.csv"), help="the table to write (grades.csv)")
-    option("--beside", type=Path, default=Path("notebooks/grids"), help="what notebooks need beside them")
+    """Run the command; return the exit status: 2 where nothing was done, 130 after Ctrl-C."""
+    parser = _parser()
     chosen = parser.parse_args(arguments)
     if chosen.command == "table":
-        print(gradebook.table_of_exercises())
+        print(table_of_exercises())
     elif chosen.command == "stub":
         try:
             printed = exercise(chosen.number)
@@ -44,31 +39,161 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(str(error))
         print(f"--- Markdown cell ---\n{printed.question_cell()}\n")
         print(f"--- code cell ---\n{printed.answer_cell()}")
-    elif not (chosen.minutes > 0 and chosen.jobs >= 1):
-        parser.error("--minutes must be above 0 and --jobs 1 or more")
     else:
         try:
-            grade(chosen.folder, chosen.minutes, chosen.jobs, chosen.beside, chosen.out)
-        except FileNotFoundError as error:
+            how = _how_to_grade(chosen)
+        except (OSError, ValueError) as error:
             print(error, file=sys.stderr)
             return 2
+        return grade(chosen, how)
     return 0
 
 
-def grade(folder: Path, minutes: float, jobs: int, beside: Path, out: Path) -> None:
-    """Grade a folder and write two tables: who solved what, and the wrong answers of all."""
+def table_of_exercises() -> str:
+    """Return all exercises as a table in Markdown: number, title, idea, kind, minutes."""
+    head = "| exercise | title | idea | kind | minutes |\n|---|---|---|---|---|\n"
+    return head + "\n".join(
+        f"| {e.number} | {e.title} | {e.idea} | {e.kind} | {e.minutes} |" for e in all_exercises()
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m labutils.exercises", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    of_stub = commands.add_parser("stub", help="print the two cells of an exercise, to paste into a notebook")
+    of_stub.add_argument("number", help="such as 1.2")
+    commands.add_parser("table", help="print all exercises: idea, kind, minutes")
+    of_grade = commands.add_parser(
+        "grade",
+        help="run handed-in notebooks, a folder or a zip, and write who solved what",
+        description="Run handed-in notebooks, locked in by bubblewrap, and write a table of the answers.",
+    )
+    option, jobs = of_grade.add_argument, min(os.cpu_count() or 1, 4)
+    option("folder", type=Path, metavar="FOLDER_OR_ZIP")
+    option("--out", type=Path, default=Path("grades.csv"), help="the table to write (grades.csv)")
+    option("--resume", action="store_true", help="keep the rows in it; grade what is missing or has changed")
+    option("--format", choices=["csv", "moodle", "canvas"], default="csv", help="also points to import there")
+    option("--feedback", type=Path, metavar="FOLDER", help="write a text for each student into this folder")
+    option(
+        "--isolate", choices=["auto", "bwrap", "none"], default="auto", help="none: with access to all files"
+    )
+    option("--minutes", type=float, default=20, help="for one notebook (20)")
+    option("--jobs", type=int, default=jobs, help=f"notebooks at the same time ({jobs})")
+    option("--all-cells", action="store_true", help="run also the cells that no checked answer needs")
+    option(
+        "--beside", type=Path, help=f"what notebooks need beside them ({_GRIDS.parent.name}/{_GRIDS.name})"
+    )
+    return parser
+
+
+def _how_to_grade(chosen: argparse.Namespace) -> HowToGrade:
+    """Return how to grade; OSError or ValueError, in words, where that cannot go well."""
+    if not (chosen.minutes > 0 and chosen.jobs >= 1):
+        raise ValueError("--minutes must be above 0 and --jobs 1 or more")
+    if chosen.beside and not chosen.beside.is_dir():
+        raise ValueError(
+            f"there is no folder {chosen.beside}: --beside names what notebooks need beside them"
+        )
+    _refuse_unwritable(chosen.out, chosen.resume)
+    if chosen.feedback and (chosen.feedback.is_file() or not chosen.feedback.absolute().parent.is_dir()):
+        raise ValueError(
+            f"--feedback must name a folder, or a new one in one that exists, not {chosen.feedback}"
+        )
+    why_not = "" if chosen.isolate == "none" else sandbox.why_not()
+    if why_not:
+        raise ValueError(
+            f"Handed-in notebooks are foreign code, and cannot be locked in here: {why_not}.\nRun this in a "
+            "container, or where there is nothing to lose, with --isolate none: then they can read and "
+            "change all your files."
+        )
+    handed_in = chosen.folder if chosen.folder.is_dir() else chosen.folder.absolute().parent
+    beside = chosen.beside or (_GRIDS if _GRIDS.is_dir() else None)
+    return HowToGrade(
+        minutes=chosen.minutes,
+        jobs=chosen.jobs,
+        locked_in=chosen.isolate != "none",
+        all_cells=chosen.all_cells,
+        beside=(beside,) if beside else (),
+        hidden=(handed_in, chosen.out.absolute().parent, *([chosen.feedback] if chosen.feedback else [])),
+    )
+
+
+def _refuse_unwritable(out: Path, resume: bool) -> None:
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise ValueError(
+            f"there is no folder {folder}: --out names the table to write, in a folder that exists"
+        )
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder: --out names the table to write, such as {out / 'grades.csv'}")
+    if not os.access(folder, os.W_OK) or (out.exists() and not os.access(out, os.W_OK)):
+        raise ValueError(f"{out} cannot be written: name another file with --out")
+    if out.exists() and not resume:
+        raise ValueError(f"{out} exists: go on with it by --resume, or name another file with --out")
+
+
+def grade(chosen: argparse.Namespace, how: HowToGrade) -> int:
+    """Grade what was handed in, writing the table after each row; return the exit status."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold anything
-    print("Handed-in notebooks are foreign code. Run this where there is nothing to lose: in a container.")
-    mistakes = out.with_name(f"{out.stem}_wrong_answers.csv")
-    rows: list[dict[str, object]] = []
-    for row in gradebook.grade(folder, minutes, jobs, beside):
-        rows.append(row)
-        print(gradebook.line_of(row), flush=True)
-        table = gradebook.table_of_rows(rows)
-        gradebook.write_csv(table, out)  # after each: what is graded is not lost
-        gradebook.write_csv(gradebook.common_mistakes(table), mistakes)
-    print("", *gradebook.summary(table), f"\nwritten: {out} and {mistakes}", sep="\n")
+    try:
+        submissions, notices = find_submissions(chosen.folder)
+        known = reports.read_csv(chosen.out) if chosen.out.exists() else []
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not how.locked_in:
+        notices.append("without isolation: what was handed in can read and change all your files")
+    for notice in notices:
+        print(f"Note: {notice}.")
+    digests = {submission.name: submission.digest for submission in submissions}
+    rows = [row for row in known if digests.get(row["file"]) == row["digest"]]
+    done = {row["file"] for row in rows}
+    todo = [submission for submission in submissions if submission.name not in done]
+    out, status = SafeFile(chosen.out, _write_table, _warn), 0
+    progress = tqdm(total=len(submissions), initial=len(rows), unit="notebook", smoothing=0, disable=None)
+    try:
+        with progress, contextlib.closing(gradebook.grade(todo, how)) as graded:
+            for row in graded:
+                rows.append(row)
+                out.save(rows)  # after each: what is graded is not lost
+                tqdm.write(reports.line_of(row), file=sys.stdout)
+                progress.update()
+    except KeyboardInterrupt:
+        status = 130
+        print(f"Stopped: {len(rows)} of {len(submissions)} are graded. Go on with --resume.", file=sys.stderr)
+    if rows:
+        _report(chosen, rows, [row for row in rows if row["file"] not in done], out)
+    return status
+
+
+def _report(chosen: argparse.Namespace, rows: list[Row], new: list[Row], out: SafeFile) -> None:
+    """Write what is made of all rows, or of what is new, and print the summary."""
+    out.save(rows)
+    table, written = reports.table_of_rows(rows), [out]
+
+    def save(what: str, write: Callable[[Any, Path], Any], content: object) -> Any:
+        written.append(SafeFile(chosen.out.with_name(f"{chosen.out.stem}_{what}.csv"), write, _warn))
+        return written[-1].save(content)
+
+    save("wrong_answers", reports.write_csv, reports.common_mistakes(table))
+    print("", *reports.summary(table), sep="\n")
+    if chosen.format != "csv":
+        write = reports.write_moodle if chosen.format == "moodle" else reports.write_canvas
+        print("", *save(chosen.format, write, rows), sep="\n")
+    print("\nwritten:", ", ".join(str(file.path) for file in written))
+    if chosen.feedback and new:  # who was graded before has it
+        students = {(row["student"], row["identifier"]) for row in new}
+        texts = [row for row in rows if (row["student"], row["identifier"]) in students]
+        print(f"feedback: {len(reports.write_feedback(texts, chosen.feedback))} files in {chosen.feedback}")
+
+
+def _write_table(rows: list[Row], path: Path) -> None:
+    reports.write_csv(reports.table_of_rows(rows), path)
+
+
+def _warn(text: str) -> None:
+    tqdm.write(f"Warning: {text}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

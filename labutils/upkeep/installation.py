@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
+import shlex
+import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +74,22 @@ def packages(requirements: Path = ROOT / "requirements.txt") -> list[Finding]:
 def _package(requirement: Requirement, requirements: Path) -> Finding:
     version = next((d.version for d in importlib.metadata.distributions(name=requirement.name)), "")
     fine = bool(version) and requirement.specifier.contains(version, prereleases=True)
-    install = f'{sys.executable} -m pip install -r "{requirements}"'
+    install = in_shell(sys.executable, "-m", "pip", "install", "-r", str(requirements))
     remedy = f"{requirement} is wanted, found {version or 'nothing'}. Run: {install}"
     return Finding(requirement.name, version or "not installed", fine, remedy)
+
+
+def in_shell(*words: str) -> str:
+    """Return a command so that it can be pasted: into sh, PowerShell or cmd (which alone sets PROMPT)."""
+    if os.name != "nt":
+        return shlex.join(words)
+    command = subprocess.list2cmdline(words)
+    return f"& {command}" if command.startswith('"') and "PROMPT" not in os.environ else command
+
+
+def _to_paste(message: str) -> str:
+    """Return a message with the path of Python quoted where it stands at the start of a command."""
+    return message.replace(f"{sys.executable} -m", f"{in_shell(sys.executable)} -m")
 
 
 def data() -> list[Finding]:
@@ -85,24 +101,60 @@ def _packaged(what: str, file: PackagedFile) -> Finding:
     try:
         path = file.path()
     except DataError as error:
-        return Finding(what, "missing", False, str(error))
+        return Finding(what, "missing", False, _to_paste(str(error)))
     found = sha256_of(path)
-    changed = f"the file {path} is not the one the series was checked with. {file.remedy}"
+    remedy = _to_paste(file.remedy)
+    changed = f"the file {path} is not the one the series was checked with. {remedy}"
     return Finding(f"{what}: SHA-256", found[:16] + "…", found == file.sha256, changed)
 
 
 def machine() -> list[Finding]:
     """Return the processor cores this kernel may use and the memory that is free."""
-    memory, gib = psutil.virtual_memory(), 2**30
-    free = f"{memory.available / gib:.1f} of {memory.total / gib:.1f} GiB"
+    (available, total), gib = memory(), 2**30
+    free = f"{available / gib:.1f} of {total / gib:.1f} GiB"
     remedy = (
         "the notebooks need up to 2 GiB: close other programs and kernels "
         "(the round icon with a square at the left edge of JupyterLab lists them)"
     )
     return [
         Finding("processor cores", str(joblib.cpu_count()), True),
-        Finding("free memory", free, memory.available > 2 * gib, remedy),
+        Finding("free memory", free, available > 2 * gib, remedy),
     ]
+
+
+def memory(cgroups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> tuple[int, int]:
+    """Return the bytes that are free and those there are; in a container, within its limit.
+
+    Parameters
+    ----------
+    cgroups, own : where Linux tells the limits, and which of them are those of this process.
+    """
+    machine = psutil.virtual_memory()
+    available, total = machine.available, machine.total
+    for limit, used in _limits(cgroups, own):
+        available, total = max(0, min(available, limit - used)), min(total, limit)
+    return available, total
+
+
+def _limits(cgroups: Path, own: Path) -> Iterator[tuple[int, int]]:
+    """Yield the limit of each group that this process is in, and what of it is used and cannot be freed."""
+    v1 = cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "
+    v2 = cgroups, "memory.max", "memory.current", "inactive_file "
+    for line in own.read_text("utf-8").splitlines() if own.is_file() else ():
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        base, limit, used, freeable = v1 if controllers else v2
+        folder = base / path.lstrip("/")
+        for group in (folder, *folder.parents):
+            if not group.is_relative_to(base):
+                break
+            try:
+                lines = (group / "memory.stat").read_text("utf-8").splitlines()
+                free = sum(int(line.split()[1]) for line in lines if line.startswith(freeable))
+                yield int((group / limit).read_text("utf-8")), int((group / used).read_text("utf-8")) - free
+            except (OSError, ValueError):  # no such group here, or its limit is "max"
+                continue
 
 
 def keras() -> list[Finding]:
@@ -110,7 +162,7 @@ def keras() -> list[Finding]:
     try:
         module = backend.load_keras()
     except ImportError as error:
-        return [Finding("Keras", "does not start", False, str(error))]
+        return [Finding("Keras", "does not start", False, _to_paste(str(error)))]
     fast = "with XLA" if backend.xla_settings() else "without XLA (slower, nothing is wrong)"
     return [Finding("Keras", f"{module.__version__} on {module.backend.backend()}, {fast}", True)]
 

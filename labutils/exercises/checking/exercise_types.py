@@ -7,18 +7,21 @@ notebook both happen in one process; when handed-in notebooks are graded, only t
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import textwrap
 import unicodedata
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from labutils.exercises.checking import execution
+from labutils.exercises.checking.diagnosis import Trial, diagnose, probes
 from labutils.exercises.checking.execution import Outcome
 from labutils.exercises.checking.formatting import Arrays, difference, listed, paragraph, same
 from labutils.validation import whole_number
@@ -29,13 +32,20 @@ Case = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said to an answer, "not started", "right" or "not yet": a text for the student, a reason for a
-    table, and the name of the typical mistake that was recognised, if one was."""
+    """What is said to an answer, "not started", "right" or "not yet".
+
+    Parameters
+    ----------
+    text, reason : for the student; for a table.
+    mistake : the name of the typical mistake that was recognised, if one was.
+    fraction : the share of the points, from 0 to 1: of the cases that are right, or of the goals reached.
+    """
 
     status: str
     text: str
     reason: str = ""
     mistake: str | None = None
+    fraction: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class Exercise(ABC):
     minutes : how long it takes.
     hints : up to three, each says more than the one before.
     afterwards : what to say once it is right.
+    points : what a right answer counts where grades are given.
     number : such as "1.2"; the registry gives it.
     """
 
@@ -67,6 +78,7 @@ class Exercise(ABC):
     minutes: int
     hints: tuple[str, ...]
     afterwards: str
+    points: int = 1
     number: str = ""
 
     kind: ClassVar[str] = "predict"
@@ -144,11 +156,13 @@ class Exercise(ABC):
         return f"{self.answer_name} = ..."
 
     def _right(self) -> Verdict:
-        return Verdict("right", paragraph(f"Exercise {self.number}: right. {self.afterwards}"))
+        return Verdict("right", paragraph(f"Exercise {self.number}: right. {self.afterwards}"), fraction=1.0)
 
-    def _not_yet(self, says: str, reason: str, mistake: str | None = None, shown: str = "") -> Verdict:
+    def _not_yet(
+        self, says: str, reason: str, mistake: str | None = None, shown: str = "", fraction: float = 0.0
+    ) -> Verdict:
         text = paragraph(f"Exercise {self.number}: not yet. {says}")
-        return Verdict("not yet", f"{text}\n\n{shown}" if shown else text, reason, mistake)
+        return Verdict("not yet", f"{text}\n\n{shown}" if shown else text, reason, mistake, fraction)
 
     def __repr__(self) -> str:
         return (
@@ -173,6 +187,7 @@ class Coding(Exercise):
     solve: Callable
     cases: Callable[[np.random.Generator], Sequence[Case]]
     mistakes: tuple[Mistake, ...]
+    points: int = 2
     tolerance: float = 1e-5
     results: tuple[str, ...] = ("result",)
 
@@ -203,89 +218,122 @@ class Coding(Exercise):
             return {"unusable": _short(answer)}
         if execution.swallows_everything(answer):
             return {"swallows": True}
-        return {"outcomes": [asdict(outcome) for outcome in self._called(answer, self._drawn(seed))]}
+        cases = self._drawn(seed)
+        outcomes = self._called(answer, cases)
+        further = [case for of in self._further(self._tried(cases, outcomes)) for case in of.values()]
+        probed = self._called(answer, further, seconds=1.0) if further else []
+        return {"outcomes": [*map(asdict, outcomes)], "probed": [*map(asdict, probed)]}
 
     def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         if "swallows" in given:
             return self._not_yet(_SWALLOWS, "a bare except in a loop")
-        cases, outcomes = self._drawn(seed), [Outcome(**outcome) for outcome in given["outcomes"]]
-        expected = [self._expected(case)[0] for case in cases]
-        tried = list(zip(cases, expected, outcomes, strict=True))
-        wrong = [trial for trial in tried if not same(trial[2].arrays(), trial[1], self.tolerance)]
+        cases = self._drawn(seed)
+        outcomes, probed = (
+            [Outcome(**one) for one in given.get(part, ())] for part in ("outcomes", "probed")
+        )
+        tried = self._tried(cases, outcomes)
+        wrong = [n for n, trial in enumerate(tried) if not self._is_right(trial)]
         if not wrong:
             return self._right_but(cases, outcomes)
-        with_numbers = [trial for trial in wrong if trial[2].values is not None]
+        fraction = 1 - len(wrong) / len(tried)
+        with_numbers = [n for n in wrong if tried[n].ours is not None]
         for mistake in self.mistakes:
-            if self._made(mistake, cases, expected, outcomes):
-                shown = self._shown(*(with_numbers + wrong)[0])
-                return self._not_yet(mistake.says, f"wrong: {mistake.name}", mistake.name, shown)
+            if self._made(mistake, tried, outcomes):
+                shown = (with_numbers + wrong)[0]
+                shown = self._shown(tried[shown], outcomes[shown])
+                return self._not_yet(mistake.says, f"wrong: {mistake.name}", mistake.name, shown, fraction)
         # a single row or unit does not tell a forgotten sum, a wrong sign or a transposed matrix
-        telling = [trial for trial in with_numbers if _tells(trial[1])]
-        stopped = [trial for trial in wrong if trial[2].error]
-        case, right, outcome = (telling + stopped + wrong)[0]
-        says, reason = self._general(outcome, right)
-        return self._not_yet(says, reason, shown=self._shown(case, right, outcome))
+        telling = [n for n in with_numbers if _tells(tried[n].right)]
+        stopped = [n for n in wrong if outcomes[n].error]
+        first = (stopped + telling + wrong)[0]
+        if tried[first].ours is None:
+            says, reason = _without_numbers(outcomes[first])
+        else:
+            says, reason = self._compared(tried, tried[first], probed)
+        return self._not_yet(says, reason, None, self._shown(tried[first], outcomes[first]), fraction)
+
+    def _tried(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> list[Trial]:
+        pairs = zip(cases, outcomes, strict=True)
+        return [Trial(case, self._expected(case)[0], outcome.arrays()) for case, outcome in pairs]
+
+    def _is_right(self, trial: Trial) -> bool:
+        return same(trial.ours, trial.right, self.tolerance)
+
+    def _further(self, tried: Sequence[Trial]) -> list[dict[tuple[str, str], Case]]:
+        """Return cases made of each one that is wrong, which tell what kind of error it is."""
+        wrong = [trial for trial in tried if not self._is_right(trial)]
+        if any(trial.ours is None for trial in wrong):
+            return []
+        found: list[dict[tuple[str, str], Case]] = [{} for _ in wrong]
+        for trial, of_trial in zip(wrong, found):
+            for probe, case in probes(trial.case).items():
+                with contextlib.suppress(Exception):  # the solution need not take every number
+                    self._expected(case)
+                    of_trial[probe] = case
+        return found
+
+    def _compared(self, tried: Sequence[Trial], shown: Trial, probed: Sequence[Outcome]) -> tuple[str, str]:
+        """Return how one trial differs and what kind of error all of them show; a reason for a table."""
+        named, further = self._named(shown.right), self._further(tried)
+        says = difference(shown.ours, named, self.tolerance)
+        trials = iter(self._tried([case for of in further for case in of.values()], probed))
+        changed = [{probe: next(trials) for probe in of} for of in further]
+        found = diagnose(tried, changed, lambda c: self._expected(c)[0], list(named), self.tolerance)
+        return (f"{says} {found[1]}", f"wrong: {found[0]}") if found else (says, "wrong")
 
     def _drawn(self, seed: int) -> Sequence[Case]:
         return self.cases(np.random.default_rng(seed))
 
-    def _called(self, function: Callable, cases: Sequence[Case]) -> list[Outcome]:
+    def _called(self, function: Callable, cases: Sequence[Case], **limit: float) -> list[Outcome]:
         results = [len(right) if several else None for right, several in map(self._expected, cases)]
-        return execution.outcomes(function, cases, results)
+        return execution.outcomes(function, cases, results, **limit)
 
     def _expected(self, case: Case) -> tuple[Arrays, bool]:
         """Return the right results as arrays of floats, and whether there are several of them."""
-        right = self.solve(*case.values())
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            right = self.solve(*case.values())
         several = isinstance(right, tuple) or (isinstance(right, list) and isinstance(right[0], np.ndarray))
         return tuple(np.asarray(result, dtype=float) for result in (right if several else (right,))), several
 
-    def _made(self, mistake: Mistake, cases: Sequence[Case], expected: list, outcomes: list[Outcome]) -> bool:
+    def _made(self, mistake: Mistake, tried: Sequence[Trial], outcomes: Sequence[Outcome]) -> bool:
         """True where the answer does in every case what the mistake does, which is wrong in some."""
-        of_mistake = self._called(mistake.does, cases)
+        of_mistake = self._called(mistake.does, [trial.case for trial in tried])
         if all(wrong.values is None for wrong in of_mistake):
             return all(wrong.error and wrong.error == ours.error for wrong, ours in zip(of_mistake, outcomes))
         return any(
-            wrong.values is not None and not same(wrong.arrays(), right, self.tolerance)
-            for wrong, right in zip(of_mistake, expected)
+            wrong.values is not None and not same(wrong.arrays(), trial.right, self.tolerance)
+            for wrong, trial in zip(of_mistake, tried)
         ) and all(
-            bool(ours.error) if wrong.values is None else same(ours.arrays(), wrong.arrays(), self.tolerance)
-            for wrong, ours in zip(of_mistake, outcomes)
+            bool(ours.error) if wrong.values is None else same(trial.ours, wrong.arrays(), self.tolerance)
+            for wrong, trial, ours in zip(of_mistake, tried, outcomes)
         )
 
-    def _general(self, outcome: Outcome, expected: Arrays) -> tuple[str, str]:
-        if outcome.slow:
-            return _SLOW, "too slow"
-        if outcome.nothing:
-            return _NOTHING, "returns nothing"
-        if outcome.error:
-            where = f" In this line: {outcome.line}" if outcome.line else ""
-            return f"{outcome.error.rstrip('.')}.{where}", outcome.error.removeprefix("Your function ")
-        return difference(outcome.arrays(), self._named(expected), self.tolerance), "wrong"
-
-    def _shown(self, case: Case, expected: Arrays, outcome: Outcome) -> str:
-        text = f"This was tried:\n{listed(case)}\nExpected:\n{listed(self._named(expected))}"
-        if outcome.values is not None:
-            text += f"\nYours:\n{listed(self._named(outcome.arrays()))}"
+    def _shown(self, trial: Trial, outcome: Outcome) -> str:
+        text = f"This was tried:\n{listed(trial.case)}\nExpected:\n{listed(self._named(trial.right))}"
+        if trial.ours is not None:
+            text += f"\nYours:\n{listed(self._named(trial.ours))}"
         if outcome.printed.strip():
             text += f"\nIt printed:\n{textwrap.indent(outcome.printed.rstrip(), '  ')}"
         return text
 
     def _right_but(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Verdict:
         changed = {list(case)[n] for case, outcome in zip(cases, outcomes) for n in outcome.changed}
+        right = self._right()
         if not changed:
-            return self._right()
+            return right
         note = (
             f"One thing: your function changes {' and '.join(sorted(changed))} in place. Whoever calls it "
             "finds other numbers there afterwards than before; better make a new array (a = a + b instead of "
             "a += b)."
         )
-        return Verdict("right", f"{self._right().text}\n{paragraph(note)}")
+        return replace(right, text=f"{right.text}\n{paragraph(note)}")
 
     def _named(self, results: Arrays) -> dict[str, np.ndarray]:
         names = [f"{self.results[0]}[{position}]" for position in range(len(results))]
         return dict(zip(self.results if len(self.results) == len(results) else names, results))
 
 
+_QUOTES = "`'\"“”„‘’‚«»"
 _SLOW = (
     f"It had not come to an end after {execution.SECONDS:.0f} seconds. Is there a loop that never ends, or "
     "one that does far more than is needed?"
@@ -295,6 +343,15 @@ _SWALLOWS = (
     "Your function was not called: in its while loop, except: without the name of an error also catches what "
     "would end a loop without end. Name the error that you expect, such as except ValueError:"
 )
+
+
+def _without_numbers(outcome: Outcome) -> tuple[str, str]:
+    if outcome.slow:
+        return _SLOW, "too slow"
+    if outcome.nothing:
+        return _NOTHING, "returns nothing"
+    where = f" In this line: {outcome.line}" if outcome.line else ""
+    return f"{outcome.error.rstrip('.')}.{where}", outcome.error.removeprefix("Your function ")
 
 
 def _tells(expected: Arrays) -> bool:
@@ -323,7 +380,7 @@ class Choice(Exercise):
     def _judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         text = unicodedata.normalize("NFKC", given["answer"])  # full-width letters become plain ones
         # also "(c)", "`c`" and "c: half of them"
-        letter = re.split(r"[):.\s]", text.strip().lstrip("(`'\""))[0].strip("`'\"").lower()
+        letter = re.split(r"[):.\s]", text.strip().lstrip(f"({_QUOTES}"))[0].strip(_QUOTES).lower()
         if letter == self.right:
             return self._right()
         if letter in self.wrong:
@@ -398,6 +455,7 @@ class Experiment(Exercise):
     facts: Callable[[Any], dict[str, Any]]
     goals: tuple[Goal, ...]
     code: str
+    points: int = 3
     answer_name: str = "my_answer"
     answer_note: str = "my_model, my_run"
 
@@ -425,9 +483,10 @@ class Experiment(Exercise):
             for goal, ok in zip(self.goals, reached)
         )
         if all(reached):
-            return Verdict("right", f"{self._right().text}\n\n{lines}")
+            return replace(self._right(), text=f"{self._right().text}\n\n{lines}")
         missed = self.goals[reached.index(False)]
-        return self._not_yet(missed.advice, f"wrong: {missed.words}", missed.words, lines)
+        share = sum(reached) / len(reached)
+        return self._not_yet(missed.advice, f"wrong: {missed.words}", missed.words, lines, share)
 
 
 def _text(value: object, written: Callable[[object], str] = str) -> str:

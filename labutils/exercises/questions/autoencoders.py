@@ -364,11 +364,14 @@ EXERCISES = (
                 lambda known, new, share: new > np.quantile(np.concatenate([known, new]), share),
                 "The new images have a say in your threshold. It has to come from the known ones alone.",
             ),
-            Mistake(
-                "the wrong side",
-                lambda known, new, share: new <= np.quantile(known, share),
-                "It is the other way round: odd is what is copied *badly*, with an error above the "
-                "threshold.",
+            *(
+                Mistake(
+                    "the wrong side",
+                    lambda known, new, share, compare=compare: compare(new, np.quantile(known, share)),
+                    "It is the other way round: odd is what is copied *badly*, with an error above the "
+                    "threshold.",
+                )
+                for compare in (np.less_equal, np.less)
             ),
             Mistake(
                 "at the threshold as well",

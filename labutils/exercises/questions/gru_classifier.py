@@ -103,6 +103,7 @@ def _losses(rng: np.random.Generator) -> list[Case]:
         {"val_losses": [0.50, 0.40, 0.45, 0.42, 0.41, 0.30], "patience": 2},
         {"val_losses": [0.60, 0.50, 0.45], "patience": 1},
         {"val_losses": [0.50], "patience": 1},
+        {"val_losses": [0.50, 0.40, 0.45, 0.42], "patience": 3},
         {"val_losses": [1.40, 1.20, 1.30, 1.25, 1.10], "patience": 2},
         {"val_losses": [0.50, 0.40, 0.40, 0.40, 0.30], "patience": 2},
         {"val_losses": [0.60, 0.40, 0.55, 0.39, 0.50, 0.45, 0.48, 0.42, 0.20], "patience": 3},

@@ -51,6 +51,7 @@ def _padded(rng: np.random.Generator) -> list[Case]:
     cases = []
     for rows, time, numbers in [(1, 3, 2), (2, 4, 3), (4, 6, 5), (5, 7, 3)]:
         tokens = rng.integers(1, 100, (rows, time))
+        tokens[1::2, 0] = tokens[::2, -1] = 1  # the mark of the start is a word as well
         for row, zeros in enumerate(rng.integers(0, time, rows)):
             if row % 2:  # some rows are padded at the back
                 tokens[row, time - zeros :] = 0

@@ -1,0 +1,224 @@
+"""The process in the sandbox: run the cells of a handed-in notebook, write down what each answer gives.
+
+python -m labutils.exercises.grading.runner FOLDER SEED (all | needed) NOTEBOOK …
+
+reads FOLDER/cells.json, pairs of the number of a code cell and its source, runs all of them or those that are
+needed, and appends to FOLDER/results.jsonl a line for every answer, when it is checked, and for every cell
+that stops with an error. What is right is not known here: the lines are judged elsewhere. At the end, answers
+to the exercises of these notebooks that were never checked are looked for by their names. IPython runs the
+cells without a kernel, and shows nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from IPython.core.formatters import DisplayFormatter
+from IPython.core.interactiveshell import InteractiveShell
+
+from labutils.exercises import registry
+from labutils.exercises.checking.exercise_types import Exercise
+from labutils.exercises.grading.needed_cells import needed_cells
+
+_LONGEST_LINE = 1_000_000  # letters; numbers beyond were not asked for
+_SECONDS_TO_CHOOSE = 10.0
+_exit = os._exit
+
+
+class SilentFormatter(DisplayFormatter):
+    """Of what is displayed, nothing is drawn or written."""
+
+    def format(self, obj: object, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+        """Return no representation at all."""
+        return {}, {}
+
+
+class SilentShell(InteractiveShell):
+    """IPython that shows nothing, asks nothing and has neither windows nor a terminal."""
+
+    system = InteractiveShell.system_raw
+
+    def init_display_formatter(self) -> None:
+        """Display nothing."""
+        self.display_formatter = SilentFormatter(parent=self)
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Do nothing: there are no windows."""
+
+    def enable_matplotlib(self, gui: str | None = None) -> tuple[None, str]:
+        """Do nothing: what is drawn is not looked at."""
+        return None, "agg"
+
+    def ask_exit(self) -> None:
+        """Do nothing: the cells after ``quit()`` are run as well."""
+
+    def showtraceback(self, *args: object, **kwargs: object) -> None:
+        """Do nothing: the error is found in the result."""
+
+    def showsyntaxerror(self, *args: object, **kwargs: object) -> None:
+        """Do nothing: the error is found in the result."""
+
+
+class NotebookRun:
+    """One notebook: runs its cells in order, and holds what is known about its answers.
+
+    Parameters
+    ----------
+    results : the file that lines are appended to.
+    seed : draws the inputs that the answers are tried with.
+    """
+
+    def __init__(self, results: Path, seed: int) -> None:
+        self.results, self.seed = results, seed
+        self.cell: int | None = None
+        self.checked: set[str] = set()
+        self.remarked: set[str] = set()
+        self.process = os.getpid()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.own = [
+            (sys.modules["labutils.exercises"], "exercise"),
+            (registry, "exercise"),
+            (Exercise, "on_check"),
+        ]
+        self.own += [(Exercise, name) for name in ("check", "verdict", "collect", "judge")]
+        self.originals = [getattr(owner, name) for owner, name in self.own]
+        Exercise.on_check.append(self.collect)
+
+    def write(self, **line: object) -> None:
+        """Append a line; opened anew each time, so that closing every file does no harm."""
+        text = json.dumps({"cell": self.cell, **line})
+        if os.getpid() == self.process:  # and not one that a cell has forked
+            with open(self.results, "a", encoding="utf-8") as file:
+                file.write(text + "\n")
+
+    def collect(self, exercise: Exercise, answer: object) -> None:
+        """Write what an answer gives now."""
+        self.checked.add(exercise.number)
+        if str(getattr(answer, "__module__", "")).startswith("labutils.exercises"):
+            self.remark(f"the answer to {exercise.number} is a function of labutils.exercises")
+        try:
+            given = exercise.collect(answer, self.seed)
+            if len(json.dumps(given)) > _LONGEST_LINE:
+                given.pop("probed", None)  # tells what kind of error it is, and is not needed
+            if len(json.dumps(given)) > _LONGEST_LINE:
+                given = {"unusable": "far more than was asked for"}
+        except BaseException as error:  # whatever an answer does, the others are judged
+            given = {"unusable": f"something that cannot be tried ({type(error).__name__})"}
+        self.write(exercise=exercise.number, given=given)
+
+    def remark(self, text: str) -> None:
+        """Write a fact that a teacher may want to know, once."""
+        if text not in self.remarked:
+            self.remarked.add(text)
+            self.write(remark=text)
+
+    def run(self, cells: list[tuple[int, str]], notebooks: set[int]) -> None:
+        """Run the cells, then collect answers to exercises of these notebooks that were never checked."""
+        shell = SilentShell.instance()
+        if shell.history_manager:
+            shell.history_manager.enabled = False
+        for self.cell, source in cells:
+            if error := self._error_of(shell, source):
+                self.write(error=type(error).__name__[:100], message=_message(error))
+            if os.getpid() != self.process:
+                _exit(0)
+            for text in self._replaced(shell.user_ns):
+                self.remark(text)
+        self.cell = None
+        notebooks |= {int(number.split(".")[0]) for number in self.checked}
+        for exercise in [exercise for number in notebooks for exercise in registry.exercises_of(number)]:
+            if exercise.number not in self.checked and exercise.answer_name in shell.user_ns:
+                self.collect(exercise, shell.user_ns[exercise.answer_name])
+        self.write(end=True)
+
+    def _error_of(self, shell: SilentShell, source: str) -> BaseException | None:
+        """Run a cell as Jupyter does, within a running event loop; return what stopped it."""
+
+        async def running() -> BaseException | None:
+            transformed, wrong = source, None
+            try:
+                transformed = shell.transform_cell(source)
+            except Exception:
+                wrong = sys.exc_info()
+            done = await shell.run_cell_async(
+                source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=wrong
+            )
+            shell.events.trigger("post_execute")
+            shell.events.trigger("post_run_cell", done)
+            await asyncio.sleep(0)  # what was started in the background gets its turn
+            return done.error_before_exec or done.error_in_exec
+
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self.loop)
+        try:
+            return self.loop.run_until_complete(running())
+        except BaseException as error:
+            self.loop = None  # a cell has stopped or closed it
+            return error
+        finally:
+            if "matplotlib.pyplot" in sys.modules:  # as notebooks do after each cell
+                sys.modules["matplotlib.pyplot"].close("all")
+
+    def _replaced(self, variables: dict[str, Any]) -> Iterator[str]:
+        """Yield in words what is no longer as labutils made it, and put it back."""
+        for (owner, name), original in zip(self.own, self.originals):
+            if getattr(owner, name, None) is not original:
+                setattr(owner, name, original)
+                yield f"{owner.__name__}.{name} was replaced in code cell {self.cell}"
+        if self.collect not in Exercise.on_check:
+            Exercise.on_check.append(self.collect)
+            yield f"Exercise.on_check was emptied in code cell {self.cell}"
+        if variables.get("exercise", registry.exercise) is not registry.exercise:
+            if "exercise" not in self.remarked:
+                self.remarked.add("exercise")
+                yield f"the name exercise stands for something else after code cell {self.cell}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split())[:300]
+    except BaseException:
+        return ""
+
+
+def needed_of(cells: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the cells that checked answers need; all of them where it takes too long to find out."""
+
+    def over(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    try:
+        if hasattr(signal, "setitimer"):
+            before = signal.signal(signal.SIGALRM, over)
+            signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_CHOOSE)
+        return [cells[place] for place in needed_cells([source for _, source in cells])]
+    except Exception:  # such as a RecursionError
+        return cells
+    finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def main(folder: str, seed: str, which: str, *notebooks: str) -> None:
+    """Run the cells of a folder, and end at once: whatever they have left behind cannot delay it."""
+    cells = json.loads(Path(folder, "cells.json").read_text("utf-8"))
+    run = NotebookRun(Path(folder, "results.jsonl"), int(seed))
+    try:
+        chosen = cells if which == "all" else needed_of(cells)
+        run.write(left_out=len(cells) - len(chosen))
+        run.run(chosen, set(map(int, notebooks)))
+    finally:
+        _exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,245 @@
+"""Run a command on foreign code: in a folder of its own, within limits, and locked in where bubblewrap works.
+
+With bubblewrap (https://github.com/containers/bubblewrap) the command sees a read-only file system without
+home folders, temporary files and what else is named, and no network; it dies with this process. Without, it
+is kept from none of that: the limits hold, and what it has started is ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import secrets
+import shutil
+import site
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+import labutils
+
+TOO_LONG = "it ran longer than"
+_PACKAGE = Path(labutils.__file__).resolve().parent
+_MARK = "LABUTILS_GRADING"
+_KEPT = ("PATH", "LANG", "LC_ALL", "KERAS_BACKEND", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT")
+_PRIVATE = ("/tmp", "/var/tmp", "/run", "/home", "/root", "/mnt", "/media")
+_SECONDS_BETWEEN_LOOKS = 0.5
+# resource is imported by the command itself: between fork and exec a thread of this process may not
+_WITHIN_LIMITS = (
+    "import os, resource as r, sys\n"
+    "for pair in sys.argv[1].split(','):\n"
+    "    kind, limit = pair.split('=')\n"
+    "    what, limit = getattr(r, kind, None), int(limit)\n"
+    "    hard = r.getrlimit(what)[1] if what is not None else 0\n"
+    "    try:\n"
+    "        limit = limit if hard == r.RLIM_INFINITY else min(limit, hard)\n"
+    "        what is None or r.setrlimit(what, (limit, limit))\n"
+    "    except (OSError, ValueError):\n"
+    "        pass\n"
+    "os.execv(sys.argv[2], sys.argv[2:])\n"
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a command and all that it starts may take.
+
+    Parameters
+    ----------
+    seconds : of wall time.
+    memory : bytes, of each process and of all together.
+    processes : at one time.
+    file_size : bytes of one file; with bubblewrap also of all files together.
+    """
+
+    seconds: float
+    memory: int = 8_000_000_000
+    processes: int = 200
+    file_size: int = 500_000_000
+
+    def as_argument(self) -> str:
+        """Return the limits for the command that sets them."""
+        threads = 4096  # where all of a user's threads are counted, and TensorFlow starts many
+        kinds = {"RLIMIT_DATA": self.memory, "RLIMIT_FSIZE": self.file_size, "RLIMIT_NPROC": threads}
+        return ",".join(f"{kind}={limit}" for kind, limit in (kinds | {"RLIMIT_CORE": 0}).items())
+
+
+@functools.cache
+def why_not() -> str:
+    """Return "" where bubblewrap works, or why it does not, in words."""
+    if not sys.platform.startswith("linux"):
+        return "bubblewrap exists for Linux only"
+    if shutil.which("bwrap") is None:
+        return "bubblewrap (the command bwrap) is not installed"
+    with tempfile.TemporaryDirectory() as folder:
+        command = _locked_in([sys.executable, "-c", "import labutils"], Path(folder), (), 1_000_000)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            return f"bubblewrap does not start ({error})"
+    last = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
+    return f"bubblewrap does not work here ({last})" if done.returncode else ""
+
+
+def run(
+    command: Sequence[str],
+    folder: Path,
+    limits: Limits,
+    stop: threading.Event,
+    *,
+    locked_in: bool,
+    hidden: Iterable[Path] = (),
+    readable: Iterable[Path] = (),
+) -> str:
+    """Run a command in a folder, end whatever it has started, and return why it was stopped, or "".
+
+    Parameters
+    ----------
+    command : its first word is the path of a program.
+    folder : where it runs. With bubblewrap it may change the files in it; new ones vanish with it.
+    stop : once it is set, the command is ended within a second.
+    locked_in : with bubblewrap.
+    hidden : folders that it does not see, with bubblewrap.
+    readable : folders that it finds beside its files, read-only with bubblewrap, copied without.
+    """
+    token, folder = secrets.token_hex(16), folder.resolve()
+    if hasattr(os, "fork"):
+        command = [sys.executable, "-ISc", _WITHIN_LIMITS, limits.as_argument(), *command]
+    if locked_in:
+        command = _locked_in(command, folder, hidden, limits.file_size, readable)
+    else:
+        for path in readable:
+            shutil.copytree(path, folder / path.name)
+    nowhere = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=folder, env=_environment(folder) | {_MARK: token}, start_new_session=True, **nowhere
+    )
+    try:
+        return _watched(process, limits, stop)
+    finally:
+        started = _started_by(process) if process.poll() is None else []
+        process.kill()
+        process.wait()
+        _end(started, "" if locked_in else token)
+
+
+def _watched(process: subprocess.Popen, limits: Limits, stop: threading.Event) -> str:
+    """Wait for the end of a process; return why it has to be ended before, or ""."""
+    end = time.monotonic() + limits.seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_SECONDS_BETWEEN_LOOKS)
+            return ""
+        if stop.is_set():
+            return "stopped"
+        started = _started_by(process)
+        if len(started) > limits.processes:
+            return f"it started more than {limits.processes} processes"
+        if sum(map(_memory, started)) > limits.memory:
+            return f"it used more than {limits.memory / 1e9:.3g} GB of memory"
+    return f"{TOO_LONG} {limits.seconds / 60:.3g} minutes"
+
+
+def _started_by(process: subprocess.Popen) -> list[psutil.Process]:
+    """Return a process and all that it has started, as far as they can be seen."""
+    with contextlib.suppress(psutil.Error, OSError):
+        itself = psutil.Process(process.pid)
+        return [itself, *itself.children(recursive=True)]
+    return []
+
+
+def _memory(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.memory_info().rss
+    return 0
+
+
+def _end(started: Iterable[psutil.Process], token: str) -> None:
+    """End processes and all others that carry this mark, if any, until none is left.
+
+    Nothing carries it where bubblewrap was: it ends all that was started in it.
+    """
+    for _ in range(40):
+        left = [process for process in started if process.is_running()]
+        for process in psutil.process_iter() if token else ():
+            with contextlib.suppress(psutil.Error, OSError):
+                left += [process] if process.environ().get(_MARK) == token else []
+        for process in left:
+            with contextlib.suppress(psutil.Error, OSError):
+                process.kill()
+        if not left:
+            return
+        time.sleep(0.05)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the environment of the command: nothing of the teacher's but what Python needs."""
+    path = str(folder)
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
+        "HOME": path,
+        "USERPROFILE": path,
+        "TMPDIR": path,
+        "TEMP": path,
+        "IPYTHONDIR": f"{path}/.ipython",
+        "MPLBACKEND": "agg",
+        "PIP_RETRIES": "0",
+        "PYTHONPATH": str(_PACKAGE.parent) if not _installed(_PACKAGE) else "",
+        "PYTHONUTF8": "1",
+    }
+
+
+def _installed(package: Path) -> bool:
+    return str(package.parent) in map(os.path.realpath, _site_packages())
+
+
+def _site_packages() -> list[str]:
+    return [*site.getsitepackages(), site.getusersitepackages()]
+
+
+def _locked_in(
+    command: Sequence[str], folder: Path, hidden: Iterable[Path], size: int, readable: Iterable[Path] = ()
+) -> list[str]:
+    """Return the command that runs another one in bubblewrap."""
+    folder = folder.resolve()
+    covered = {Path(path) for path in _PRIVATE} | {Path.home().resolve()}
+    hidden = {path.resolve() for path in hidden}
+    covered = {path for path in covered | hidden if path.is_dir() and not path.is_symlink() and path.name}
+    needed = {path for path in _needed() if any(path.is_relative_to(cover) for cover in covered)} - hidden
+    cover = ["--size", str(size), "--tmpfs"]
+    mounts = {path: [*cover, str(path)] for path in covered}
+    mounts |= {path: ["--ro-bind", str(path), str(path)] for path in needed}
+    mounts[folder] = [*cover, str(folder)]
+    for path in folder.iterdir():
+        mounts[path] = ["--bind", str(path), str(path)]
+    for path in readable:
+        mounts[folder / path.name] = ["--ro-bind", str(path.resolve()), str(folder / path.name)]
+    # the outer ones first: what lies within another lies on top of it
+    in_order = [word for path in sorted(mounts, key=lambda path: len(path.parts)) for word in mounts[path]]
+    return [
+        *(shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session"),
+        *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", *in_order),
+        *("--chdir", str(folder), "--", *command),
+    ]
+
+
+def _needed() -> set[Path]:
+    """Return what is read by Python and labutils: 00 looks at the requirements and the notebooks."""
+    paths = {Path(path) for path in (sys.prefix, sys.base_prefix, sys.exec_prefix, *_site_packages())}
+    paths |= {_PACKAGE, *(_PACKAGE.parent / name for name in ("requirements.txt", "notebooks"))}
+    # where packages are installed as editable, but not the folder of the command
+    paths |= {Path(path) for path in sys.path if path and Path(path) != Path.cwd()}
+    link = Path(sys.executable)
+    while link.is_symlink():
+        paths.add(link.parent)
+        link = link.parent / link.readlink()
+    return {path for one in {*paths, link.parent} for path in (one, one.resolve()) if path.exists()}

@@ -1,0 +1,186 @@
+"""Mutants of the solutions: no wrong one is accepted as right, and most are told what kind of error it is."""
+
+import ast
+import copy
+import inspect
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from labutils.exercises.checking import execution
+from labutils.exercises.checking.exercise_types import Coding
+from labutils.exercises.questions import gates
+from labutils.exercises.registry import all_exercises
+
+CODING = [e for e in all_exercises() if isinstance(e, Coding)]
+
+EQUIVALENT = {
+    "axis 1 is the last axis": [
+        "my_means: return table.mean(axis=-1)",
+        "my_gru_step: W_z, W_r, W_g = np.split(W, 3, axis=-1)",
+        "my_gru_step: U_z, U_r, U_g = np.split(U, 3, axis=-1)",
+        "my_largest_fall: steps = np.diff(accuracies, axis=-1)",
+        "my_largest_fall: steps = np.diff(accuracies)",
+        "my_largest_fall: return np.maximum(0, -steps.min(axis=-1))",
+        "my_masked_mean: return sums / real.sum(axis=-1, keepdims=True)",
+    ],
+    "lists and 0 and 1 pass as arrays and truth values do": [
+        "my_windows: return (x, np.array(y))",
+        "my_windows: return (np.array(x), y)",
+        "my_pad: kept = sequence[-length:]",
+        "my_test_rows: is_test = np.zeros(len(labels))",
+        "my_feed_back: return forecasts",
+        "my_feed_back: forecasts.append(step(window))",
+    ],
+    "the square of a difference has no sign": [
+        "my_ratio: return np.mean((forecast - actual) ** 2) / np.mean(noise ** 2)",
+        "my_share_lost: return np.sum((copies - images) ** 2) / np.sum((images - mean_digit) ** 2)",
+        "my_share_lost: return np.sum((images - copies) ** 2) / np.sum((mean_digit - images) ** 2)",
+    ],
+    "the larger of two has no order": [
+        "my_largest_fall: return np.maximum(-steps.min(axis=1), 0)",
+        "my_copies: return np.clip(0, codes @ components + mean, 1)",
+    ],
+    "at the limit itself nothing is shortened": ["my_clip: if length < limit:"],
+    "both labels have their turn": [
+        "my_test_rows: for label in (1, 0):",
+        "my_test_rows: rows = np.flatnonzero(labels != label)",
+    ],
+    "the first loss is always the best so far": ["my_early_stop: best, kept = (np.inf, 1)"],
+}
+
+OPERATORS = {
+    ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div, ast.Add], ast.Div: [ast.Mult],
+    ast.MatMult: [ast.Mult], ast.Pow: [ast.Mult], ast.Lt: [ast.LtE, ast.Gt], ast.LtE: [ast.Lt, ast.GtE],
+    ast.Gt: [ast.GtE, ast.Lt], ast.GtE: [ast.Gt, ast.LtE], ast.Eq: [ast.NotEq],
+}  # fmt: skip
+SISTERS = {
+    "sum": "mean", "mean": "sum", "max": "min", "min": "max", "maximum": "minimum", "np.tanh": "sigmoid",
+    "sigmoid": "np.tanh", "sqrt": "square", "log": "log10", "exp": "exp2", "cumprod": "cumsum",
+    "std": "var", "quantile": "percentile", "zeros": "ones", "stack": "concatenate", "abs": "real",
+    "int": "round", "eigvals": "eigvalsh", "diff": "cumsum", "linspace": "arange",
+}  # fmt: skip
+
+
+def of_expression(node: ast.expr, others: dict[str, str]) -> Iterator[ast.expr | str]:
+    """What could stand instead of an expression; others : for each argument, another one."""
+    code = ast.unparse(node)
+    match node:
+        case ast.BinOp(left, op, right):
+            yield left
+            yield right
+            yield from (ast.BinOp(left, other(), right) for other in OPERATORS.get(type(op), []))
+            if isinstance(op, (ast.Sub, ast.Div, ast.MatMult, ast.Pow)):
+                yield ast.BinOp(right, op, left)
+        case ast.Compare(left, [op], [right]):
+            yield from (ast.Compare(left, [other()], [right]) for other in OPERATORS.get(type(op), []))
+        case ast.UnaryOp(_, operand):
+            yield operand
+        case ast.Constant(int() | float() as value) if not isinstance(value, bool):
+            yield from map(repr, {1 - value, value + 1, 2 * value, -value} - {value})
+        case ast.Attribute(value, "T"):
+            yield value
+        case ast.Call(function, arguments, keywords):
+            name, written = ast.unparse(function).split(".")[-1], ast.unparse(function)
+            for sister in {name, written} & set(SISTERS):
+                yield code.replace(f"{sister}(", f"{SISTERS[sister]}(", 1)
+            if len(arguments) > 1:
+                yield ast.Call(function, [arguments[1], arguments[0], *arguments[2:]], keywords)
+                yield ast.Call(function, arguments[:-1], keywords)
+            if arguments:
+                yield arguments[0]
+            elif isinstance(function, ast.Attribute):
+                yield function.value
+            for n in range(len(keywords)):
+                yield ast.Call(function, arguments, keywords[:n] + keywords[n + 1 :])
+            if name == "range":
+                yield from (code[:-1] + change for change in (" + 1)", " - 1)"))
+        case ast.Subscript(value, ast.Slice(lower, upper, step)):
+            low, high = (ast.unparse(part) if part else "" for part in (lower, upper))
+            by = f":{ast.unparse(step)}" if step else ""
+            yield value
+            yield f"({ast.unparse(value)})[{low or 0} + 1:{high}{by}]"
+            yield f"({ast.unparse(value)})[{low}:{high + ' - 1' if high else '-1'}{by}]"
+            if low:
+                yield f"({ast.unparse(value)})[{low} - 1:{high}{by}]"
+            if high:
+                yield f"({ast.unparse(value)})[{low}:{high} + 1{by}]"
+        case ast.Subscript(value, ast.Name() | ast.BinOp() as index):
+            yield from (f"({ast.unparse(value)})[{ast.unparse(index)} {change}]" for change in ("+ 1", "- 1"))
+        case ast.Tuple(elements) if len(elements) > 1:
+            yield ast.Tuple(elements[::-1])
+        case ast.Name(name) if name in others:
+            yield others[name]
+
+
+def mutants(solve: Callable) -> list[str]:
+    """The code of a function without its docstring, each time changed in one place."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(solve)))
+    del tree.body[0].body[0]
+    names = [argument.arg for argument in tree.body[0].args.args]
+    others = dict(zip(names, names[1:] + names[:1])) if len(names) > 1 else {}
+    found = [ast.unparse(tree)]
+    places = [
+        (position, field, place, part)
+        for position, node in enumerate(ast.walk(tree))
+        for field, value in ast.iter_fields(node)
+        for place, part in (enumerate(value) if isinstance(value, list) else [(None, value)])
+    ]
+    for position, field, place, part in places:
+        instead: list[ast.AST | str] = []
+        if isinstance(part, ast.expr) and not isinstance(getattr(part, "ctx", None), ast.Store):
+            instead = list(of_expression(part, others))
+        elif isinstance(part, (ast.Assign, ast.AugAssign, ast.Expr, ast.If)):
+            instead = [ast.Pass()]
+        for new in instead:
+            new = ast.parse(new, mode="eval").body if isinstance(new, str) else new
+            changed = copy.deepcopy(tree)
+            node = list(ast.walk(changed))[position]
+            if place is None:
+                setattr(node, field, new)
+            else:
+                getattr(node, field)[place] = new
+            found.append(ast.unparse(changed))
+    return list(dict.fromkeys(found))[1:]
+
+
+def changed_lines(coding: Coding, code: str) -> str:
+    """What a mutant has and the solution has not, behind the name of the function."""
+    before = {line.strip() for line in ast.unparse(ast.parse(coding.solution_text())).split("\n")}
+    lines = (line.strip() for line in code.split("\n"))
+    return f"{coding.answer_name}: {' '.join(line for line in lines if line not in before)}"
+
+
+def judged(coding: Coding, code: str) -> str:
+    """How the answer to a mutant is sorted: accepted, named, diagnosed, stopped or only "wrong"."""
+    names = {"np": np, "sigmoid": gates.sigmoid, "lstm_step": gates.lstm_step}
+    exec(compile(code, "<mutant>", "exec"), names)
+    verdict = coding.verdict(names[coding.answer_name])
+    if verdict.status == "right":
+        return "accepted"
+    if verdict.mistake:
+        return "named"
+    kind = "stopped" if not verdict.reason.startswith("wrong") else "diagnosed"
+    return "wrong" if verdict.reason == "wrong" else kind
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_no_mutant_is_accepted_and_most_are_told_what_kind_of_error_it_is(monkeypatch, capsys):
+    monkeypatch.setattr(execution.outcomes, "__defaults__", (1.0,))
+    sorts = [(changed_lines(e, code), judged(e, code)) for e in CODING for code in mutants(e.solve)]
+    count = Counter(sort for _, sort in sorts)
+    assert len(sorts) >= 300 and {line.split(":")[0] for line, _ in sorts} == {e.answer_name for e in CODING}
+    assert sorted(line for line, sort in sorts if sort == "accepted") == sorted(sum(EQUIVALENT.values(), []))
+    with_numbers = count["named"] + count["diagnosed"]
+    of_all = (with_numbers + count["stopped"]) / (len(sorts) - count["accepted"])
+    of_numbers = with_numbers / (with_numbers + count["wrong"])
+    with capsys.disabled():
+        print(
+            f"\n{len(sorts)} mutants, {count['accepted']} accepted, all equivalent. A specific message for "
+            f"{of_all:.0%} of the others, and for {of_numbers:.0%} of those that give numbers: {dict(count)}"
+        )
+    assert of_all >= 0.6 and of_numbers >= 0.6

@@ -1,0 +1,214 @@
+"""The sandbox: what a command may take, what it sees, and that nothing of it is left."""
+
+import os
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+
+from labutils.exercises.grading import sandbox
+from labutils.exercises.grading.sandbox import Limits
+
+WHY_NOT = sandbox.why_not()
+BOTH = pytest.mark.parametrize("locked_in", [True, False], ids=["bubblewrap", "without"])
+LOCKED_IN = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+QUESTIONS = sandbox._PACKAGE / "exercises" / "questions"
+POSIX = pytest.mark.skipif(os.name != "posix", reason="limits are set on POSIX")
+
+
+@pytest.fixture
+def ran(tmp_path):
+    """Runs Python code; returns why it was stopped, what it said, and after how many seconds."""
+
+    def run(code, locked_in=True, stop=None, hidden=(), readable=(), **limits):
+        if locked_in and WHY_NOT:
+            pytest.skip(WHY_NOT)
+        folder = tmp_path / "its own"
+        folder.mkdir()
+        (folder / "said").touch()
+        first = "import os, sys, time, subprocess, pathlib\nsay = open('said', 'a', buffering=1).write\n"
+        began = time.monotonic()
+        why = sandbox.run(
+            [sys.executable, "-c", first + code],
+            folder,
+            Limits(**{"seconds": 20.0} | limits),
+            stop or threading.Event(),
+            locked_in=locked_in,
+            hidden=hidden,
+            readable=readable,
+        )
+        return why, (folder / "said").read_text(), time.monotonic() - began
+
+    return run
+
+
+@BOTH
+def test_a_command_runs_in_its_folder_with_a_small_environment(ran, locked_in, monkeypatch, tmp_path):
+    monkeypatch.setenv("SECRET_TOKEN", "abc")
+    beside = tmp_path / "grids"
+    beside.mkdir()
+    (beside / "table.csv").write_text("1,2")
+    code = """
+import labutils.exercises
+say(repr(sorted(os.listdir())) + pathlib.Path("grids/table.csv").read_text())
+say(repr([os.environ.get("SECRET_TOKEN"), os.environ["HOME"] == os.getcwd(), sys.stdin.read()]))
+"""
+    why, said, _ = ran(code, locked_in, readable=[beside])
+    assert why == "" and said == "['grids', 'said']1,2" + "[None, True, '']"
+
+
+@BOTH
+@pytest.mark.parametrize("code", ["time.sleep(60)", "while True: pass"])
+def test_time_is_limited(ran, locked_in, code):
+    why, _, seconds = ran(code, locked_in, seconds=0.6)
+    assert why == f"{sandbox.TOO_LONG} 0.01 minutes" and seconds < 5
+
+
+@BOTH
+@pytest.mark.parametrize("code", ["time.sleep(60)", "import signal\nsignal.pause()"])
+def test_it_can_be_stopped_at_once(ran, locked_in, code):
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    why, _, seconds = ran(code, locked_in, stop)
+    assert why == "stopped" and seconds < 3
+
+
+STARTS_OTHERS = [
+    "subprocess.Popen(['sleep', '{}'])",
+    "subprocess.Popen(['sleep', '{}'], start_new_session=True)\ntime.sleep(60)",
+    "if not os.fork():\n    os.setsid()\n    os.execlp('sleep', 'sleep', '{}')",
+    "subprocess.Popen(['sh', '-c', 'trap \"\" TERM HUP INT; sleep {}; true'])\nos._exit(1)",
+]
+
+
+@POSIX
+@BOTH
+@pytest.mark.parametrize("number, code", list(enumerate(STARTS_OTHERS)))
+def test_no_process_is_left(ran, locked_in, number, code):
+    mark = f"98{number}.{int(locked_in)}"
+    ran(code.format(mark) + "\ntime.sleep(0.3)", locked_in, seconds=1.5)
+    left = [p for p in psutil.process_iter(["cmdline"]) if mark in " ".join(p.info["cmdline"] or [])]
+    assert left == []
+
+
+@POSIX
+@BOTH
+@pytest.mark.parametrize(
+    "code, error",
+    [
+        ("bytearray(3_000_000_000)", "MemoryError"),
+        ("import numpy\nnumpy.ones(400_000_000)", "MemoryError"),
+        ("open('large', 'wb').write(bytes(2_000_000))", "File too large"),
+        ("os.truncate('said', 3_000_000)", "File too large"),
+    ],
+)
+def test_memory_and_files_are_limited(ran, locked_in, code, error):
+    inner = code.replace("\n", "\n    ")
+    caught = f"try:\n    {inner}\nexcept (MemoryError, OSError) as error:\n    say(repr(error))"
+    why, said, _ = ran(caught, locked_in, memory=2_000_000_000, file_size=1_000_000)
+    assert why == "" and error in said
+
+
+@POSIX
+@BOTH
+@pytest.mark.parametrize(
+    "code, reason",
+    [
+        ("[subprocess.Popen(['sleep', '50']) for _ in range(9)]\ntime.sleep(60)", "more than 8 processes"),
+        ("while True:\n    os.fork() or time.sleep(60)\n    time.sleep(0.05)", "more than 8 processes"),
+        ("keep = [os.fork() for _ in range(2)]\nx = b'1' * 80_000_000\ntime.sleep(60)", "0.2 GB of memory"),
+    ],
+)
+def test_processes_and_the_memory_of_all_are_limited(ran, locked_in, code, reason):
+    limits = {"memory": 200_000_000} if "memory" in reason else {"processes": 8}
+    why, _, seconds = ran(code, locked_in, **limits)
+    assert reason in why and seconds < 8
+
+
+@LOCKED_IN
+@pytest.mark.parametrize(
+    "code",
+    [
+        "os.listdir(os.path.expanduser('~root'))",
+        "os.listdir({hidden!r})",
+        "open({secret!r}).read()",
+        "os.listdir('/tmp')",
+    ],
+)
+def test_what_is_hidden_is_not_seen(ran, tmp_path, code):
+    hidden = tmp_path / "handed in"
+    hidden.mkdir()
+    (hidden / "neighbour.ipynb").write_text("secret")
+    code = code.format(hidden=str(hidden), secret=str(hidden / "neighbour.ipynb"))
+    said = ran(f"try:\n    say(repr({code}))\nexcept OSError:\n    say('refused')", hidden=[hidden])[1]
+    assert said and "neighbour" not in said and "secret" not in said
+
+
+@LOCKED_IN
+@pytest.mark.parametrize("where", ["outside", "package", "prefix", "home"])
+def test_nothing_outside_can_be_written(ran, tmp_path, where):
+    places = {
+        "outside": tmp_path / "new.txt",
+        "package": sandbox._PACKAGE / "new.txt",
+        "prefix": sandbox.Path(sys.prefix) / "new.txt",
+        "home": sandbox.Path.home() / "new.txt",
+    }
+    ran(f"try:\n    open({str(places[where])!r}, 'w').write('x')\nexcept OSError:\n    pass\nsay('done')")
+    assert not places[where].exists()
+
+
+@LOCKED_IN
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import socket\nsocket.create_connection(('127.0.0.1', {port}), 2).send(b'x')",
+        "import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('8.8.8.8', 53))",
+        "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:{port}', timeout=2)",
+    ],
+)
+def test_there_is_no_network(ran, code):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        inner = code.format(port=server.getsockname()[1]).replace("\n", "\n    ")
+        _, said, _ = ran(f"try:\n    {inner}\n    say('sent')\nexcept OSError as error:\n    say('refused')")
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert said == "refused"
+
+
+@LOCKED_IN
+def test_its_files_cannot_be_replaced(ran):
+    code = "try:\n    os.unlink('said')\nexcept OSError:\n    say('kept')"
+    assert ran(code)[1] == "kept"
+
+
+@LOCKED_IN
+@pytest.mark.parametrize("hidden, shown", [(sandbox._PACKAGE.parent, True), (QUESTIONS, False)])
+def test_hidden_folders_and_the_package_may_lie_in_each_other(ran, hidden, shown):
+    code = f"import labutils.validation\nsay(str(os.path.exists({str(QUESTIONS / 'gates.py')!r})))"
+    assert ran(code, hidden=[hidden])[1] == str(shown)
+
+
+@pytest.mark.parametrize(
+    "platform, found, reason", [("darwin", "x", "Linux only"), ("linux", None, "is not installed")]
+)
+def test_why_not_is_said_in_words(monkeypatch, platform, found, reason):
+    monkeypatch.setattr(sandbox.sys, "platform", platform)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: found)
+    assert reason in sandbox.why_not.__wrapped__()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a script stands for bwrap")
+def test_why_bubblewrap_fails_is_quoted(monkeypatch, tmp_path):
+    script = tmp_path / "bwrap"
+    script.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sandbox.sys, "platform", "linux")
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: str(script))
+    assert "setting up uid map: Permission denied" in sandbox.why_not.__wrapped__()
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: str(tmp_path / "no program"))
+    assert "does not start" in sandbox.why_not.__wrapped__()
