@@ -240,51 +240,35 @@ def rows_of(*submissions, **how):
     return {row["file"]: row for row in gradebook.grade(made, HowToGrade(locked_in=LOCKED_IN, **how))}
 
 
-@pytest.mark.slow
-def test_cells_that_no_answer_needs_are_not_run():
-    slow = "import time\ntime.sleep(100)\nunused = 1"
-    rows = rows_of([*cells(RIGHT), slow], [FIRST, LOOP, ASKS_1_3], jobs=2, minutes=0.5)
-    assert {number: rows["0.ipynb"][number] for number in ALL_RIGHT} == ALL_RIGHT
-    assert rows["0.ipynb"]["state"] == "graded"
-    assert rows["1.ipynb"]["1.3"] == "right" and rows["1.ipynb"]["state"] == "graded"
+TRAINS_LONG = "losses = train_for_an_hour()"
+
+
+@pytest.fixture
+def handed_out(monkeypatch):
+    """Notebook 01 has a cell that no exercise needs."""
+    monkeypatch.setattr(gradebook, "cells_left_out", lambda number: {TRAINS_LONG} if number == 1 else set())
 
 
 @pytest.mark.slow
-def test_where_the_needed_cells_fail_all_are_run(monkeypatch, tmp_path):
-    log = tmp_path / "log"
-    if LOCKED_IN:
-        ran = gradebook._ran
-        monkeypatch.setattr(
-            gradebook,
-            "_ran",
-            lambda s, how, every, *r: log.open("a").write(f"{every} ") and ran(s, how, every, *r),
-        )
-    rows = rows_of([FIRST, "def unused():\n    pass", "exercise('1.6').check(my_clip)"])
-    assert rows["0.ipynb"]["1.6"] == "stopped: NameError in code cell 3"
-    assert not LOCKED_IN or log.read_text() == "False True "
+def test_cells_that_no_exercise_needs_are_not_run(handed_out):
+    (row,) = rows_of([FIRST, TRAINS_LONG, ASKS_1_3, TRAINS_LONG + "  # mine"]).values()
+    assert row["1.3"] == "right" and row["reason"] == "code cell 2 stops with NameError", "all were run"
+    (row,) = rows_of([FIRST, TRAINS_LONG, ASKS_1_3]).values()
+    assert row["1.3"] == "right" and row["reason"] == ""
+    (row,) = rows_of([FIRST, TRAINS_LONG, ASKS_1_3], all_cells=True).values()
+    assert row["1.3"] == "right" and row["reason"] == "code cell 2 stops with NameError"
 
 
-RUN = {"left_out": 2, "complete": True}
-
-
-@pytest.mark.parametrize(
-    "results, again",
-    [
-        ({"given": {"1.7": {"stub": True}, "1.3": {"answer": 620}}}, False),
-        ({"given": {"1.7": {"stub": True}, "1.3": {"answer": 600}}}, False),
-        ({"given": {"1.7": {"unusable": "x"}, "1.3": {"answer": 620}}}, True),
-        ({"given": {"1.7": {"unusable": "x"}, "1.3": {"answer": 620}}, "left_out": 0}, False),
-        ({"given": {"1.3": {"answer": 620}}}, True),
-        ({"given": {"1.7": {"stub": True}}}, True),
-        ({"given": {"1.7": {"stub": True}, "1.3": {"answer": 620}}, "errors": {3: "NameError"}}, True),
-        ({"given": {"1.7": {"stub": True}, "1.3": {"answer": 620}}, "complete": False}, True),
-    ],
-)
-def test_all_cells_are_run_where_some_may_not_have_been_enough(results, again):
-    future = gradebook.Future()
-    notebook = nbformat.reads(content([FIRST, ASKS_1_3, "ask('1.7', my_answer)"]).decode(), 4)
-    future.set_result((notebook, Results(**RUN | results), ""))
-    assert gradebook._row_of(Submission("a", b""), future, 0)[1] == again
+@pytest.mark.slow
+def test_where_a_cell_stops_for_want_of_them_all_are_run(monkeypatch):
+    monkeypatch.setattr(gradebook, "cells_left_out", lambda number: {"answer = 620"})
+    asks = "exercise('1.3').check(answer)"
+    left_to_try = "def my_step(*a):\n    return np.tanh(a[0] @ a[2] + a[1] @ a[3] + a[4] * answer / 620)"
+    rows = rows_of(
+        [FIRST, "answer = 620", asks], [FIRST, "answer = 620", left_to_try, "exercise('1.2').check(my_step)"]
+    )
+    assert (rows["0.ipynb"]["1.3"], rows["0.ipynb"]["reason"]) == ("right", "")
+    assert (rows["1.ipynb"]["1.2"], rows["1.ipynb"]["reason"]) == ("right", "")
 
 
 @pytest.mark.slow
@@ -337,7 +321,7 @@ def read(tmp_path, text):
     "line",
     ["", "no JSON", NESTED, "[1]", "null", '"text"', '{"exercise": 3}', '{"exercise": ["1.3"], "given": {}}',
      '{"exercise": "9.9", "given": {}}', '{"exercise": "1.3", "given": [1]}', '{"error": "E", "cell": "3"}',
-     '{"remark": 3}', '{"end": "true"}', '{"left_out": "many"}', "1" * 5000, "\0"],
+     '{"remark": 3}', '{"end": "true"}', "1" * 5000, "\0"],
 )  # fmt: skip
 def test_lines_that_are_none_are_left_out(tmp_path, line):
     results = read(tmp_path, f"{line}\n{json.dumps(NUMBER)}\n{line}\n" + '{"end": true}\n')

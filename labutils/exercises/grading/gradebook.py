@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from labutils.exercises.grading import judging, runner, sandbox
 from labutils.exercises.grading.judging import Results
+from labutils.exercises.grading.needed_cells import cells_left_out
 from labutils.exercises.grading.reports import Row
 from labutils.exercises.grading.submissions import Submission, read_notebook
 from labutils.exercises.registry import all_exercises
@@ -37,7 +38,7 @@ class HowToGrade:
     minutes : for one notebook.
     jobs : how many run at the same time.
     locked_in : with bubblewrap.
-    all_cells : also those that no checked answer needs.
+    all_cells : also those that no exercise needs.
     beside : folders that the notebooks expect beside them.
     hidden : folders that they must not see.
     """
@@ -54,7 +55,7 @@ def grade(submissions: Sequence[Submission], how: HowToGrade) -> Iterator[Row]:
     """Yield a row for each notebook as it is done; close the generator to end those that still run.
 
     Inputs are drawn anew each time, the same for all notebooks, so that a memorised answer does not pass. A
-    notebook is run again with all its cells where it fails with those that its answers seem to need.
+    notebook is run again with all its cells where one stops for want of those that were left out.
     """
     seed, stop = secrets.randbelow(2**31), threading.Event()
     first: dict[Submission, Row] = {}  # of those that are run again
@@ -96,11 +97,12 @@ def _ran(
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        (folder / "cells.json").write_text(json.dumps(list(enumerate(sources, start=1))), encoding="utf-8")
-        (folder / "results.jsonl").touch()
         numbers = {number.split(".")[0] for number in judging.exercises_called(notebook)}
-        which = "all" if all_cells else "needed"
-        command = [sys.executable, "-m", runner.__name__, str(folder.resolve()), str(seed), which, *numbers]
+        left_out = set() if all_cells else set().union(*(cells_left_out(int(number)) for number in numbers))
+        cells = [(place, source) for place, source in enumerate(sources, start=1) if source not in left_out]
+        (folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
+        (folder / "results.jsonl").touch()
+        command = [sys.executable, "-m", runner.__name__, str(folder.resolve()), str(seed), *numbers]
         stopped = sandbox.run(
             command,
             folder,
@@ -111,6 +113,7 @@ def _ran(
             readable=how.beside,
         )
         results = judging.read_results(folder / "results.jsonl")
+        results.left_out = len(sources) - len(cells)
     return notebook, results, stopped
 
 
@@ -125,15 +128,8 @@ def _row_of(submission: Submission, future: Future, seed: int) -> tuple[Row, boo
         return judging.row_of(submission, "unreadable", ran), False
     notebook, results, stopped = ran
     row = judging.judged(submission, notebook, results, stopped, seed)
-    failed = bool(results.errors) or row["state"] == "crashed"
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    for exercise in all_exercises():
-        answer = str(row.get(exercise.number, ""))
-        failed |= answer.startswith("stopped")
-        if answer in ("missing", "not checked"):  # perhaps by a function of the student's own
-            failed |= f'"{exercise.number}"' in code or f"'{exercise.number}'" in code
-        elif exercise.kind == "experiment":  # for want of a cell that nothing names
-            failed |= answer not in ("", "right", "not started")
+    answers = [str(row.get(exercise.number, "")) for exercise in all_exercises()]
+    failed = bool(results.errors) or any(answer.startswith("stopped") for answer in answers)
     return row, failed and results.left_out > 0
 
 

@@ -62,7 +62,6 @@ def read_results(path: Path) -> Results:
             results.errors.setdefault(cell, _words(line["error"]))
         elif isinstance(line.get("remark"), str) and len(results.remarks) < _MOST_REMARKS:
             results.remarks.append(_words(line["remark"]))
-        results.left_out += line.get("left_out") if type(line.get("left_out")) is int else 0
         results.complete |= line.get("end") is True
     return results
 

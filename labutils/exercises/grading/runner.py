@@ -1,12 +1,12 @@
 """The process in the sandbox: run the cells of a handed-in notebook, write down what each answer gives.
 
-python -m labutils.exercises.grading.runner FOLDER SEED (all | needed) NOTEBOOK …
+python -m labutils.exercises.grading.runner FOLDER SEED NOTEBOOK …
 
-reads FOLDER/cells.json, pairs of the number of a code cell and its source, runs all of them or those that are
-needed, and appends to FOLDER/results.jsonl a line for every answer, when it is checked, and for every cell
-that stops with an error. What is right is not known here: the lines are judged elsewhere. At the end, answers
-to the exercises of these notebooks that were never checked are looked for by their names. IPython runs the
-cells without a kernel, and shows nothing.
+reads FOLDER/cells.json, pairs of the number of a code cell and its source, runs them, and appends to
+FOLDER/results.jsonl a line for every answer, when it is checked, and for every cell that stops with an error.
+What is right is not known here: the lines are judged elsewhere. At the end, answers to the exercises of these
+notebooks that were never checked are looked for by their names. IPython runs the cells without a kernel, and
+shows nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +24,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from labutils.exercises import registry
 from labutils.exercises.checking.exercise_types import Exercise
-from labutils.exercises.grading.needed_cells import needed_cells
 
 _LONGEST_LINE = 1_000_000  # letters; numbers beyond were not asked for
-_SECONDS_TO_CHOOSE = 10.0
 _exit = os._exit
 
 
@@ -189,33 +186,12 @@ def _message(error: BaseException) -> str:
         return ""
 
 
-def needed_of(cells: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return the cells that checked answers need; all of them where it takes too long to find out."""
-
-    def over(number: int, frame: object) -> None:
-        raise TimeoutError
-
-    try:
-        if hasattr(signal, "setitimer"):
-            before = signal.signal(signal.SIGALRM, over)
-            signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_CHOOSE)
-        return [cells[place] for place in needed_cells([source for _, source in cells])]
-    except Exception:  # such as a RecursionError
-        return cells
-    finally:
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
-
-
-def main(folder: str, seed: str, which: str, *notebooks: str) -> None:
+def main(folder: str, seed: str, *notebooks: str) -> None:
     """Run the cells of a folder, and end at once: whatever they have left behind cannot delay it."""
     cells = json.loads(Path(folder, "cells.json").read_text("utf-8"))
     run = NotebookRun(Path(folder, "results.jsonl"), int(seed))
     try:
-        chosen = cells if which == "all" else needed_of(cells)
-        run.write(left_out=len(cells) - len(chosen))
-        run.run(chosen, set(map(int, notebooks)))
+        run.run(cells, set(map(int, notebooks)))
     finally:
         _exit(0)
 
