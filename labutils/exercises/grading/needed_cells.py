@@ -271,7 +271,7 @@ def _own_names(node: ast.AST) -> frozenset[str]:
 class _Reader(ast.NodeVisitor):
     """Reads cells in order. `reads`: for each cell those whose results it uses; `always`: those to run."""
 
-    training: bool = True  # whether fitting a model changes it
+    training: bool = True  # whether a fit changes its model, and draws random numbers
     reads: dict[int, set[int]] = field(default_factory=dict)
     always: set[int] = field(default_factory=set)
 
@@ -284,7 +284,8 @@ class _Reader(ast.NodeVisitor):
             set()
         )  # those followed in this statement of the cell with what they were given
         self.closures: dict[tuple, _Closure] = {}
-        self.active: list[ast.AST] = []
+        self.active: set[_Scope] = set()
+        self.again: set[_Scope] = set()  # those of active functions that have called themselves with more
         self.steps = 0
         self.place: ast.AST = ast.Pass()
         self.tokens: dict[tuple[str, int, ast.AST], _Token] = {}
@@ -357,7 +358,7 @@ class _Reader(ast.NodeVisitor):
             scope[name] = scope.get(name, _NOTHING) | value
 
     def use(self, *states: str) -> None:
-        for state in states:
+        for state in states if self.training else ():
             self.reads[self.cell] |= self.top.get(state, _NOTHING).cells - {self.cell}
 
     def touch(self, *states: str) -> None:
@@ -765,8 +766,8 @@ class _Reader(ast.NodeVisitor):
                 result |= self.call(closure, arguments, keywords, _NOTHING)
             if closure.is_method:
                 result |= self.new("thing", everything.inside, _Value(code=callee.code))
-        if not callee.code or callee.paths or given.code:
-            self.call_all(given.code, given)
+        data = [value for value in [*arguments, *keywords.values()] if "function" not in _kinds(value)]
+        self.call_all(given.code, _union(data))
         for path in sorted(callee.paths):
             result |= self.call_path(path, arguments, keywords, given)
         things = _kinds(callee) - {"container", "function", "array", "data"}
@@ -791,37 +792,42 @@ class _Reader(ast.NodeVisitor):
         """Follow a function of the notebook with its arguments, or with something that each may be."""
         node = closure.node
         given = _union([*arguments, *keywords.values(), everywhere])
-        if node in self.active:
-            self.change(given.all, given)
-            return given | closure.defaults
         scope = self.frames.setdefault(
             (node, id(closure.scope), self.cell), _Scope(closure.scope, _own_names(node))
         )
         before = dict(scope)
         if not isinstance(node, ast.GeneratorExp):
             self.bind_arguments(node.args, scope, arguments, keywords, everywhere | closure.defaults)
+        if scope in self.active:  # it calls itself: the call outside goes on with these arguments, too
+            self.again |= {scope} if before != scope else set()
+            return scope.returned
         if (scope, closure.is_lazy) in self.done and before == scope:
             return scope.returned
         self.done.add((scope, closure.is_lazy))
         caller, self.scopes = self.scopes, [*self.scopes, scope]
-        self.active.append(node)
+        self.active.add(scope)
+        returned = None
+        while scope in self.again or scope.returned != returned:
+            self.again.discard(scope)
+            returned = scope.returned
+            self.follow(node, scope)
+        self.active.discard(scope)
+        self.scopes = caller
+        if not closure.is_lazy and _yields(node):
+            again = self.closure(node, closure.scope, closure.defaults | given, is_lazy=True)
+            scope.returned = self.new("iterator", scope.returned.inside, given.inside, again)
+        return scope.returned
+
+    def follow(self, node: ast.AST, scope: _Scope) -> None:
         if isinstance(node, ast.GeneratorExp):
             scope.returned |= self.comprehension(node, [node.elt])
         elif isinstance(node, ast.Lambda):
             scope.returned |= self.visit(node.body)
         else:
             returns = sum(isinstance(inner, (ast.Return, ast.Raise)) for inner in ast.walk(node))
-            if returns > isinstance(node.body[-1], ast.Return):  # it may end before its end
-                with self.perhaps():
-                    self.statements(node.body)
-            else:
+            ends_early = returns > isinstance(node.body[-1], ast.Return)
+            with self.perhaps() if ends_early else contextlib.nullcontext():
                 self.statements(node.body)
-        self.active.pop()
-        self.scopes = caller
-        if not closure.is_lazy and _yields(node):
-            again = self.closure(node, closure.scope, closure.defaults | given, is_lazy=True)
-            scope.returned = self.new("iterator", scope.returned.inside, given.inside, again)
-        return scope.returned
 
     def bind_arguments(
         self,
@@ -946,7 +952,9 @@ class _Reader(ast.NodeVisitor):
     ) -> _Value:
         if path.startswith("numpy.random."):
             if last in ("default_rng", "Generator", "RandomState", "SeedSequence", "PCG64", "MT19937"):
-                return self.new("generator", *arguments, *keywords.values())
+                given = _union([*arguments, *keywords.values()]).objects
+                same = {t for t in given if isinstance(t, _Token) and t.kind == "generator"}
+                return self.new("generator", _Value(frozenset(same)))
             if last == "seed" and arguments:
                 self.settle(_NUMPY)
             else:
