@@ -33,7 +33,8 @@ CHECK = 'from labutils.exercises import exercise\nexercise("1.3").check(x)'
         (["x = 1", "def f():\n    global x\n    x = 2", "f()", CHECK], [1, 2, 3]),
         (["x = lambda: y", "y = 1", "z = 2", CHECK], [0, 1, 3]),
         (["f = [lambda: y]", "y = 1", "z = 2", "x = f[0]()", CHECK], [0, 1, 3, 4]),
-        (["class A:\n    def m(self):\n        return y", "y = 1", "z = 2", "x = A().m()", CHECK], [0, 1, 3, 4]),
+        (["class A:\n    def m(self):\n        return y", "y = 1", "z = 2", "x = A().m()", CHECK], [0, 1,
+            3, 4]),
         (["y = [1]", "x = (i for i in y)", "next(x)", "z = 1", CHECK], [0, 1, 2, 4]),
         (["x = (", "x = 1", CHECK], [1, 2]),
         (["%matplotlib inline\nx = 1", "%%time\nx = 2", "%time x = 3", "%%timeit\nx = 4", CHECK], [2, 3, 4]),
@@ -87,8 +88,10 @@ def test_what_no_variable_holds_counts_too(cells, needed):
 
 @pytest.mark.parametrize(
     "unknown",
-    ["exec('x = 2')", "eval('f()')", "globals()['x'] = 2", "getattr(e, name)(1)", "%run other.py", "%reset -f",
-     "from mine import *", "%%bash\nls", "files = !ls", "!rm a", "get_ipython().user_ns", "f.__globals__['x'] = 2",
+    ["exec('x = 2')", "eval('f()')", "globals()['x'] = 2", "getattr(e, name)(1)", "%run other.py",
+    "%reset -f",
+     "from mine import *", "%%bash\nls", "files = !ls", "!rm a", "get_ipython().user_ns",
+     "f.__globals__['x'] = 2",
      "import numpy as np\nnp.mean = len", "import threading\nthreading.Thread()", "y = _",
      "y = Out[3]", "exit()"],
 )  # fmt: skip
@@ -122,14 +125,18 @@ def test_cells_behind_a_panel_do_not_train():
 
 
 STATEMENTS = [
-    "{a} = {n}", "{a} = [{n}]", "{a} = {b}", "{a} = [{b}, {c}]", "{a} = list({b}) if {b} else []", "{a} = {b} + {b}",
+    "{a} = {n}", "{a} = [{n}]", "{a} = {b}", "{a} = [{b}, {c}]", "{a} = list({b}) if {b} else []",
+    "{a} = {b} + {b}",
     "{a}.append({n})", "{a} += [{n}]", "{a}[0:1] = [{n}]", "{f}({a})", "{a} = {f}({b})", "del {a}[:1]",
-    "if {n} > 4:\n    {a} = [{n}]", "for i in {b}:\n    {a} = [i]", "for i in range({n} % 3):\n    {a}.append(i)",
+    "if {n} > 4:\n    {a} = [{n}]", "for i in {b}:\n    {a} = [i]",
+    "for i in range({n} % 3):\n    {a}.append(i)",
     "def {f}(v):\n    v.append({n})\n    return {a}", "def {f}(v):\n    return [{n}, len({a}), v]",
     "def {f}(v):\n    global {a}\n    {a} = [{n}]\n    return v", "{f} = lambda v: {a}", "{f} = {g}",
-    "{a} = [v for v in {b} if v]", "{a} = dict(k={b})['k']", "try:\n    {a} = {b}[{n}]\nexcept Exception:\n    {a} = []",
+    "{a} = [v for v in {b} if v]", "{a} = dict(k={b})['k']",
+    "try:\n    {a} = {b}[{n}]\nexcept Exception:\n    {a} = []",
     "class {f}:\n    def __init__(self, v):\n        {a}.append({n})\n    def append(self, v):\n        pass",
-    "{a}, {b} = {b}, {a}", "{a} = sorted({b}, key=str)[::-1]", "while len({a}) < {n} % 4:\n    {a}.append({b})",
+    "{a}, {b} = {b}, {a}", "{a} = sorted({b}, key=str)[::-1]",
+    "while len({a}) < {n} % 4:\n    {a}.append({b})",
     "with open_list({a}) as {b}:\n    {b}.append({n})", "({a} if {n} > 4 else {b}).append({n})",
 ]  # fmt: skip
 

@@ -1,9 +1,9 @@
 """Which cells of a notebook have to run, so that every check gives what it would give if all cells ran.
 
 The cells are read in order, and never run. Of each name is remembered which cells its value comes from,
-which objects it may share, which functions of the notebook it may call, and what was imported under it. Functions of
-the notebook are followed into their bodies where they are called. What is not known to leave its arguments as
-they are may change them: a cell too many costs time, one too few would cost a student the grade.
+which objects it may share, which functions of the notebook it may call, and what was imported under it.
+Functions of the notebook are followed into their bodies where they are called. What is not known to leave its
+arguments as they are may change them: a cell too many costs time, one too few would cost a student the grade.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ class _CannotTell(Exception):
 class _Token:
     """The objects that a place in the code makes while a cell runs.
 
-    Their kind is "container" (list, dictionary …), "array", "function", "iterator", "generator" (random
-    numbers, an open file), "library" (made by a known one), "data" (of labutils), or "thing": nothing is known.
+    Their kind is "container" (list, dictionary …), "array", "function", "iterator", "generator" (of random
+    numbers, or an open file), "library" (made by a known one), "data" (of labutils), or "thing" (unknown).
     """
 
     kind: str
@@ -337,7 +337,7 @@ class _Reader(ast.NodeVisitor):
             if scope is self.top and _NAMES_OF_IPYTHON.fullmatch(name):
                 raise _CannotTell(f"{name} is what a cell has shown")
             known = hasattr(builtins, name) or name == "display"
-            return _Value(paths=frozenset({f"builtins.{name}"})) if known else _NOTHING
+            return _Value(paths=frozenset({f"builtins.{name}"})) if known else self.new()
         if scope is self.top:
             self.reads[self.cell] |= value.cells - {self.cell}
         if consumed := {
@@ -773,8 +773,8 @@ class _Reader(ast.NodeVisitor):
         things = _kinds(callee) - {"container", "function", "array", "data"}
         if owner is not None and owner.all:
             result |= self.call_method(owner, method, keywords, given)
-        elif things or not (callee.objects or callee.paths or callee.code):
-            unknown = "thing" in things or not things
+        elif things:
+            unknown = "thing" in things
             self.change(callee.all | given.all if unknown else callee.all, given if unknown else _NOTHING)
             self.use(_SETTINGS)
             result |= self.new("thing", callee.inside, given.inside, given, callee)
