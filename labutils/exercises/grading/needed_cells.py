@@ -651,7 +651,7 @@ class _Reader(ast.NodeVisitor):
         return _NOTHING
 
     def visit_Compare(self, node: ast.Compare | ast.UnaryOp) -> _Value:
-        return self.new() if self.generic_visit(node).objects else _NOTHING
+        return self.new("array") if self.generic_visit(node).objects else _NOTHING
 
     visit_UnaryOp = visit_Compare
 
@@ -662,7 +662,8 @@ class _Reader(ast.NodeVisitor):
         kinds = _kinds(value)
         shares = isinstance(node.op, (ast.Add, ast.Mult, ast.BitOr)) or _is_own(value)
         held = _Value(held=value.held, code=value.code) if shares else _NOTHING
-        return self.new(kinds.pop() if len(kinds) == 1 else "thing", held)
+        known = (kind for kind in ("thing", "container", "library") if kind in kinds)
+        return self.new("thing" if _is_own(value) else next(known, "array"), held)
 
     def visit_List(self, node: ast.List | ast.Tuple | ast.Set | ast.Dict) -> _Value:
         return self.new("container", self.generic_visit(node).inside)
