@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labutils.upkeep.stored_notebooks import notebook_paths
+from labutils.upkeep.stored_notebooks import notebook_paths, without_magics
 
 ROOT = Path(__file__).parents[1]
 PATHS = {int(path.stem[:2]): path for path in notebook_paths(ROOT / "notebooks")}
@@ -24,6 +24,11 @@ def code_cells(path):
 def sources(path):
     """The source of each code cell."""
     return [cell.source for cell in code_cells(path)]
+
+
+def code(path):
+    """The code of a notebook without its magics, such as ast.parse takes it."""
+    return "\n".join(map(without_magics, sources(path)))
 
 
 def outputs(path):

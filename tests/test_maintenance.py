@@ -1,9 +1,14 @@
 """The maintainer's command: runs in place, twice the same, notices what is stale and what does not hold."""
 
+import ast
+import os
+import subprocess
+import sys
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from notebook_helpers import code_cells, read
+from notebook_helpers import PATHS, ROOT, code_cells, read
 
 from labutils.upkeep import stored_notebooks
 from labutils.upkeep.__main__ import main
@@ -38,6 +43,67 @@ def test_a_stale_notebook_is_run_and_stored_and_then_left_alone_until_it_is_forc
     assert "98_test.ipynb: up to date" in capsys.readouterr().out
     assert main(["98", "--force", "--folder", str(path.parent)]) == 0
     assert path.read_bytes() == stored
+
+
+MAGICS = [
+    "%matplotlib inline\nx = 1",
+    "%%time\nx = 1",
+    "x = !pwd",
+    "x, y = !echo 1 && echo 2",
+    "!ls\nx = 1",
+    "x?",
+    "??x",
+    "%%bash\nls -l",
+]
+
+
+@pytest.mark.parametrize(
+    "cell", [*MAGICS, "for i in range(2):\n    !echo {i}\n    %time x = i", "x = %timeit -o 1"]
+)
+def test_magics_are_no_python_and_hide_no_import(cell, path, monkeypatch):
+    append(path, new_code_cell(cell))
+    append(path, new_code_cell("%%time\nfrom labutils import recall\nfiles = !ls"))
+    assert stored_notebooks.is_stale(read(path)) and changed_by(monkeypatch, read(path), "recall")
+    assert not changed_by(monkeypatch, read(path), "data.series")
+    ast.parse(stored_notebooks.without_magics(cell))
+    assert ("x = 1" in cell) is ("x = 1" in stored_notebooks.without_magics(cell))
+
+
+@pytest.mark.slow
+def test_a_notebook_with_magics_is_stored(path, capfd):
+    for cell in MAGICS:
+        append(path, new_code_cell(cell))
+    assert main(["--folder", str(path.parent)]) == 0
+    assert not stored_notebooks.is_stale(read(path))
+
+
+def test_a_cell_that_is_no_python_stops_the_command_at_its_notebook(path, capsys):
+    before = append(path, new_code_cell("x = = 1"))
+    with pytest.raises(Exception, match="SyntaxError"):
+        main(["98", "98", "--folder", str(path.parent)])
+    assert capsys.readouterr().out == "98_test.ipynb: running …\n"
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "tests"])
+@pytest.mark.slow
+def test_pytest_finds_its_settings_from_any_folder(folder):
+    notebook = os.path.relpath(PATHS[0], ROOT / folder)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{notebook}::Cell 0"]
+    done = subprocess.run(command, cwd=ROOT / folder, capture_output=True, text=True)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_notebook_asked_for_twice_is_run_once(path, capsys):
+    assert main(["98", "98", "--folder", str(path.parent)]) == 0
+    assert capsys.readouterr().out.count("running") == 1
+
+
+@pytest.mark.parametrize("wrong", [["four"], ["4.5"], ["--forced"], ["4", "--folder"]])
+def test_what_is_no_argument_is_refused_with_status_2(wrong, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(wrong)
+    assert "usage: python -m labutils.upkeep" in capsys.readouterr().err
 
 
 def test_a_cell_that_fails_leaves_the_file_as_it_was(path):

@@ -8,7 +8,7 @@ import statistics
 
 import nbformat
 import pytest
-from notebook_helpers import EVERY_NOTEBOOK, PATHS, ROOT, code_cells, names, outputs, read, sources
+from notebook_helpers import EVERY_NOTEBOOK, PATHS, ROOT, code, code_cells, names, outputs, read, sources
 
 from labutils.upkeep import stored_notebooks
 
@@ -119,18 +119,18 @@ def test_every_claim_holds(path):
 
 @EVERY_NOTEBOOK
 def test_a_claim_about_stored_results_says_so(path):
-    for statement, said, origins in claims_with_origins("\n".join(sources(path))):
+    for statement, said, origins in claims_with_origins(code(path)):
         assert not (said and "stored" not in origins), f"nothing here comes out of a file: {statement}"
         assert said or origins != {"stored"}, f"cites a file without stored=True: {statement}"
 
 
-def claims_with_origins(code):
+def claims_with_origins(source_code):
     """Yield each claim, whether it says stored=True, and where its numbers come from: "stored", "live".
 
     Names are followed from statement to statement. What pandas reads is stored, constants are neither.
     """
     origins = {}
-    for statement in ast.parse(code).body:
+    for statement in ast.parse(source_code).body:
         source = ast.unparse(statement)
         defined, used = names(source)
         changed = {n for n in used | defined if re.search(rf"^\s*{n}\b(\S*\[.*\] =| .=)", source, re.M)}
@@ -150,7 +150,7 @@ def claims_with_origins(code):
 
 
 def test_the_origin_of_a_claim_is_followed():
-    code = """
+    claims = """
 grid = pd.read_csv("grids/x.csv")
 def of(name): return grid[grid.name == name].score
 limit = 0.5
@@ -164,7 +164,7 @@ claim("cited", by_name["a"] > limit, stored=True)
 claim.between("not said", of("a").mean(), 0, 1)
 claim("compared", both["a"])
 claim("live", ours > limit, stored=True, again=again)"""
-    assert [(said, origins) for _, said, origins in claims_with_origins(code)] == [
+    assert [(said, origins) for _, said, origins in claims_with_origins(claims)] == [
         (True, {"stored"}),
         (False, {"stored"}),
         (False, {"stored", "live"}),
@@ -201,6 +201,6 @@ def test_links_lead_somewhere(path):
 
 @EVERY_NOTEBOOK
 def test_the_code_keeps_to_the_rules_of_the_series(path):
-    code = "\n".join(sources(path))
+    cells = "\n".join(sources(path))
     forbidden = r"\btf\.|import tensorflow|%matplotlib|warnings\.|pip install --upgrade|^!"
-    assert not (found := re.search(forbidden, code, re.M)), found[0]
+    assert not (found := re.search(forbidden, cells, re.M)), found[0]

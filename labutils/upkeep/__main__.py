@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
         wanted = ", ".join(f"{number:02d}" for number in missing) or "with a number"
         print(f"there is no notebook {wanted} in {chosen.folder}", file=sys.stderr)
         return 2
-    return max([_store_anew(paths[number], chosen.force) for number in chosen.numbers or paths])
+    return max(
+        [_store_anew(paths[number], chosen.force) for number in dict.fromkeys(chosen.numbers or paths)]
+    )
 
 
 def _store_anew(path: Path, force: bool) -> int:

@@ -52,9 +52,20 @@ def fingerprint(notebook: NotebookNode) -> str:
     What such a module imports from labutils counts as well; its docstrings and comments do not.
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    code = re.sub(r"^(\s*(?:\w+ *= *)?)[%!].*", r"\1None", "\n".join(cells), flags=re.M)  # magics, commands
+    code = "\n".join(map(without_magics, cells))
     sources = [*cells, *(_without_words(_source(module)) for module in sorted(_modules_behind(code)))]
     return hashlib.sha256("".join(source + "\0" for source in sources).encode()).hexdigest()
+
+
+def without_magics(cell: str) -> str:
+    """Return a cell's code without magics, shell commands and questions; nothing where that is no Python."""
+    magic, question = r"[%!].*", r"\??[\w.*]+\?{1,2}\s*$|\?{1,2}\w.*"
+    code = re.sub(rf"^(\s*(?:[\w., ]+=\s*)?)(?:{magic}|{question})", r"\1None", cell, flags=re.M)
+    try:
+        ast.parse(code)
+    except SyntaxError:  # such as what follows %%bash; it can import nothing
+        return ""
+    return code
 
 
 def is_stale(notebook: NotebookNode) -> bool:

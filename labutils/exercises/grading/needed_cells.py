@@ -35,14 +35,21 @@ def cells_left_out(notebook: int) -> frozenset[str]:
 
 
 def needed_cells(sources: Sequence[str]) -> set[int]:
-    """Return the positions of the cells that check an exercise, and of all that they need."""
+    """Return the positions of the cells that check an exercise, and of all that they need.
+
+    A name that every cell which uses it assigns itself, such as that of a loop, is not followed.
+    """
+    modules = set().union(*map(_modules, sources))
     names = [_names(source) for source in sources]
-    modules = set().union(*(_modules(source) for source in sources))
-    names = [(used, defined, changed - modules) for used, defined, changed in names]
+    shared = set().union(*(used - assigned for used, assigned, _ in names)) - modules
     needed = {place for place, source in enumerate(sources) if ".check(" in source}
     while True:
-        used = set().union(*(names[place][0] | names[place][1] for place in needed))
-        more = {place for place, (_, defined, changed) in enumerate(names) if (defined | changed) & used}
+        concerned = set().union(*(names[place][0] | names[place][1] for place in needed))
+        more = {
+            place
+            for place, (_, assigned, changed) in enumerate(names)
+            if assigned & concerned & (shared | modules) or changed & concerned & shared
+        }
         if more <= needed:
             return needed
         needed |= more
@@ -75,7 +82,7 @@ def _modules(source: str) -> set[str]:
 
 
 def _changed(tree: ast.Module) -> Iterator[str]:
-    """Yield the names whose objects are stored into, or whose methods are called for what they do."""
+    """Yield the names whose objects are stored into, fitted, or whose methods are called for what they do."""
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
@@ -84,8 +91,10 @@ def _changed(tree: ast.Module) -> Iterator[str]:
                 yield _root(target)
             case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
                 yield _root(method)
-            case ast.Call(func=ast.Attribute(attr="fit") as method, args=[first, *_]):
-                yield from (_root(method), _root(first))
+            case ast.Call(func=ast.Attribute(attr="fit", value=ast.Name(id="training")), args=[model, *_]):
+                yield _root(model)
+            case ast.Call(func=ast.Attribute(attr="fit") as method):
+                yield _root(method)
 
 
 def _root(node: ast.AST) -> str:
