@@ -177,6 +177,7 @@ def test_a_stop_within_the_validation_leaves_the_epoch_out_and_the_next_training
     assert fit(model, task, validation=np.float32(0.5)).settings["training_rows"] == 100
 
 
+@pytest.mark.slow
 @WAYS
 @pytest.mark.parametrize("given", [lambda counter: counter, lambda counter: (c for c in [counter]), None])
 def test_callbacks_may_be_one_several_or_none(keras, task, fast, given):

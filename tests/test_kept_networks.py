@@ -32,6 +32,7 @@ def test_models_of_one_architecture_share_what_was_compiled():
     assert len(CACHE) == kept_networks.CAPACITY - 1, "which counts as two"
 
 
+@pytest.mark.slow
 def test_models_of_one_architecture_keep_their_own_weights():
     first, second = forecaster(), forecaster(optimizer=lambda k: k.Adam(0.1))
     fit(first, WINDOWS)
@@ -173,6 +174,7 @@ def test_other_metrics_and_other_types_have_a_network_of_their_own(keras):
     assert len(CACHE) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["layer", "loss"])
 def test_what_is_registered_may_change_under_its_name(keras, kind):
     losses = []

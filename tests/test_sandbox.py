@@ -11,6 +11,7 @@ import pytest
 from labutils.exercises.grading import sandbox
 from labutils.exercises.grading.sandbox import Limits
 
+pytestmark = pytest.mark.slow
 WHY_NOT = sandbox.why_not()
 BOTH = pytest.mark.parametrize("locked_in", [True, False], ids=["bubblewrap", "without"])
 LOCKED_IN = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)

@@ -130,7 +130,7 @@ def run(
         started = _started_by(process) if process.poll() is None else []
         process.kill()
         process.wait()
-        _end(started, "" if locked_in else token)
+        _end(started, token)
 
 
 def _watched(process: subprocess.Popen, limits: Limits, stop: threading.Event) -> str:
@@ -165,13 +165,13 @@ def _memory(process: psutil.Process) -> int:
 
 
 def _end(started: Iterable[psutil.Process], token: str) -> None:
-    """End processes and all others that carry this mark, if any, until none is left.
+    """End processes and all others that carry this mark, until none is left.
 
-    Nothing carries it where bubblewrap was: it ends all that was started in it.
+    With bubblewrap they end with its first process, but some are still ending when that has ended.
     """
     for _ in range(40):
         left = [process for process in started if process.is_running()]
-        for process in psutil.process_iter() if token else ():
+        for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
                 left += [process] if process.environ().get(_MARK) == token else []
         for process in left:
