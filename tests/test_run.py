@@ -41,6 +41,7 @@ def test_a_run_that_was_stopped_before_its_first_epoch_is_a_row_without_scores(r
 def test_a_small_loss_is_not_rounded_to_nothing(run):
     small = replace(run, scores={"loss": 4.1e-5})
     assert training.mean_and_sd([small, small]).loc["net", "test loss"] == "4.1e-05 ± 0"
+    assert training.mean_and_sd([run, run]).loc["net", "test loss"] == "0.610 ± 0.000"
 
 
 def test_runs_of_one_name_are_repetitions_of_one_network(run):

@@ -142,8 +142,8 @@ def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
     summary["parameters"] = groups["parameters"].first().map("{:,}".format)
     for column, means in groups.mean().drop(columns="parameters").items():
         number = "{:.1f}" if column in ("seconds", "epochs") else "{:.3f}"
-        if column.endswith("loss"):  # may be small
-            number = "{:.4g}"
+        if column.endswith("loss") and means.max() < 0.01:
+            number = "{:.2g}"
         texts = means.map(number.format) + groups[column].std().map(f" ± {number}".format)
         summary[column] = texts.str.replace("( ± )?nan", "", regex=True)
     return summary
