@@ -255,6 +255,8 @@ def test_cells_that_no_exercise_needs_are_not_run(handed_out):
     assert row["1.3"] == "right" and row["reason"] == "code cell 2 stops with NameError", "all were run"
     (row,) = rows_of([FIRST, TRAINS_LONG, ASKS_1_3]).values()
     assert row["1.3"] == "right" and row["reason"] == ""
+    (row,) = rows_of([FIRST, TRAINS_LONG, ASKS_1_3, "1 / 0"]).values()
+    assert row["1.3"] == "right" and row["reason"] == "code cell 4 stops with ZeroDivisionError"
     (row,) = rows_of([FIRST, TRAINS_LONG, ASKS_1_3], all_cells=True).values()
     assert row["1.3"] == "right" and row["reason"] == "code cell 2 stops with NameError"
 

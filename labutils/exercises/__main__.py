@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     option(
         "--isolate", choices=["auto", "bwrap", "none"], default="auto", help="none: with access to all files"
     )
-    option("--minutes", type=float, default=20, help="for one notebook (20)")
+    option("--minutes", type=float, default=10, help="for one notebook (10)")
     option("--jobs", type=int, default=jobs, help=f"notebooks at the same time ({jobs})")
     option("--all-cells", action="store_true", help="run also the cells that no checked answer needs")
     option(

@@ -43,7 +43,7 @@ class HowToGrade:
     hidden : folders that they must not see.
     """
 
-    minutes: float = 20.0
+    minutes: float = 10.0
     jobs: int = 1
     locked_in: bool = True
     all_cells: bool = False
@@ -129,8 +129,8 @@ def _row_of(submission: Submission, future: Future, seed: int) -> tuple[Row, boo
     notebook, results, stopped = ran
     row = judging.judged(submission, notebook, results, stopped, seed)
     answers = [str(row.get(exercise.number, "")) for exercise in all_exercises()]
-    failed = bool(results.errors) or any(answer.startswith("stopped") for answer in answers)
-    return row, failed and results.left_out > 0
+    lacks_a_name = any("NameError" in text for text in [*results.errors.values(), *answers])
+    return row, lacks_a_name and results.left_out > 0
 
 
 class SafeFile:
