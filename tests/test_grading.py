@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -421,7 +422,11 @@ def test_resume_grades_what_is_missing_or_has_changed(tmp_path, fake, capsys):
     assert command.main(options) == 0 and fake == ["a.ipynb", "b.ipynb", "c.ipynb"]
     assert command.main(options) == 2 and "--resume" in capsys.readouterr().err
     before = out.read_bytes()
-    assert command.main([*options, "--resume"]) == 0 and len(fake) == 3 and out.read_bytes() == before
+    texts = tmp_path / "feedback"
+    again = [*options, "--resume", "--feedback", str(texts)]
+    assert command.main(again) == 0 and len(fake) == 3 and out.read_bytes() == before
+    assert len(list(texts.iterdir())) == 3 and "620" not in (texts / "a.md").read_text("utf-8")
+    assert "Exercise 1.3 (Count the parameters): 1 of 1 points" in (texts / "a.md").read_text("utf-8")
     handed_in(tmp_path, b=[FIRST, "exercise('1.3').check(6)"], d=THREE["a"])
     (folder / "a.ipynb").unlink()
     assert command.main([*options, "--resume"]) == 0 and fake[3:] == ["b.ipynb", "d.ipynb"]
@@ -475,7 +480,7 @@ def test_a_table_that_cannot_be_written_goes_beside(tmp_path, fake, capsys, monk
     def spoil(row):
         if row["file"] == "a.ipynb":
             out.unlink()
-            out.mkdir() if how == "locked" else out.parent.rmdir()
+            out.mkdir() if how == "locked" else shutil.rmtree(out.parent)
         return line_of(row)
 
     monkeypatch.setattr(reports, "line_of", spoil)

@@ -101,6 +101,26 @@ def test_what_is_written_is_read_again(tmp_path, name):
     assert reports.table_of_rows(list(again.values())).equals(reports.table_of_rows(rows))
 
 
+def test_what_is_said_to_students_is_kept_beside_the_table(tmp_path):
+    table, texts = tmp_path / "grades.csv", tmp_path / "grades_texts.json"
+    reports.write_csv(reports.table_of_rows(CLASS), table)
+    reports.write_texts(CLASS, texts)
+    again = reports.read_csv(table)
+    reports.add_texts(again, texts)
+    assert {found["file"]: found for found in again} == {row["file"]: row for row in CLASS}
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "[1]", '{"a/a.ipynb": 3}', '{"a/a.ipynb": {"1.2 feedback": 1, "9": "x"}}']
+)
+def test_texts_that_are_lost_or_spoiled_do_no_harm(tmp_path, kept):
+    rows = [dict(row) for row in CLASS]
+    (tmp_path / "texts.json").write_text(kept)
+    reports.add_texts(rows, tmp_path / "texts.json")
+    reports.add_texts(rows, tmp_path / "nowhere.json")
+    assert rows == CLASS
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_table_that_a_spreadsheet_has_stored_is_read(tmp_path, encoding, delimiter):
@@ -167,7 +187,7 @@ def test_the_wrong_answers_are_counted_and_the_worst_are_told():
     assert lines[:3] == [
         "6 graded",
         "1 unreadable",
-        f"4 times 1.2 ({exercises_of(1)[1].title}): wrong: forgotten bias",
+        f"4 × 1.2 ({exercises_of(1)[1].title}): wrong: forgotten bias",
     ]
     assert (
         reports.common_mistakes(reports.table_of_rows([])).empty
@@ -191,7 +211,7 @@ def test_the_worksheet_of_moodle_has_what_its_importer_asks_for(tmp_path):
     comment = lines["Participant 123456"]["Feedback comments"]
     assert "1.5 of 2 points<br>Exercise 1.2: not yet. The bias" in comment and "\n" not in comment
     assert lines["Participant 123456"]["Full name"] == "Zoë Núñez"
-    assert "c/c.ipynb: it is empty." in lines["Participant 8"]["Feedback comments"]
+    assert "c.ipynb: it is empty." in lines["Participant 8"]["Feedback comments"]
     assert "Full Name_123456_assignsubmission_file_: lost.ipynb (1 in all)" in notices[0]
     assert notices[1] == "no grade, because no answer could be judged: Бо (1 in all)"
     assert f"maximum grade of the assignment to {sum(POINTS.values())} " in notices[-1] and len(notices) == 3
@@ -293,7 +313,7 @@ def test_each_student_gets_one_file_with_all_that_was_said(tmp_path):
     of = sum(POINTS.values())
     assert text.startswith("# Zoë Núñez\n") and f"{2.5 + POINTS['1.3']:g} of {of} points." in text
     assert WRONG in text and "Exercise 1.3" in text and "remark" not in text
-    assert "c/c.ipynb: it is empty." in paths[1].read_text("utf-8") and "points" not in paths[1].read_text(
+    assert "c.ipynb: it is empty." in paths[1].read_text("utf-8") and "points" not in paths[1].read_text(
         "utf-8"
     )
 

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -188,7 +189,10 @@ def test_its_files_cannot_be_replaced(ran):
 
 
 @LOCKED_IN
-@pytest.mark.parametrize("hidden, shown", [(sandbox._PACKAGE.parent, True), (QUESTIONS, False)])
+@pytest.mark.parametrize(
+    "hidden, shown",
+    [(sandbox._PACKAGE.parent, True), (sandbox._PACKAGE, True), (Path(sys.prefix), True), (QUESTIONS, False)],
+)
 def test_hidden_folders_and_the_package_may_lie_in_each_other(ran, hidden, shown):
     code = f"import labutils.validation\nsay(str(os.path.exists({str(QUESTIONS / 'gates.py')!r})))"
     assert ran(code, hidden=[hidden])[1] == str(shown)

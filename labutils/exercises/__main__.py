@@ -114,7 +114,7 @@ def _how_to_grade(chosen: argparse.Namespace) -> HowToGrade:
         locked_in=chosen.isolate != "none",
         all_cells=chosen.all_cells,
         beside=(beside,) if beside else (),
-        hidden=(handed_in, chosen.out.absolute().parent, *([chosen.feedback] if chosen.feedback else [])),
+        hidden=(handed_in,),
     )
 
 
@@ -139,6 +139,7 @@ def grade(chosen: argparse.Namespace, how: HowToGrade) -> int:
     try:
         submissions, notices = find_submissions(chosen.folder)
         known = reports.read_csv(chosen.out) if chosen.out.exists() else []
+        reports.add_texts(known, _texts_beside(chosen.out))
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -151,24 +152,26 @@ def grade(chosen: argparse.Namespace, how: HowToGrade) -> int:
     done = {row["file"] for row in rows}
     todo = [submission for submission in submissions if submission.name not in done]
     out, status = SafeFile(chosen.out, _write_table, _warn), 0
+    texts = SafeFile(_texts_beside(chosen.out), reports.write_texts, _warn)
     progress = tqdm(total=len(submissions), initial=len(rows), unit="notebook", smoothing=0, disable=None)
     try:
         with progress, contextlib.closing(gradebook.grade(todo, how)) as graded:
             for row in graded:
                 rows.append(row)
                 out.save(rows)  # after each: what is graded is not lost
+                texts.save(rows)
                 tqdm.write(reports.line_of(row), file=sys.stdout)
                 progress.update()
     except KeyboardInterrupt:
         status = 130
         print(f"Stopped: {len(rows)} of {len(submissions)} are graded. Go on with --resume.", file=sys.stderr)
     if rows:
-        _report(chosen, rows, [row for row in rows if row["file"] not in done], out)
+        _report(chosen, rows, out)
     return status
 
 
-def _report(chosen: argparse.Namespace, rows: list[Row], new: list[Row], out: SafeFile) -> None:
-    """Write what is made of all rows, or of what is new, and print the summary."""
+def _report(chosen: argparse.Namespace, rows: list[Row], out: SafeFile) -> None:
+    """Write what is made of all rows, and print the summary."""
     out.save(rows)
     table, written = reports.table_of_rows(rows), [out]
 
@@ -182,10 +185,13 @@ def _report(chosen: argparse.Namespace, rows: list[Row], new: list[Row], out: Sa
         write = reports.write_moodle if chosen.format == "moodle" else reports.write_canvas
         print("", *save(chosen.format, write, rows), sep="\n")
     print("\nwritten:", ", ".join(str(file.path) for file in written))
-    if chosen.feedback and new:  # who was graded before has it
-        students = {(row["student"], row["identifier"]) for row in new}
-        texts = [row for row in rows if (row["student"], row["identifier"]) in students]
-        print(f"feedback: {len(reports.write_feedback(texts, chosen.feedback))} files in {chosen.feedback}")
+    if chosen.feedback:
+        print(f"feedback: {len(reports.write_feedback(rows, chosen.feedback))} files in {chosen.feedback}")
+
+
+def _texts_beside(out: Path) -> Path:
+    """Return the file that keeps for --resume what is said to students."""
+    return out.with_name(f"{out.stem}_texts.json")
 
 
 def _write_table(rows: list[Row], path: Path) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import csv
 import html
 import io
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -96,6 +97,24 @@ def read_csv(path: Path) -> list[Row]:
     return [row for row in read if _asked(row) or not row.get("of")]
 
 
+def write_texts(rows: Sequence[Row], path: Path) -> None:
+    """Write what is said to the students, which a table has no room for."""
+    texts = {row["file"]: {name: row[name] for name in row if name.endswith(" feedback")} for row in rows}
+    path.write_text(json.dumps(texts), encoding="utf-8")
+
+
+def add_texts(rows: Sequence[Row], path: Path) -> None:
+    """Give rows that `read_csv` returned what `write_texts` has kept; nothing where that is lost."""
+    texts: Any = {}
+    with contextlib.suppress(OSError, ValueError):
+        texts = json.loads(path.read_text("utf-8"))
+    for row in rows:
+        kept = texts.get(row["file"]) if isinstance(texts, dict) else None
+        for name, text in kept.items() if isinstance(kept, dict) else ():
+            if name.removesuffix(" feedback") in row and isinstance(text, str):
+                row[name] = text
+
+
 def _read_row(row: dict[str | None, Any]) -> Row:
     read: Row = {}
     for name, value in row.items():
@@ -128,7 +147,7 @@ def summary(table: pd.DataFrame) -> list[str]:
     lines = [f"{count} {state}" for state, count in table.state.value_counts().items()]
     worst = common_mistakes(table).sort_values("notebooks", ascending=False, kind="stable").head(10)
     return lines + [
-        f"{r.notebooks} times {r.exercise} ({r.title}): {printable(r.answer)}" for r in worst.itertuples()
+        f"{r.notebooks} × {r.exercise} ({r.title}): {printable(r.answer)}" for r in worst.itertuples()
     ]
 
 
@@ -285,7 +304,10 @@ def _text_for(attempts: Sequence[Row]) -> str:
     earned = sum(_points(row, number) for number, row in best.items())
     of = sum(exercises[number].points for number in best)
     blocks = [f"{_rounded(earned)} of {of} points."] if best else []
-    blocks += [f"{row['file']}: {row['reason']}." for row in attempts if row.get("reason")]
+    for row in attempts:
+        if row.get("reason"):
+            counts = " What was checked before counts all the same." if _asked(row) else ""
+            blocks.append(f"{row['file'].rpartition('/')[2]}: {row['reason']}.{counts}")
     for number, row in best.items():
         exercise, said = exercises[number], row.get(f"{number} feedback", "").strip()
         said = f", {row[number]}" if row[number] in (*_NOT_TRIED, "right") or not said else f"\n{said}"

@@ -212,9 +212,9 @@ def _locked_in(
     """Return the command that runs another one in bubblewrap."""
     folder = folder.resolve()
     covered = {Path(path) for path in _PRIVATE} | {Path.home().resolve()}
-    hidden = {path.resolve() for path in hidden}
-    covered = {path for path in covered | hidden if path.is_dir() and not path.is_symlink() and path.name}
-    needed = {path for path in _needed() if any(path.is_relative_to(cover) for cover in covered)} - hidden
+    covered |= {path.resolve() for path in hidden}
+    covered = {path for path in covered if path.is_dir() and not path.is_symlink() and path.name}
+    needed = {path for path in _needed() if any(path.is_relative_to(cover) for cover in covered)}
     cover = ["--size", str(size), "--tmpfs"]
     mounts = {path: [*cover, str(path)] for path in covered}
     mounts |= {path: ["--ro-bind", str(path), str(path)] for path in needed}
