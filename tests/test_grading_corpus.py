@@ -219,7 +219,7 @@ while waiting or running:
         child = os.fork()
         if not child:
             os.chdir(folder)
-            runner.main(folder, "7", "all", *"13456")
+            runner.main(folder, "7", *"13456")
             os._exit(0)
         running[child] = time.monotonic()
     for child in list(running):
