@@ -4,6 +4,8 @@ Only a cell that a student has left as it was handed out is ever left out, so no
 student's code. For the cells that are handed out a rule decides: all that assign or change a name which an
 exercise, or another cell that runs, uses or assigns do run as well. So in a student's cell a name has the
 value that it has when all cells run, or none at all; then the cell stops, and `gradebook` runs all of them.
+Not followed are objects with two names, files, random numbers that no seed fixes, and names that every cell
+which uses them assigns itself, such as those of loops.
 """
 
 from __future__ import annotations
