@@ -68,10 +68,11 @@ class Cell:
         limit = np.sqrt(6 / (features + width))
         kernel = rng.uniform(-limit, limit, (features, width))
         columns, r = np.linalg.qr(rng.normal(size=(width, units)))
-        bias = np.zeros((*cls.bias_rows, width))
-        if issubclass(cls, LSTMCell):
-            bias[units : 2 * units] = 1
-        return cls(kernel, (columns * np.sign(np.diag(r))).T, bias)
+        return cls(kernel, (columns * np.sign(np.diag(r))).T, cls._initial_bias(units))
+
+    @classmethod
+    def _initial_bias(cls, units: int) -> np.ndarray:
+        return np.zeros((*cls.bias_rows, cls.blocks * units))
 
     @property
     def parameters(self) -> int:
@@ -125,11 +126,16 @@ class Cell:
         start = carried[0] if len(carried) == 1 else tuple(carried)
         return Gradients(kernel, recurrent, bias, grad_x, start, hidden)
 
-    def step(self, x: np.ndarray, h: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what one time step computes, by name; the new hidden state is "h"."""
+    def step(self, x: np.ndarray, *states: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what one time step computes, by name; the new hidden state is "h".
+
+        x : (batch, features). states : those before, each (batch, units), in the order of `state_names`.
+        """
         raise NotImplementedError
 
-    def step_back(self, now: dict, before: list, carried: list) -> tuple:
+    def step_back(
+        self, now: dict[str, np.ndarray], before: list[np.ndarray], carried: list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
         """Return the gradients at ``x @ kernel``, at ``h @ recurrent_kernel``, and at the states before.
 
         The last as far as they do not pass through that product. now : what `step` returned.
@@ -178,6 +184,12 @@ class LSTMCell(Cell):
 
     blocks = 4
     state_names = ("h", "c")
+
+    @classmethod
+    def _initial_bias(cls, units: int) -> np.ndarray:
+        bias = super()._initial_bias(units)
+        bias[units : 2 * units] = 1  # the forget gate open (Gers et al. 2000)
+        return bias
 
     def step(self, x, h, c):
         a = x @ self.kernel + h @ self.recurrent_kernel + self.bias

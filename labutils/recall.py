@@ -24,7 +24,7 @@ class Recaller:
     Attributes
     ----------
     cell : the recurrent cell.
-    kernel, bias : (units, symbols) and (symbols,), the dense layer.
+    kernel, bias : (units, 4) and (4,), the dense layer: one output for each letter that may be asked for.
     losses : the training loss (cross-entropy in nats) of every update so far.
     """
 
@@ -34,7 +34,7 @@ class Recaller:
     losses: list[float]
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
-        """Return the probability of each symbol to recall, (batch, symbols)."""
+        """Return the probability of each letter, A to D, (batch, 4), given x (batch, time, 8)."""
         return softmax(self.cell.forward(x)[:, -1] @ self.kernel + self.bias, axis=1)
 
     def accuracy(self, gap: int, seed: int = 0, renewal: float = 0.0) -> float:

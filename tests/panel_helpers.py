@@ -46,7 +46,7 @@ class FakeFit:
                 history[quantity].append(value)
         done = len(history["loss"])
         ended = "all epochs done" if done == epochs else "stopped on request"
-        settings = {"epochs": epochs, "parameters": 1234 * model.units}
+        settings = {"epochs": epochs, "parameters": 1234 * model.units, "trained_by": "a stand-in"}
         return Run("sequential", settings, history, 1.25, done, done, {}, ended)
 
 

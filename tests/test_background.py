@@ -28,6 +28,19 @@ def listening():
     return runner, seen
 
 
+def test_a_thread_that_cannot_be_started_leaves_the_runner_idle(fit, monkeypatch):
+    def full(thread):
+        raise RuntimeError("can't start new thread")
+
+    runner, _ = listening()
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="new thread"):
+        patch.setattr(threading.Thread, "start", full)
+        runner.start(training_of(fit, 1), 1)
+    assert not runner.is_busy and runner.wait(0)
+    fit.go()
+    assert runner.start(training_of(fit, 1), 1) and runner.wait(60)
+
+
 def test_a_training_runs_in_the_background_and_tells_each_epoch(fit):
     runner, seen = listening()
     assert runner.start(training_of(fit, 3), 3) and runner.is_busy

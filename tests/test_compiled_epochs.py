@@ -10,7 +10,7 @@ from labutils.training import compiled_epochs, kept_networks
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    kept_networks._CACHE.clear()
+    kept_networks.clear()
 
 
 NETWORKS = {

@@ -69,6 +69,15 @@ def test_it_prints_the_same_line_on_every_machine_and_nothing_else(keras, task, 
     assert captured.out == "net: epoch 1 2 3 of 3\nnet: at most 40 epochs … done\n" and captured.err == ""
 
 
+def test_of_two_callbacks_that_restore_weights_the_last_has_the_last_word(keras, task):
+    model, (x, y) = build(()), task
+    worst = keras.callbacks.EarlyStopping("loss", mode="max", patience=9, restore_best_weights=True)
+    run = fit(model, task, callbacks=[worst, *early_stopping(keras, 9)])
+    score = training.evaluate(model, x[160:], y[160:])["loss"]
+    assert worst.best_epoch == 0 and run.kept_epoch == run.best_epoch > 1
+    assert score == pytest.approx(run.at_kept_epoch("val_loss"), 1e-4)
+
+
 @WAYS
 @pytest.mark.parametrize("patience, epochs, batch_size", [(2, 60, 32), (4, 4, 4)], ids=["stops", "need not"])
 def test_early_stopping_keeps_the_weights_of_the_best_epoch(keras, task, fast, patience, epochs, batch_size):

@@ -23,6 +23,7 @@ MISTAKES = {
     "x holds 1 NaN or infinite values, the first in row 4": (np.where(X == X[4, 5, 0], np.nan, X), Y),
     "y holds 1 NaN or infinite values": (X, np.where(Y == Y[7], np.inf, Y)),
     "x holds texts, such as 'a film that never ends never e'": (TEXTS, Y),
+    r"y holds texts, such as 'good'.*Number the classes.*np.unique": (X, ["good", "bad"] * 15),
     r"x holds lists of different lengths \(1 to 30\).*pad_sequences": ([[1] * n for n in range(1, 31)], Y),
     r"x has the shape \(30, 10\).*x\[..., None\] has the shape \(30, 10, 1\)": (X[..., 0], Y),
     r"gives numbers of the shape \(1,\), and y has \(4,\).*broadcast": (X, np.zeros((30, 4))),

@@ -13,7 +13,7 @@ CACHE = kept_networks._CACHE
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    CACHE.clear()
+    kept_networks.clear()
 
 
 @pytest.mark.slow
@@ -204,3 +204,35 @@ def test_building_what_is_kept_draws_no_random_numbers():
         return fit(forecaster(9, seed=None), WINDOWS, epochs=1).history["loss"]
 
     assert losses_of_the_second() == losses_of_the_second()
+
+
+def test_a_functional_model_is_kept_as_a_sequential_one_is(keras):
+    def functional():
+        keras.utils.set_random_seed(0)
+        read = keras.layers.GRU(4, return_sequences=True)(inputs := keras.Input(WINDOWS[0].shape[1:]))
+        both = keras.layers.Concatenate()([keras.layers.GRU(3)(read), keras.layers.Flatten()(inputs)])
+        model = keras.Model(inputs, keras.layers.Dense(1)(both))
+        model.compile("adam", "mse")
+        return model
+
+    ours, plain = (fit(functional(), WINDOWS, fast=fast) for fast in (True, False))
+    assert ours.trained_by == "compiled epochs" and len(CACHE) == 1
+    np.testing.assert_allclose(ours.history["loss"], plain.history["loss"], rtol=2e-5)
+
+
+def test_weights_spared_by_the_decay_are_spared_when_fast(keras):
+    weights = []
+    for fast in (True, False):
+        model = network(lambda k: [k.Input((6,)), k.Dense(1)], optimizer=lambda o: o.AdamW(weight_decay=0.5))
+        model.optimizer.exclude_from_weight_decay(var_names=["kernel"])
+        fit(model, fast=fast)
+        weights.append(model.get_weights()[0])
+    np.testing.assert_array_equal(*weights)
+
+
+def test_an_optimizer_built_for_other_weights_goes_to_keras_own_fit(capsys):
+    model = network(lambda k: [k.Input((6,)), k.Dense(2), k.Dense(1)])
+    fit(model)
+    model.layers[0].trainable = False
+    assert fit(model, name="frozen").trained_by == "Keras' own fit"
+    assert "its optimizer was built for other weights: compile it again" in capsys.readouterr().out

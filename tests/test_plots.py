@@ -60,10 +60,16 @@ def pictures():
         plots.curves(lines, "time", "height", "lines, seeds and theory", markers=True, **dashed),
         plots.curves({"cloud": (codes[:, 0], codes[:, 1])}, "x", "y", "dots", style={"cloud": "."}),
         plots.gates(heat, "AwxyzwxyB", "gates"),
+        plots.gates({"gate": random.random((1, 4))}, "A", "one step"),
         plots.code_map(codes, np.arange(90) % 10, decoded, "a map of codes"),
         plots.histograms(values, "score", "scores", threshold=0.5, name="the limit"),
         plots.sequences(([1700, 1701], [5, 11]), ([0, 0.001], [0, 1]), (["not", "good"], [24, 52]), "ACGT"),
     ]
+
+
+def test_a_published_score_of_no_method_is_refused():
+    with pytest.raises(ValueError, match=r"published names \['c'\], which are not among the methods: a, b"):
+        plots.scores({"a": [0.5], "b": [0.6]}, "accuracy", {"a": 0.4, "c": 0.7})
 
 
 DRAWINGS = [plots.wirings(), plots.unrolled(), plots.unrolled(3, backward=True), plots.lstm(), plots.gru()]

@@ -101,12 +101,13 @@ class Runner:
         with self._lock:
             if self.is_busy:
                 return False
+            if self._thread is None:
+                thread = threading.Thread(target=self._work, daemon=True)
+                thread.start()  # which a full machine refuses: then nothing has begun
+                self._thread = thread
             self.progress = Progress("building", epochs)
             self._stop.clear()
             self._idle.clear()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True)
-                self._thread.start()
         self._change(state="building")
         context = contextvars.copy_context()  # by which ipykernel knows what belongs together
         self._trainings.put(functools.partial(context.run, self._run, train, on_epoch))
@@ -187,7 +188,7 @@ def _callback(runner: Runner, on_epoch: OnEpoch) -> keras.callbacks.Callback:
 
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
-            if len(self.history["loss"]) > runner.progress.epochs_done:
+            if self.epochs > runner.progress.epochs_done:
                 on_epoch(self.model)
                 now, history = time.monotonic(), {name: [*v] for name, v in self.history.items()}
                 seconds = (*runner.progress.epoch_seconds, now - self.began)

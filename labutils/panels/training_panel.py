@@ -21,7 +21,6 @@ from labutils.panels.fields import Field, Input
 from labutils.panels.preview import Preview, PreviewOutput
 from labutils.panels.run_table import Entry, RunTable, Score
 from labutils.panels.training_charts import Chart, History, progress_bar
-from labutils.training.fitting import callback_list
 
 if TYPE_CHECKING:
     import keras
@@ -98,7 +97,7 @@ class TrainingPanel(base.Panel):
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
         if own := settings.keys() & {"epochs", "model", "name", "validation", "x", "y"}:
             raise TypeError(f"the panel sets {', '.join(sorted(own))} itself; `data` gives what validates")
-        settings["callbacks"] = callback_list(settings.get("callbacks"))
+        settings["callbacks"] = training.callback_list(settings.get("callbacks"))
         self._fit_settings = {"fast": True} | settings
         inspect.signature(training.fit).bind_partial(
             **self._fit_settings

@@ -160,7 +160,7 @@ def limits(
     panels : name of the setting → (its values, means, standard deviations).
     published : name of the setting → the value it had, ringed.
     references : name → height of a dotted line through all panels.
-    top : of the axes; what lies higher is written there.
+    top : of the axes, which begin at 0.95; what lies higher is written there.
     """
     rows = -(-(len(panels) + 1) // 3)
     figure, all_axes = canvas(3, height=2.7 * rows, rows=rows)

@@ -107,6 +107,8 @@ def scores(
     table, published = pd.Series(values).explode().astype(float), published or {}
     statistics = table.groupby(level=0, sort=False).agg(["mean", "std", "size"])
     names = statistics.index
+    if unknown := [name for name in published if name not in names]:
+        raise ValueError(f"published names {unknown}, which are not among the methods: {', '.join(names)}")
     figure, (axes,) = canvas(height=1.1 + 0.42 * len(names))
     handles = axes.plot(
         table, names.get_indexer(table.index), "o", color=BLUE, alpha=0.65, markersize=8, label=each

@@ -121,8 +121,8 @@ def gates(maps: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> P
         axes.set_xticks(ticks, [steps[i] for i in ticks])
         axes.set(title=name, xlabel="time step, and what is read there", ylabel="unit")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        first, later = values[:, 0].mean(), values[:, 1:].mean()
-        alt_parts.append(f"{name}: mean at the first step {first:.2f}, later {later:.2f}")
+        later = f", later {values[:, 1:].mean():.2f}" if values.shape[1] > 1 else ""
+        alt_parts.append(f"{name}: mean at the first step {values[:, 0].mean():.2f}{later}")
     for axes in all_axes[len(maps) :]:
         axes.set_axis_off()
     alt = f"Heat maps of {len(maps)} quantities over {len(steps)} steps. {'; '.join(alt_parts)}."

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labutils import backend
-from labutils.training.keras_fit import EVALUATION_BATCH, Pair
+from labutils.training.keras_fit import EVALUATION_BATCH, Trainer
 
 if TYPE_CHECKING:
     import keras
@@ -43,13 +43,19 @@ def reason_against(model: keras.Model) -> str:
     optimizer = model.optimizer
     if type(optimizer).__name__ not in OPTIMIZERS or optimizer.loss_scale_factor:
         return f"its optimizer is {type(optimizer).__name__}, or scales its loss"
+    if len(model.inputs) > 1 or len(model.outputs) > 1:
+        return "it has several inputs or outputs"
     return next(filter(None, map(_reason_against_layer, model.layers)), "")
 
 
 def _reason_against_layer(layer: keras.Layer) -> str:
-    name = type(layer).__name__
-    if name not in LAYERS:
+    name, keras = type(layer).__name__, backend.load_keras()
+    if isinstance(layer, keras.Model):
+        return f"its part {layer.name} is a model of its own: put its layers into the model one by one"
+    if name not in LAYERS or not isinstance(layer, keras.Layer):  # ops.reshape, too, calls itself Reshape
         return f"its layer {name} may look at other rows of the batch"
+    if getattr(layer, "axis", -1) not in (-1, [-1]):  # Concatenate(axis=0), LayerNormalization(axis=0)
+        return f"the axis of its layer {name} is not the last one"
     if getattr(layer, "stateful", False) or getattr(layer, "mask_zero", False):
         return f"its layer {name} carries a state or a mask from row to row or layer to layer"
     if getattr(layer, "activity_regularizer", None) is not None:
@@ -59,12 +65,12 @@ def _reason_against_layer(layer: keras.Layer) -> str:
     return ""
 
 
-class CompiledEpochs:
+class CompiledEpochs(Trainer):
     """Training and evaluation of one network, an epoch (or 50 batches of a long one) in each compiled call.
 
     Same batches, same order and same numbers as ``model.fit``. Every batch has the same static shape, since
     that halves the time to compile: the last, smaller one is filled up with rows of weight 0, and the others
-    weigh so much more that its mean is the same. It has the interface of `KerasFit`.
+    weigh so much more that its mean is the same.
     """
 
     trained_by, reason = "compiled epochs", ""
@@ -114,7 +120,7 @@ class CompiledEpochs:
         total = tf.while_loop(lambda i, _: i < n, one_block, start, parallel_iterations=1)[1]
         return total / tf.cast(n, total.dtype)
 
-    def fit(self, x, y, validation: Pair | None, epochs: int, callbacks: Sequence) -> None:
+    def fit(self, x, y, validation, epochs, callbacks):
         """Train as ``model.fit`` does, and call the callbacks as it does under ``steps_per_execution=50``.
 
         But an epoch within which a callback stops the training is not validated, the validation has no
@@ -157,8 +163,7 @@ class CompiledEpochs:
             model.optimizer.finalize_variable_values(model.trainable_weights)
             calls.on_train_end()
 
-    def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
-        """Return the loss on (x, y), by name as Keras does."""
+    def evaluate(self, x, y):
         with self._without_graph_optimizer():
             return {"loss": float(self._mean_loss(*self._tensors(x, y)))}
 

@@ -48,8 +48,8 @@ def fit(
     callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.
     fast : True compiles whole epochs and keeps the compiled network for later models of the same
         architecture: at least three times as fast for a small network on little data. Callbacks then see the
-        kept network as their model. Where this cannot serve, Keras' own fit trains, and with a name a line
-        says why.
+        kept network as their model, and compiled epochs record the losses alone, no ``learning_rate``. Where
+        this cannot serve, Keras' own fit trains, and with a name a line says why.
 
     Returns
     -------
@@ -67,15 +67,11 @@ def fit(
     whole_number("batch_size", batch_size)
     if not getattr(model, "compiled", False):
         raise ValueError("the model is not compiled: call model.compile(...) before fit")
-    x, y = input_checks.checked(model, "the training data", x, y)
-    if validation is None or isinstance(validation, Real):
-        x, y, validation = _split(x, y, 0.0 if validation is None else validation)
-    else:
-        validation = input_checks.checked_pair(model, "the validation data", validation)
-    if test is not None:
-        test = input_checks.checked_pair(model, "the test data", test)
+    x, y, validation, test = _checked_data(model, x, y, validation, test)
     callbacks = callback_list(callbacks)
     early_stopping = _early_stopping(callbacks, validation is not None)
+    if isinstance(model, backend.load_keras().Sequential) and model.layers and not model.built:
+        model.build((None, *x.shape[1:]))  # a network is kept for its shapes
     size, recorder = min(batch_size, len(x)), recording.recorder_class()()
     lent = kept_networks.lend(model, x, y, size) if fast else contextlib.nullcontext(KerasFit(model, size))
     with lent as trainer:
@@ -115,6 +111,20 @@ def callback_list(given: Any) -> list[keras.callbacks.Callback]:
     return [given] if isinstance(given, backend.load_keras().callbacks.Callback) else list(given or ())
 
 
+def _checked_data(
+    model: keras.Model, x: Any, y: Any, validation: float | Pair | None, test: Pair | None
+) -> tuple[np.ndarray, np.ndarray, Pair | None, Pair | None]:
+    """Return x and y for the training, the pair that validates and the one that tests, all as arrays."""
+    x, y = input_checks.checked(model, "the training data", x, y)
+    if validation is None or isinstance(validation, Real):
+        x, y, validation = _split(x, y, 0.0 if validation is None else validation)
+    else:
+        validation = input_checks.checked_pair(model, "the validation data", validation)
+    if test is not None:
+        test = input_checks.checked_pair(model, "the test data", test)
+    return x, y, validation, test
+
+
 def _early_stopping(callbacks: list, validated: bool) -> list[keras.callbacks.EarlyStopping]:
     """Return those callbacks that stop early; ValueError where they would have nothing to go by."""
     kind = backend.load_keras().callbacks.EarlyStopping
@@ -137,13 +147,13 @@ def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, n
 
 def _ending(recorder: keras.callbacks.Callback, early_stopping: list, epochs: int) -> tuple[str, int]:
     """Return why the training ended, in words, and the epoch whose weights the network has."""
-    kept = len(recorder.history["loss"])
+    kept = recorder.epochs
     ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)
     if not recorder.problem and any(0 < callback.stopped_epoch < kept for callback in early_stopping):
         ended = EARLY_STOPPING
-    for callback in early_stopping:
+    for callback in early_stopping:  # the last one that restores weights has the last word
         if callback.restore_best_weights and callback.best_weights is not None:
-            kept = min(callback.best_epoch + 1, kept)  # it also sees an epoch that is broken off
+            kept = min(callback.best_epoch + 1, recorder.epochs)  # it also sees an epoch that is broken off
     return ended, kept
 
 

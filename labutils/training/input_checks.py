@@ -16,13 +16,13 @@ _PAD = "keras.utils.pad_sequences(x, maxlen=100)"
 _COMPARE = ("squared", "absolute", "huber", "crossentropy")
 
 
-def checked(model: keras.Model, what: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def checked(model: keras.Model, label: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return inputs and targets as arrays that this model can be trained on.
 
     Parameters
     ----------
-    model : Keras model; one whose input shape is not known yet is built for `x`.
-    what : what they are, for the message, such as "the training data".
+    model : compiled Keras model; it is not changed.
+    label : what they are, for the message, such as "the training data".
     x, y : (n, …) inputs and (n,) or (n, …) targets: arrays, lists of numbers or tensors.
 
     Raises
@@ -31,33 +31,30 @@ def checked(model: keras.Model, what: str, x: Any, y: Any) -> tuple[np.ndarray, 
         For texts, lists of unequal lengths, masked arrays, NaN, infinity, x and y of other lengths, no rows,
         inputs without the feature axis, and targets that the outputs could only be broadcast to.
     """
-    x, y = _numbers(what, "x", x), _numbers(what, "y", y)
+    x, y = _numbers(label, "x", x), _numbers(label, "y", y)
     if len(x) != len(y):
-        raise ValueError(f"{what} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
+        raise ValueError(f"{label} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
     if len(x) == 0:
-        raise ValueError(f"{what} are empty")
-    _check_features_axis(model, what, x)
-    if not model.built and isinstance(model, backend.load_keras().Sequential) and model.layers:
-        model.build((None, *x.shape[1:]))  # or the shape of its outputs is not known
-    if model.built:
-        _check_targets(model, what, y)
+        raise ValueError(f"{label} are empty")
+    _check_features_axis(model, label, x)
+    _check_targets(model, label, x, y)
     return x, y
 
 
-def checked_pair(model: keras.Model, what: str, pair: Any) -> tuple[np.ndarray, np.ndarray]:
+def checked_pair(model: keras.Model, label: str, pair: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return what `checked` does for a pair (x, y); ValueError for what is no pair."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         got = f"{len(pair)} parts" if isinstance(pair, (tuple, list)) else type(pair).__name__
-        raise ValueError(f"{what} must be a pair (x, y), got {got}")
-    return checked(model, what, *pair)
+        raise ValueError(f"{label} must be a pair (x, y), got {got}")
+    return checked(model, label, *pair)
 
 
-def _numbers(what: str, name: str, values: Any) -> np.ndarray:
+def _numbers(label: str, name: str, values: Any) -> np.ndarray:
     if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
         hidden = int(np.ma.getmaskarray(values).sum())
         raise ValueError(
-            f"{what}: {name} is a masked array that hides {hidden:,} values, and a network would see what is "
-            f"under the mask. Fill them, or leave their rows out"
+            f"{label}: {name} is a masked array that hides {hidden:,} values, and a network would see what "
+            f"is under the mask. Fill them, or leave their rows out"
         )
     try:
         array = np.asarray(values)
@@ -66,7 +63,13 @@ def _numbers(what: str, name: str, values: Any) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         rows = list(values) if isinstance(values, (list, tuple)) else list(np.atleast_1d(array))
         lengths = {len(row) for row in rows if isinstance(row, (list, tuple, np.ndarray))}
-        if isinstance(rows[0] if rows else None, (str, bytes)):
+        is_text = isinstance(rows[0] if rows else None, (str, bytes))
+        if is_text and name == "y":
+            advice = (
+                f"holds texts, such as {str(rows[0])[:30]!r}, and a loss takes numbers. Number the classes: "
+                "classes, y = np.unique(y, return_inverse=True)"
+            )
+        elif is_text:
             advice = (
                 f"holds texts, such as {str(rows[0])[:30]!r}, and a network takes numbers. Encode each text "
                 f"as a list of token numbers, then pad them: {_PAD}"
@@ -78,20 +81,20 @@ def _numbers(what: str, name: str, values: Any) -> np.ndarray:
             )
         else:
             advice = f"holds {array.dtype} values, and a network takes numbers"
-        raise ValueError(f"{what}: {name} {advice}")
+        raise ValueError(f"{label}: {name} {advice}")
     if array.ndim == 0:
-        raise ValueError(f"{what}: {name} is a single number, not an array with a row for each example")
+        raise ValueError(f"{label}: {name} is a single number, not an array with a row for each example")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = ~np.isfinite(array)
         rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
         raise ValueError(
-            f"{what}: {name} holds {bad.sum():,} NaN or infinite values, the first in row {rows[0]:,}. "
+            f"{label}: {name} holds {bad.sum():,} NaN or infinite values, the first in row {rows[0]:,}. "
             f"Every weight would become NaN: fill them, or leave those {len(rows):,} rows out"
         )
     return array
 
 
-def _check_features_axis(model: keras.Model, what: str, x: np.ndarray) -> None:
+def _check_features_axis(model: keras.Model, label: str, x: np.ndarray) -> None:
     layers = backend.load_keras().layers
     first = next((layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None)
     is_recurrent = isinstance(first, (layers.RNN, layers.Bidirectional))
@@ -100,17 +103,17 @@ def _check_features_axis(model: keras.Model, what: str, x: np.ndarray) -> None:
     if lacks_axis or (is_recurrent and x.ndim == 2):
         advice = "each step of a window its axis of features" if is_recurrent else "it a last axis"
         raise ValueError(
-            f"{what}: x has the shape {x.shape}, and the model takes {takes or '(batch, time, features)'}. "
+            f"{label}: x has the shape {x.shape}, and the model takes {takes or '(batch, time, features)'}. "
             f"Give {advice}: x[..., None] has the shape {(*x.shape, 1)}"
         )
 
 
-def _check_targets(model: keras.Model, what: str, y: np.ndarray) -> None:
+def _check_targets(model: keras.Model, label: str, x: np.ndarray, y: np.ndarray) -> None:
     keras, loss = backend.load_keras(), model.loss
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
     loss = getattr(loss, "name", None) or getattr(loss, "__name__", "")  # of an object, of a function
-    outputs = getattr(model, "output_shape", None)
+    outputs = _output_shape(model, x)
     if not isinstance(outputs, tuple) or not any(name in loss for name in _COMPARE):
         return
     given = outputs[1:-1] if "sparse" in loss else outputs[1:]
@@ -119,9 +122,19 @@ def _check_targets(model: keras.Model, what: str, y: np.ndarray) -> None:
         if len(given) > y.ndim - 1:
             advice = "is return_sequences=True left on in the last recurrent layer?"
         raise ValueError(
-            f"{what}: for each row the model gives numbers of the shape {outputs[1:]}, and y has "
+            f"{label}: for each row the model gives numbers of the shape {outputs[1:]}, and y has "
             f"{y.shape[1:]}. They would be broadcast to one shape, and the loss would mean nothing: {advice}"
         )
+
+
+def _output_shape(model: keras.Model, x: np.ndarray) -> tuple | None:
+    """Return the shape of the outputs for these inputs, None where it is not known before the training."""
+    if model.built:
+        return getattr(model, "output_shape", None)
+    try:
+        return model.compute_output_shape((None, *x.shape[1:]))
+    except Exception:  # a layer of the reader's own, or one that these inputs do not fit
+        return None
 
 
 def _are_compared(given: tuple, targets: tuple) -> bool:

@@ -23,14 +23,14 @@ import numpy as np
 
 from labutils import backend
 from labutils.training.compiled_epochs import CompiledEpochs, reason_against
-from labutils.training.keras_fit import KerasFit
+from labutils.training.keras_fit import KerasFit, Trainer
 
 if TYPE_CHECKING:
     import keras
 
-Trainer = KerasFit | CompiledEpochs
 CAPACITY = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
 _CACHE: OrderedDict[str, Trainer] = OrderedDict()  # the only cache, the latest used last …
+_FUNCTIONAL = "keras.src.models.functional"  # the only class of its own that Keras names like a reader's
 _LOCK = threading.Lock()  # … and its only lock: who finds it closed trains without
 
 
@@ -64,11 +64,20 @@ def lend(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> I
         _LOCK.release()
 
 
+def clear() -> None:
+    """Forget all kept networks."""
+    with _LOCK:
+        _CACHE.clear()
+
+
 def copy_state(source: keras.Model, target: keras.Model) -> None:
     """Copy weights, the seeds of dropout, and the state of the optimizer."""
-    variables = ([*model.variables, *model.optimizer.variables] for model in (target, source))
-    for new, old in zip(*variables, strict=True):
+    for new, old in zip(_state(target), _state(source), strict=True):
         new.assign(old)
+
+
+def _state(model: keras.Model) -> list[keras.Variable]:
+    return [*model.variables, *model.optimizer.variables]
 
 
 def _trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Trainer:
@@ -89,8 +98,11 @@ def _trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
         while sum(1 + isinstance(kept, KerasFit) for kept in _CACHE.values()) > CAPACITY:
             _CACHE.popitem(last=False)
     _CACHE.move_to_end(key)
-    copy_state(model, _CACHE[key].model)
-    return _CACHE[key]
+    kept = _CACHE[key]
+    if [v.shape for v in _state(model)] != [v.shape for v in _state(kept.model)]:
+        return KerasFit(model, batch_size, "its optimizer was built for other weights: compile it again")
+    copy_state(model, kept.model)
+    return kept
 
 
 def _configurations(model: keras.Model) -> tuple[dict, dict]:
@@ -105,6 +117,8 @@ def _configurations(model: keras.Model) -> tuple[dict, dict]:
         raise CannotBeKept(f"it has no configuration ({type(error).__name__})") from None
     layers.pop("compile_config", None)
     _refuse_own_classes([layers, compilation])
+    if any(getattr(model.optimizer, f"_exclude_from_weight_decay{part}", None) for part in ("", "_pattern")):
+        raise CannotBeKept("its optimizer spares some weights the decay, which its configuration leaves out")
     optimizer = compilation["optimizer"]["config"]
     if isinstance(optimizer.get("learning_rate"), float):
         optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
@@ -122,7 +136,7 @@ def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> Tra
 
 def _refuse_own_classes(node: Any) -> None:
     """Raise CannotBeKept for a class or function of the reader's own: it may change under its name."""
-    if isinstance(node, dict) and node.get("registered_name"):
+    if isinstance(node, dict) and node.get("registered_name") and node["module"] != _FUNCTIONAL:
         own = node["config"] if isinstance(node.get("config"), str) else node["class_name"]
         raise CannotBeKept(f"{own} is not Keras' own")
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():

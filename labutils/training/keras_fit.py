@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -16,30 +16,50 @@ Pair = tuple[np.ndarray, np.ndarray]
 EVALUATION_BATCH = 512
 
 
-class KerasFit:
-    """What trains one network by Keras' own fit.
+class Trainer(Protocol):
+    """What `fit` trains and evaluates one network with: `KerasFit` or `CompiledEpochs`.
 
     Attributes
     ----------
     model : the network.
-    reason : why it is not trained by compiled epochs, in words; "" where nobody asked for them.
+    trained_by : what trains it, in words.
+    reason : why it is not trained by compiled epochs, in words; "" where it is, or nobody asked for them.
     """
+
+    model: keras.Model
+    trained_by: str
+    reason: str
+
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        validation: Pair | None,
+        epochs: int,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
+        """Train as ``model.fit`` does, but leave out the validation of an epoch that was broken off."""
+
+    def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Return the loss, and the metrics where the model has any, on (x, y), by name."""
+
+
+class KerasFit(Trainer):
+    """What trains one network by Keras' own fit."""
 
     trained_by = "Keras' own fit"
 
     def __init__(self, model: keras.Model, batch_size: int = 64, reason: str = "") -> None:
         self.model, self.batch_size, self.reason = model, batch_size, reason
 
-    def fit(self, x, y, validation: Pair | None, epochs: int, callbacks: Sequence) -> None:
-        """Train as ``model.fit`` does, but leave out the validation of an epoch that was broken off."""
+    def fit(self, x, y, validation, epochs, callbacks):
         settings = {"epochs": epochs, "batch_size": self.batch_size, "callbacks": callbacks, "verbose": 0}
         if validation:
             settings |= {"validation_data": validation, "validation_freq": _UnlessStopped(self.model)}
             settings["validation_batch_size"] = even_batch(len(validation[0]))
         self.model.fit(x, y, **settings)
 
-    def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
-        """Return the loss and the metrics on (x, y), by name."""
+    def evaluate(self, x, y):
         scores = self.model.evaluate(x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True)
         return {name: float(value) for name, value in scores.items()}
 

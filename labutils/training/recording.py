@@ -28,6 +28,11 @@ def recorder_class() -> type[keras.callbacks.Callback]:
             self.history: dict[str, list[float]] = {"loss": []}
             self.problem = ""
 
+        @property
+        def epochs(self) -> int:
+            """How many whole epochs are done."""
+            return len(self.history["loss"])
+
         def on_train_begin(self, logs=None):
             self.model.stop_evaluating = False  # Keras resets it in a validation alone
 
@@ -35,7 +40,7 @@ def recorder_class() -> type[keras.callbacks.Callback]:
             loss = (logs or {}).get("loss", 0.0)
             if not math.isfinite(loss) and not self.problem:
                 self.problem = (
-                    f"the loss became {loss} in epoch {len(self.history['loss']) + 1}: "
+                    f"the loss became {loss} in epoch {self.epochs + 1}: "
                     "try a smaller learning rate, or clipnorm=1 in the optimizer"
                 )
                 self.model.stop_training = True
@@ -47,8 +52,8 @@ def recorder_class() -> type[keras.callbacks.Callback]:
 
         def padded_history(self, *quantities: str) -> dict[str, list[float]]:
             """Return the history with these quantities at least; NaN where an epoch was not validated."""
-            epochs, nothing = len(self.history["loss"]), {name: [] for name in ("loss", *quantities)}
-            return {q: v + [math.nan] * (epochs - len(v)) for q, v in (nothing | self.history).items()}
+            nothing: dict[str, list[float]] = {name: [] for name in ("loss", *quantities)}
+            return {q: v + [math.nan] * (self.epochs - len(v)) for q, v in (nothing | self.history).items()}
 
     return Recorder
 
@@ -69,6 +74,6 @@ def progress_line(
         )
     return keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: write(f"{name}: epoch"),
-        on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}" * (len(recorder.history["loss"]) > epoch)),
+        on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}" * (recorder.epochs > epoch)),
         on_train_end=lambda logs: write(f" of {epochs}\n"),
     )

@@ -130,6 +130,9 @@ def table(runs: Run | Iterable[Run]) -> pd.DataFrame:
 def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
     """Return one row for each name: how many runs, and "mean ± sample standard deviation" of each score.
 
+    Runs of one name count as repetitions with other seeds. A name with one run has no deviation; a score
+    that only some of its runs have is averaged over those.
+
     Raises
     ------
     ValueError
