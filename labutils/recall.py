@@ -46,6 +46,8 @@ class Recaller:
 class Adam:
     """The update rule of Kingma and Ba (2015) with Keras' settings, for arrays changed in place."""
 
+    mean_decay, square_decay = 0.9, 0.999
+
     def __init__(self, parameters: list[np.ndarray], learning_rate: float = 0.001) -> None:
         self.parameters, self.learning_rate, self.updates = parameters, learning_rate, 0
         self.mean = [np.zeros_like(p) for p in parameters]
@@ -54,7 +56,8 @@ class Adam:
     def update(self, gradients: list[np.ndarray]) -> None:
         """Change each parameter by its gradient."""
         self.updates += 1
-        rate = self.learning_rate * np.sqrt(1 - 0.999**self.updates) / (1 - 0.9**self.updates)
+        rate = self.learning_rate * np.sqrt(1 - self.square_decay**self.updates)
+        rate /= 1 - self.mean_decay**self.updates
         for p, g, mean, square in zip(self.parameters, gradients, self.mean, self.square, strict=True):
             mean += 0.1 * (g - mean)
             square += 0.001 * (g**2 - square)

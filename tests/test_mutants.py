@@ -28,8 +28,6 @@ EQUIVALENT = {
         "my_masked_mean: return sums / real.sum(axis=-1, keepdims=True)",
     ],
     "lists and 0 and 1 pass as arrays and truth values do": [
-        "my_windows: return (x, np.array(y))",
-        "my_windows: return (np.array(x), y)",
         "my_pad: kept = sequence[-length:]",
         "my_test_rows: is_test = np.zeros(len(labels))",
         "my_feed_back: return forecasts",
@@ -44,7 +42,7 @@ EQUIVALENT = {
         "my_largest_fall: return np.maximum(-steps.min(axis=1), 0)",
         "my_copies: return np.clip(0, codes @ components + mean, 1)",
     ],
-    "at the limit itself nothing is shortened": ["my_clip: if length < limit:"],
+    "at the threshold itself nothing is scaled": ["my_clip: if norm < threshold:"],
     "both labels have their turn": [
         "my_test_rows: for label in (1, 0):",
         "my_test_rows: rows = np.flatnonzero(labels != label)",

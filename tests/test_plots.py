@@ -63,7 +63,6 @@ def pictures():
         plots.gates({"gate": random.random((1, 4))}, "A", "one step"),
         plots.code_map(codes, np.arange(90) % 10, decoded, "a map of codes"),
         plots.histograms(values, "score", "scores", threshold=0.5, name="the limit"),
-        plots.sequences(([1700, 1701], [5, 11]), ([0, 0.001], [0, 1]), (["not", "good"], [24, 52]), "ACGT"),
     ]
 
 

@@ -16,5 +16,5 @@ from labutils.plots.diagrams import gru, lstm, unrolled, wirings
 from labutils.plots.forecasts import forecast, limits, residuals, windows
 from labutils.plots.histories import calibration, confusion, scores, training_curves
 from labutils.plots.image_rows import code_map, histograms, images
-from labutils.plots.lines import curves, gates, sequences
+from labutils.plots.lines import curves, gates
 from labutils.plots.style import Picture, canvas

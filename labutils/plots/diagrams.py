@@ -53,8 +53,8 @@ def wirings() -> Picture:
 @styled
 def unrolled(steps: int = 4, backward: bool = False) -> Picture:
     """A recurrent network as a loop, and unrolled in time; with `backward` the path of the gradient."""
-    figure, (axes,) = canvas(width=9, height=3.4)
-    _blank(axes, (-0.9, 2.4 * steps + 2.6), (-0.1, 4.4))
+    figure, (axes,) = canvas(width=9, height=3.9 if backward else 3.4)
+    _blank(axes, (-0.9, 2.4 * steps + 2.6), (-0.1, 5.1 if backward else 4.4))
     _box(axes, (0.3, 2), "$\\tanh$", 1.0, 0.8)
     _round(axes, (0.3, 0.3), "$x_t$", 0.32)
     _arrow(axes, [(0.3, 0.62), (0.3, 1.6)], "$W$")
@@ -73,22 +73,28 @@ def unrolled(steps: int = 4, backward: bool = False) -> Picture:
         if t < steps:
             axes.text(x + 0.72, 1.88, f"$h_{t}$", ha="center", va="top")
         if backward:
-            right, left = (x - 0.55, x - 1.85) if t > 1 else (x - 0.2, x - 1.2)
-            _arrow(axes, [(right, 2.75), (left, 2.75)], colour=RED)
-    end = first + 2.4 * (steps - 1) + 0.6
-    _arrow(axes, [(end, 2.4), (end, 3.55)], f"$h_{steps}$")
-    _round(axes, (end, 3.95), "$\\hat y$", 0.36)
+            _arrow(axes, [(x, 2.4), (x, 3.75)])
+            _round(axes, (x, 4.1), f"$\\hat y_{t}$", 0.34)
+            _arrow(axes, [(x + 0.42, 3.85), (x + 0.42, 2.95)], colour=RED)
+            _arrow(axes, [(x + 0.42, 2.75), (x - (1.2 if t == 1 else 1.9), 2.75)], colour=RED)
     if backward:
-        _arrow(axes, [(end + 0.45, 3.6), (end + 0.45, 2.75), (end - 0.35, 2.75)], colour=RED)
-        text = "the gradient: a factor $U^{\\top}$ and a slope of tanh for every step back"
-        axes.text(first + 0.2, 3.1, text, color=RED, fontsize=10, va="bottom")
+        text = (
+            "the gradient: from every output, and a factor $U^{\\top}$ and a slope of tanh for each step back"
+        )
+        axes.text(first - 0.9, 4.62, text, color=RED, fontsize=10, va="bottom")
+    else:
+        end = first + 2.4 * (steps - 1) + 0.6
+        _arrow(axes, [(end, 2.4), (end, 3.55)], f"$h_{steps}$")
+        _round(axes, (end, 3.95), "$\\hat y$", 0.36)
     title = "a recurrent network, unrolled"
     alt = "Left, a box tanh with an input x and an arrow from its output back to itself, U. Right, the same "
     alt += f"unrolled: {steps} boxes in a row, each with its own input below, all with the same W and U, "
-    alt += "and an output above the last."
     if backward:
         title += ", with the backward pass"
-        alt += " Red arrows run from the output back through every box to the first."
+        alt += "and an output above each. Red arrows run from every output down, and back through all boxes "
+        alt += "to the first."
+    else:
+        alt += "and an output above the last."
     return Picture(figure, title, alt)
 
 

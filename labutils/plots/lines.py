@@ -1,4 +1,4 @@
-"""Curves over time or over a setting, maps of gates, and sequences of four kinds."""
+"""Curves over time or over a setting, and maps of gates."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from itertools import cycle, islice
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from labutils.palette import BLACK, BLUE, GREY, PALETTE
+from labutils.palette import BLACK, GREY, PALETTE
 from labutils.plots.style import Picture, canvas, styled
 
 _MARKERS = "osD^vP"
@@ -107,8 +106,10 @@ def gates(maps: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> P
     maps : name → (time, units); a map with a negative number in it is taken for a state.
     steps : a label for each time step.
     """
-    rows = -(-len(maps) // 2)
-    figure, all_axes = canvas(2, height=0.6 + 2.1 * rows, rows=rows)
+    columns = min(2, len(maps))
+    rows = -(-len(maps) // columns)
+    figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows, rows=rows)
+    room_for_labels = 60 // columns if max(map(len, steps)) == 1 else 12
     alt_parts = []
     for axes, (name, values) in zip(all_axes, maps.items()):
         values = np.asarray(values).T
@@ -117,7 +118,7 @@ def gates(maps: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> P
         image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
         figure.colorbar(image, ax=axes, pad=0.02)
         axes.grid(False)
-        ticks = range(0, len(steps), max(1, len(steps) // 12))
+        ticks = range(0, len(steps), -(-len(steps) // room_for_labels))
         axes.set_xticks(ticks, [steps[i] for i in ticks])
         axes.set(title=name, xlabel="time step, and what is read there", ylabel="unit")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -127,49 +128,3 @@ def gates(maps: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> P
         axes.set_axis_off()
     alt = f"Heat maps of {len(maps)} quantities over {len(steps)} steps. {'; '.join(alt_parts)}."
     return Picture(figure, title, alt)
-
-
-@styled
-def sequences(
-    years: tuple[Sequence[float], Sequence[float]],
-    wave: tuple[Sequence[float], Sequence[float]],
-    words: tuple[Sequence[str], Sequence[int]],
-    letters: str,
-) -> Picture:
-    """Four sequences as a network gets them: numbers by year, a sound wave, words, and DNA letters.
-
-    Parameters
-    ----------
-    years, wave : (x, y).
-    words : the words and the numbers that stand for them.
-    letters : out of A, C, G, T, drawn as one-hot columns.
-    """
-    figure, (top_left, top_right, low_left, low_right) = canvas(2, height=5.2, rows=2)
-    top_left.plot(*years, color=BLUE, linewidth=1.3)
-    top_left.set(title="Numbers in time", xlabel="year", ylabel="sunspot number (index)")
-    top_right.plot(1000 * np.asarray(wave[0]), wave[1], color=BLUE, linewidth=1.3)
-    top_right.set(title="A sound wave", xlabel="time (milliseconds)", ylabel="air pressure (relative)")
-    low_left.set(title="Text", xlim=(-0.5, 1.5), ylim=(len(words[0]) - 0.4, -0.6))
-    for row, (word, token) in enumerate(zip(*words)):
-        low_left.text(0, row, word, ha="center", va="center", family="monospace")
-        low_left.text(1, row, f"{token:,}", ha="center", va="center", family="monospace")
-    low_left.set_xticks([0, 1], ["word", "its number"])
-    low_left.set_yticks(range(len(words[0])), range(1, len(words[0]) + 1))
-    low_left.set(xlabel="what the network gets is the column on the right", ylabel="position in the text")
-    low_left.grid(False)
-    for column, letter in enumerate(letters):
-        low_right.add_patch(Rectangle((column - 0.5, "ACGT".index(letter) - 0.5), 1, 1, color=BLUE))
-    low_right.set(title="DNA, one-hot", xlim=(-0.5, len(letters) - 0.5), ylim=(3.5, -0.5))
-    low_right.set_yticks(range(4), list("ACGT"))
-    low_right.set_xticks(range(len(letters)), list(letters), fontsize=8)
-    low_right.set(xlabel="letter of the gene, in order", ylabel="base")
-    low_right.grid(False)
-    numbers = ", ".join(f"{word} {token}" for word, token in zip(*words))
-    return Picture(
-        figure,
-        "four kinds of sequences",
-        f"Four panels. Sunspots by year from {min(years[0]):.0f} to {max(years[0]):.0f}, rising and falling "
-        f"in cycles of about eleven years; a sound wave of {1000 * max(wave[0]):.0f} milliseconds that "
-        f"repeats; words with their numbers: {numbers}; the DNA letters {letters}, each a column with "
-        "one of four fields filled.",
-    )

@@ -36,26 +36,29 @@ def _sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
-def my_windows(values, length):
-    """All windows (pairs, length) in a row of values, and the value after each (pairs,), as arrays."""
-    x = [values[start : start + length] for start in range(len(values) - length)]
-    y = [values[start + length] for start in range(len(values) - length)]
-    return np.array(x), np.array(y)
+def my_masked_step(x_t, h_before, is_real, W, U, b):
+    """The states after this step (rows, units); is_real (rows,) is False where a row has ended."""
+    h = np.tanh(x_t @ W + h_before @ U + b)
+    return np.where(is_real[:, None], h, h_before)
 
 
-def _series(rng: np.random.Generator) -> list[Case]:
+def _masked_steps(rng: np.random.Generator) -> list[Case]:
     return [
-        {"values": rng.normal(size=count).round(2), "length": length}
-        for count, length in [(5, 2), (8, 3), (13, 4), (11, 1)]
+        {
+            "x_t": rng.normal(size=(len(is_real), features)),
+            "h_before": rng.uniform(-1, 1, (len(is_real), units)),
+            "is_real": np.array(is_real),
+            "W": rng.normal(size=(features, units)),
+            "U": rng.normal(size=(units, units)),
+            "b": rng.normal(size=units),
+        }
+        for is_real, features, units in [
+            ([True, False], 1, 1),
+            ([True, False, True], 2, 3),
+            ([False, True, True, False], 3, 2),
+            ([False, True, False], 2, 3),
+        ]
     ]
-
-
-def _windows(values, length, first_target, count, step=1):
-    starts = range(0, count, step)
-    return (
-        np.array([values[start : start + length] for start in starts]),
-        np.array([values[start + first_target] for start in starts]),
-    )
 
 
 def my_step_back(delta, h, h_before, x_t, U):
@@ -91,61 +94,68 @@ def _back(delta, h, h_before, x_t, U, *, slope=None, state=None, total=np.sum, w
     )
 
 
-def my_clip(gradients, limit):
-    """The list of gradients, shortened together to the length limit where they are longer."""
-    length = np.sqrt(sum(np.sum(g**2) for g in gradients))
-    if length <= limit:
+def my_clip(gradients, threshold):
+    """The list of gradients, scaled down together where their global norm is above the threshold."""
+    norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+    if norm <= threshold:
         return gradients
-    return [g * limit / length for g in gradients]
+    return [g * threshold / norm for g in gradients]
 
 
-def _length(gradients):
+def _norm(gradients):
     return np.sqrt(sum(np.sum(g**2) for g in gradients))
 
 
-def _shortened(gradients, limit, length):
-    return [g * limit / length for g in gradients] if length > limit else gradients
+def _scaled(gradients, threshold, norm):
+    return [g * threshold / norm for g in gradients] if norm > threshold else gradients
 
 
 def _gradients(rng: np.random.Generator) -> list[Case]:
     long, short = rng.normal(size=(2, 2)), rng.normal(size=3)
     return [
-        {"gradients": [np.array([3.0, 4.0])], "limit": 1.0},
-        {"gradients": [np.array([0.3, -0.4])], "limit": 1.0},
-        {"gradients": [np.zeros(2), np.zeros((1, 2))], "limit": 1.0},
-        {"gradients": [np.array([0.0, 1.5]), np.array([-1.6])], "limit": 1.8},  # each is short, both are not
-        {"gradients": [np.array([1.5]), np.array([0.0, 0.8])], "limit": 2.0},
-        {"gradients": [10 * long / np.linalg.norm(long), 0.5 * short / np.linalg.norm(short)], "limit": 2.0},
-        {"gradients": [rng.normal(size=(3, 2)), rng.normal(size=(2, 2)), rng.normal(size=2)], "limit": 0.5},
+        {"gradients": [np.array([3.0, 4.0])], "threshold": 1.0},
+        {"gradients": [np.array([0.3, -0.4])], "threshold": 1.0},
+        {"gradients": [np.zeros(2), np.zeros((1, 2))], "threshold": 1.0},
+        {
+            "gradients": [np.array([0.0, 1.5]), np.array([-1.6])],
+            "threshold": 1.8,
+        },  # each is below, together they are not
+        {"gradients": [np.array([1.5]), np.array([0.0, 0.8])], "threshold": 2.0},
+        {
+            "gradients": [10 * long / np.linalg.norm(long), 0.5 * short / np.linalg.norm(short)],
+            "threshold": 2.0,
+        },
+        {
+            "gradients": [rng.normal(size=(3, 2)), rng.normal(size=(2, 2)), rng.normal(size=2)],
+            "threshold": 0.5,
+        },
     ]
 
 
 EXERCISES = (
     Choice(
-        title="Pairs in another place",
-        question="On rows with the pair in the *second* half, the feed-forward network is right in about\n\n"
-        "* `a`: all of them: a pair is a pair,\n"
-        "* `b`: three quarters of them: it has learned half of what it needs,\n"
-        "* `c`: half of them: it guesses.\n\n"
+        title="Longer than ever seen",
+        question="Trained on rows of 16 steps, which of these networks will say after *200* steps whether "
+        "the lamp is on?\n\n"
+        "* `a`: the convolution and the recurrent network, since both use the same weights at every step,\n"
+        "* `b`: none, since nobody has shown them more than 16 steps,\n"
+        "* `c`: the recurrent network alone.\n\n"
         "Write the letter in quotes.",
-        idea="a feed-forward network learns each place for itself",
+        idea="a state carries a memory without end, a window does not",
         minutes=2,
         right="c",
         wrong={
-            "a": "A pair is a pair to you, wherever it stands. But to the feed-forward network flip 13 is "
-            "another input than flip 3, with weights of its own. Which weights has it learned, when the "
-            "pairs of the training rows all stood in the first half?",
-            "b": "Half of the way would need something that carries over from the first places to the "
-            "later ones. Each flip has its own weights: what is learned at flip 3 changes nothing at flip "
-            "13.",
+            "a": "Both use the same weights at every step, that is true. But what does the convolution know "
+            "of the first press when it looks at the last five steps? And the lamp depends on every press.",
+            "b": "That would be so for a network with weights of its own for every step. But think of a rule "
+            "that needs no more than the lamp as it was and the next press: does it ever end?",
         },
         hints=(
-            "Each of the 20 flips is an input with weights of its own.",
-            "In the training rows, what does the network see at flips 12 to 20 in rows with a pair, and "
-            "what in rows without?",
+            "To know the lamp after a step, what must you know of all the steps before?",
+            "One bit: was it on? Which of the networks can carry a bit from step to step?",
         ),
-        afterwards="It has learned what pairs look like at flips 2 to 10 and has never been told anything "
-        "about pairs further on, so there it can only guess. The next cell measures it.",
+        afterwards="The lamp as it was and the next press give the lamp as it is: one bit, carried on. A "
+        "window of five steps cannot carry it. The next cells measure it.",
     ),
     Coding(
         title="One step",
@@ -221,7 +231,8 @@ EXERCISES = (
             Mistake(
                 "number by number",
                 lambda x_t, h, W, U, b: np.tanh(x_t @ W + h * np.diag(U) + b),
-                "Each unit hears only itself here. With @ every unit hears all units of the state before.",
+                "Each unit depends on itself alone here. With @ every unit depends on all units of the state "
+                "before.",
             ),
         ),
         hints=(
@@ -258,68 +269,65 @@ EXERCISES = (
         afterwards="Units times (features + units + 1): 20 times 31, for any number of steps.",
     ),
     Coding(
-        title="Windows and targets",
-        question="Cut a series into windows of some length, each with the value that follows it as its "
-        "target. (Try it with five values and windows of two on paper first. How many pairs are there?)",
-        idea="windows: what is read, and what is to be predicted",
-        minutes=8,
-        solve=my_windows,
-        cases=_series,
-        results=("x", "y"),
+        title="A step with a mask",
+        question="One step again, for a batch in which some rows have ended: the state of those stays as it "
+        "was.",
+        idea="padding must not be read",
+        minutes=6,
+        solve=my_masked_step,
+        cases=_masked_steps,
         mistakes=(
             Mistake(
-                "target in its window",
-                lambda v, n: _windows(v, n, n - 1, len(v) - n),
-                "Each target is the last value of its own window. A network would only have to copy it: a "
-                "perfect forecast of the present. The target is the value after the window.",
+                "mask ignored",
+                lambda x_t, h, is_real, W, U, b: np.tanh(x_t @ W + h @ U + b),
+                "Every row makes the step, also those that have ended: is_real has no influence.",
             ),
             Mistake(
-                "target in its window",
-                lambda v, n: _windows(v, n, n - 1, len(v) - n + 1),
-                "Each target is the last value of its own window. A network would only have to copy it: a "
-                "perfect forecast of the present. The target is the value after the window.",
+                "state set to zero",
+                lambda x_t, h, is_real, W, U, b: is_real[:, None] * np.tanh(x_t @ W + h @ U + b),
+                "Rows that have ended get a state of zeros. They should keep the state that they had: what "
+                "they have read must not be lost.",
             ),
             Mistake(
-                "target one too far",
-                lambda v, n: _windows(v, n, n + 1, len(v) - n - 1),
-                "The targets come one step too late: between a window and its target one value is left out.",
+                "mask the wrong way round",
+                lambda x_t, h, is_real, W, U, b: np.where(is_real[:, None], h, np.tanh(x_t @ W + h @ U + b)),
+                "It is the wrong way round: rows that have ended make the step, and the others keep their "
+                "state.",
             ),
             Mistake(
-                "last window lost",
-                lambda v, n: _windows(v, n, n, len(v) - n - 1),
-                "Windows and targets are right, but the last pair is missing. The last target is the last "
-                "value of the series: with 5 values and windows of 2 there are 3 pairs.",
+                "input masked alone",
+                lambda x_t, h, is_real, W, U, b: np.tanh((is_real[:, None] * x_t) @ W + h @ U + b),
+                "You mask the input alone. An input of zeros is a step all the same: U and b go on changing "
+                "the state.",
             ),
             Mistake(
-                "one pair too many",
-                lambda v, n: [(v[i : i + n], v[i + n]) for i in range(len(v) - n + 1)],
-                "One pair too many: the last window has no value after it, so it has no target.",
+                "new state added",
+                lambda x_t, h, is_real, W, U, b: h + is_real[:, None] * np.tanh(x_t @ W + h @ U + b),
+                "Rows that have ended are right. The others get the old state *and* the new one: their new "
+                "state takes the place of the old one.",
             ),
             Mistake(
-                "list of pairs",
-                lambda v, n: [(v[i : i + n], v[i + n]) for i in range(len(v) - n)],
-                "You return a list of pairs. Asked for are two arrays: all windows first, then all targets.",
-            ),
-            Mistake(
-                "windows do not overlap",
-                lambda v, n: _windows(v, n, n, len(v) - n, step=n),
-                "Your windows stand one after the other. They overlap: each begins one step after the one "
-                "before.",
+                "state of ended rows forgotten",
+                lambda x_t, h, is_real, W, U, b: np.tanh(x_t @ W + (is_real[:, None] * h) @ U + b),
+                "You mask the state that goes in, so a row that has ended begins anew. It should come out "
+                "with the state it had.",
             ),
         ),
         hints=(
-            "Write down the pairs for the values 1 2 3 4 5 and windows of 2: the first is (1 2) and 3.",
-            "The window that begins at place i is values[i : i + length]. Which place has the value after "
-            "it, and what is the last i for which there is one?",
-            "i goes over range(len(values) - length), and the target of window i is values[i + length].",
+            "Make the step for all rows as before. Then choose, row by row, between the new state and the "
+            "old one.",
+            "np.where(condition, a, b) takes a where the condition holds and b elsewhere. The condition has "
+            "the shape (rows,), the states (rows, units): is_real[:, None] has the shape (rows, 1).",
+            "np.where(is_real[:, None], the new state, h_before)",
         ),
-        afterwards="There are as many pairs as values, less the length. The cell below does it with NumPy's "
-        "sliding_window_view, and gives both arrays one axis more, as the network wants them.",
+        afterwards="Computed for all rows, kept for those that are real: in a batch nothing is saved by "
+        "skipping rows. A recurrent layer of Keras does the same with its mask.",
     ),
     Coding(
         title="One step back",
-        question="One step of the way back, steps 2 to 4 of the derivation, for a batch of rows. (`h` is "
-        "the state that this step made, `h_before` the one that it started from.)",
+        question="One step of the backward pass for a batch of rows, given $\\delta_t$. (`h` is the state "
+        "that this step made, `h_before` the one that it started from; `delta_before` is what this step "
+        "hands on to $\\delta_{t-1}$.)",
         idea="back-propagation through time",
         minutes=12,
         solve=my_step_back,
@@ -334,14 +342,13 @@ EXERCISES = (
             Mistake(
                 "slope of the state before",
                 lambda delta, h, h_before, x_t, U: _back(delta, h, h_before, x_t, U, slope=1 - h_before**2),
-                "You took the slope at h_before. The tanh that is passed on the way back is the one that "
-                "made h.",
+                "You took the slope at h_before. The backward pass goes through the tanh that made h.",
             ),
             Mistake(
                 "U not transposed",
                 lambda delta, h, h_before, x_t, U: _back(delta, h, h_before, x_t, U, way=U),
-                "The three gradients are right, delta_before is not: forward it was h_before @ U, so the "
-                "way back goes through U transposed (step 4).",
+                "The three gradients are right, delta_before is not: forward it was h_before @ U, so "
+                "backward it goes through U transposed.",
             ),
             Mistake(
                 "new state for old",
@@ -453,8 +460,8 @@ EXERCISES = (
     Coding(
         title="Clip a gradient",
         question="A network has several arrays of weights, and so its gradient is a list of arrays. "
-        "Together they are one long vector. If that is longer than `limit`, shorten it to `limit` and "
-        "keep its direction; otherwise leave it as it is.",
+        "Together they are one long vector. If its norm is above `threshold`, scale it down to the norm "
+        "`threshold` and keep its direction; otherwise leave it as it is.",
         idea="clipping keeps the direction",
         minutes=8,
         solve=my_clip,
@@ -463,105 +470,109 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 "number by number",
-                lambda gradients, limit: [np.clip(g, -limit, limit) for g in gradients],
-                "You cut off each number by itself. That changes the direction of the gradient. All its "
-                "numbers are to be shortened by the same factor.",
+                lambda gradients, threshold: [np.clip(g, -threshold, threshold) for g in gradients],
+                "You clip each component by itself. That changes the direction of the gradient. All its "
+                "components are to be scaled by the same factor.",
             ),
             Mistake(
                 "each array by itself",
-                lambda gradients, limit: [g * min(1, limit / np.linalg.norm(g)) for g in gradients],
-                "Each array is measured by itself. Together they are one gradient, one long vector with "
-                "one length.",
+                lambda gradients, threshold: [g * min(1, threshold / np.linalg.norm(g)) for g in gradients],
+                "You take the norm of each array by itself. Together they are one gradient, one long vector "
+                "with one norm.",
             ),
             Mistake(
-                "short ones stretched",
-                lambda gradients, limit: [
-                    g * limit / np.sqrt(sum(np.sum(one**2) for one in gradients)) for g in gradients
+                "small ones scaled up",
+                lambda gradients, threshold: [
+                    g * threshold / np.sqrt(sum(np.sum(one**2) for one in gradients)) for g in gradients
                 ],
-                "A gradient that is shorter than the limit comes out longer than it was. It should stay as "
+                "A gradient with a norm below the threshold comes out larger than it was. It should stay as "
                 "it is.",
             ),
             Mistake(
                 "the wrong way round",
-                lambda gradients, limit: (
+                lambda gradients, threshold: (
                     gradients
-                    if _length(gradients) > limit
-                    else [g * limit / _length(gradients) for g in gradients]
+                    if _norm(gradients) > threshold
+                    else [g * threshold / _norm(gradients) for g in gradients]
                 ),
-                "It is the wrong way round: long gradients stay as they are, and short ones are stretched. "
+                "It is the wrong way round: large gradients stay as they are, and small ones are scaled up. "
                 "Look at the comparison, or at min and max.",
             ),
             Mistake(
-                "not divided by the length",
-                lambda gradients, limit: (
-                    [g * limit for g in gradients] if _length(gradients) > limit else gradients
+                "not divided by the norm",
+                lambda gradients, threshold: (
+                    [g * threshold for g in gradients] if _norm(gradients) > threshold else gradients
                 ),
-                "You multiply by the limit. The factor is limit / length, so that the new length is the "
-                "limit.",
+                "You multiply by the threshold. The factor is threshold / norm, so that the new norm is the "
+                "threshold.",
             ),
             Mistake(
                 "unchanged",
-                lambda gradients, limit: gradients,
-                "The gradient comes back as it was, also where it is longer than the limit. (If you "
+                lambda gradients, threshold: gradients,
+                "The gradient comes back as it was, also where its norm is above the threshold. (If you "
                 "compute new arrays in a loop: are they the ones that you return?)",
             ),
             Mistake(
-                "lengths added up",
-                lambda gradients, limit: _shortened(gradients, limit, sum(map(np.linalg.norm, gradients))),
-                "You added up the lengths of the arrays. Lengths add up by Pythagoras: the root of the sum "
+                "norms added up",
+                lambda gradients, threshold: _scaled(
+                    gradients, threshold, sum(map(np.linalg.norm, gradients))
+                ),
+                "You added up the norms of the arrays. Norms add up by Pythagoras: the root of the sum "
                 "of all squares.",
             ),
             Mistake(
-                "longest array only",
-                lambda gradients, limit: _shortened(gradients, limit, max(map(np.linalg.norm, gradients))),
-                "You measured the longest array only. Together the arrays are one vector, which is longer.",
+                "largest array only",
+                lambda gradients, threshold: _scaled(
+                    gradients, threshold, max(map(np.linalg.norm, gradients))
+                ),
+                "You took the norm of the largest array only. Together the arrays are one vector.",
             ),
             Mistake(
                 "sum of absolute values",
-                lambda gradients, limit: _shortened(
-                    gradients, limit, sum(np.abs(g).sum() for g in gradients)
+                lambda gradients, threshold: _scaled(
+                    gradients, threshold, sum(np.abs(g).sum() for g in gradients)
                 ),
-                "You measured with absolute values. The length of a vector is the root of the sum of its "
+                "You summed absolute values. The (Euclidean) norm of a vector is the root of the sum of its "
                 "squares.",
             ),
             Mistake(
-                "shortened to 1",
-                lambda gradients, limit: (
-                    [g / limit for g in my_clip(gradients, limit)]
-                    if my_clip(gradients, limit) is not gradients
+                "scaled to 1",
+                lambda gradients, threshold: (
+                    [g / threshold for g in my_clip(gradients, threshold)]
+                    if my_clip(gradients, threshold) is not gradients
                     else gradients
                 ),
-                "Your gradients end with the length 1. They should end with the length `limit`.",
+                "Your gradients end with the norm 1. They should end with the norm `threshold`.",
             ),
             Mistake(
-                "length without the root",
-                lambda gradients, limit: _shortened(gradients, limit, sum(np.sum(g**2) for g in gradients)),
-                "You divide by the sum of the squares. The length is the square root of it.",
+                "norm without the root",
+                lambda gradients, threshold: _scaled(
+                    gradients, threshold, sum(np.sum(g**2) for g in gradients)
+                ),
+                "You divide by the sum of the squares. The norm is the square root of it.",
             ),
         ),
         hints=(
-            "The length of a vector is the root of the sum of the squares of its numbers, here of the "
-            "numbers in all arrays together.",
-            "If the length is above the limit, multiply every array by limit / length; otherwise change "
+            "The norm of a vector is the root of the sum of the squares of its components, here of the "
+            "components of all arrays together.",
+            "If the norm is above the threshold, multiply every array by threshold / norm; otherwise change "
             "nothing.",
-            "length = np.sqrt(sum(np.sum(g**2) for g in gradients))",
+            "norm = np.sqrt(sum(np.sum(g**2) for g in gradients))",
         ),
-        afterwards="One factor for all numbers: the direction stays, only the length changes. Keras calls "
-        "this global_clipnorm; its clipnorm measures each array by itself, its clipvalue cuts number by "
-        "number.",
+        afterwards="One factor for all components: the direction stays, only the norm changes. Keras calls "
+        "this global_clipnorm; its clipnorm takes each array by itself, its clipvalue each component.",
     ),
     Experiment(
         title="A smaller network",
-        question="The network of section 4 has 305 parameters. Find a smaller recurrent network in Keras, "
-        "built and compiled like the judge of section 4: at most 60 parameters, and on the last sixth of "
-        "the training windows (`validation=1/6`) a mean square error below 0.0156, a fifth of what a "
-        "curve of the last value reaches on the test windows. `training.fit` trains a compiled model and "
-        "returns a `Run`: `my_run = training.fit(my_model, x_train, y_train, epochs=…, batch_size=32, "
-        "validation=1/6, fast=True)`. (`fast=True` compiles whole epochs; `keras` is there once the cells "
-        "of *The judge* were run.) The last epoch counts, or, with "
-        "`callbacks=[keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True)]`, the one of "
+        question="The network for the ball has 305 parameters. Build and train a smaller recurrent network "
+        "in Keras, with a loss at every step like the judge's: at most 60 parameters, and on the last fifth "
+        "of the rows (`validation=0.2`) a mean squared error below 0.012. "
+        "`my_run = training.fit(my_model, x, y, epochs=…, batch_size=32, validation=0.2, fast=True)` trains "
+        "a compiled model and returns a `Run`; `fast=True` compiles whole epochs. The last epoch counts, or, "
+        "with `callbacks=[keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True)]`, the one of "
         "the lowest validation loss, whose weights are kept. Your answer is the pair of both, `my_model, "
-        "my_run`. The test windows have no say in what you choose.",
+        "my_run`. The cell after it lets your network run free beside ours. The test rows have no say in "
+        "what you choose.",
         idea="train a recurrent network in Keras and judge it",
         minutes=15,
         facts=facts_of_pair,
@@ -574,10 +585,10 @@ EXERCISES = (
                 "them, and the dense layer n + 1. How many units can you afford?",
             ),
             square_error(),
-            trained_on(lambda facts: 640, "validation=1/6, which keeps the last 128 of the 768 windows"),
+            trained_on(lambda facts: 768, "validation=0.2, which keeps the last 192 of the 960 rows"),
             Goal(
-                "a validation loss below 0.0156, a fifth of what a curve of the last value reaches",
-                lambda facts: facts["kept"].get("val_loss", np.inf) < 0.0156,
+                "a validation loss below 0.012",
+                lambda facts: facts["kept"].get("val_loss", np.inf) < 0.012,
                 lambda facts: f"{facts['kept'].get('val_loss', np.inf):.4f}",
                 "Small enough, but not good enough yet. Is the training loss still falling? Give it more "
                 "epochs, or try a learning rate of 0.01.",
@@ -589,16 +600,14 @@ EXERCISES = (
             "seconds with fast=True.",
         ),
         code="""
-from labutils import training
-
 keras.utils.set_random_seed(0)
 my_model = keras.Sequential([
-    keras.layers.Input((WINDOW, 1)), keras.layers.SimpleRNN(5), keras.layers.Dense(1)])
+    layers.Input((20, 1)), layers.SimpleRNN(5, return_sequences=True), layers.Dense(1)])
 my_model.compile(keras.optimizers.Adam(0.01), "mse")
-my_run = training.fit(my_model, x_train, y_train, epochs=100, batch_size=32, validation=1/6, fast=True)
+my_run = training.fit(my_model, x, y, epochs=100, batch_size=32, validation=0.2, fast=True)
 my_answer = my_model, my_run
 """,
-        afterwards="Five or six units are enough for the rule of Hénon, though not every seed "
-        "gets equally far. Two values have to be kept in mind, and one has to be squared.",
+        afterwards="Five or six units are enough for a ball between two walls: a position, a speed, and "
+        "where the walls are. Not every seed gets equally far.",
     ),
 )

@@ -1,0 +1,72 @@
+"""Excerpts of the film reviews, character by character."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from labutils.validation import whole_number
+
+ALPHABET = " etaiosnrhldcmufgybwpv.,k'/><-\"jx)(!zq01?:92*;3&85476"
+"""The most frequent characters of the reviews in small letters; all others share one number more."""
+CHARACTERS = len(ALPHABET) + 1
+_NUMBERS = {character: number for number, character in enumerate(ALPHABET)}
+_BEFORE = 5, 30  # so many characters of an excerpt stand before its first bracket, drawn at random
+
+
+def encoded(text: str) -> np.ndarray:
+    """Return the number of each character, (characters,) int, 0 to 53; capitals count as small letters."""
+    return np.array([_NUMBERS.get(character.lower(), len(ALPHABET)) for character in text])
+
+
+def in_brackets(text: str) -> np.ndarray:
+    """Return 1 from an opening bracket on and 0 from a closing one on, (characters,) float32."""
+    inside = np.zeros(len(text), "float32")
+    for match in re.finditer(r"\([^)]*", text):
+        inside[match.start() : match.end()] = 1
+    return inside
+
+
+def bracket_excerpts(
+    texts: Iterable[str], length: int, rng: np.random.Generator
+) -> tuple[list[str], np.ndarray]:
+    """Return excerpts of `length` characters that hold a bracket, and where they are inside of one.
+
+    Parameters
+    ----------
+    texts : reviews, say.
+    length : characters in each excerpt, 60 or so; 5 to 29 of them stand before its first bracket.
+    rng : draws how many.
+
+    Returns
+    -------
+    excerpts : list of texts.
+    inside : (excerpts, length) float32, 1 inside of brackets.
+
+    Raises
+    ------
+    ValueError
+        For a length below 40, and where no text holds a bracket.
+    """
+    whole_number("length", length, low=40)
+    excerpts = []
+    for text in texts:
+        for match in re.finditer(r"\([^()]{3,}\)", text):
+            start = match.start() - rng.integers(*_BEFORE)
+            excerpt = text[max(start, 0) : start + length]
+            before = excerpt[: match.start() - start]
+            if start >= 0 and len(excerpt) == length and not set(before) & set("()"):
+                excerpts.append(excerpt)
+    if not excerpts:
+        raise ValueError(f"no text has a bracket with {length} characters around it")
+    return excerpts, np.stack([in_brackets(excerpt) for excerpt in excerpts])
+
+
+def one_hot(texts: Sequence[str]) -> np.ndarray:
+    """Return texts of one length as (texts, characters, 54) float32, with a 1 for each character."""
+    lengths = {len(text) for text in texts}
+    if len(lengths) != 1:
+        raise ValueError(f"the texts must be of one length, got {sorted(lengths)[:5]}")
+    return np.eye(CHARACTERS, dtype="float32")[np.stack([encoded(text) for text in texts])]

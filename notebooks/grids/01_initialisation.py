@@ -1,0 +1,43 @@
+"""Train a recurrent network with four initialisations on the recall task: 01_initialisation.csv.
+
+    python notebooks/grids/01_initialisation.py
+
+About a quarter of an hour on two cores. A Gaussian and an orthogonal recurrent kernel, each scaled to a
+spectral radius of 0.8 and of 1: so the radius and the orthogonality can be told apart.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from labutils import recall
+from labutils.cells import SimpleRNNCell
+
+UPDATES, UNITS, SEEDS, GAPS, RADII = 2000, 16, range(20), (5, 10, 20, 40), (0.8, 1.0)
+
+
+def initialised(kind: str, radius: float, seed: int) -> SimpleRNNCell:
+    """Return a cell whose recurrent kernel is "Gaussian" or "orthogonal", of this spectral radius."""
+    cell = SimpleRNNCell.initialized(len(recall.SYMBOLS), UNITS, np.random.default_rng(seed))
+    if kind == "Gaussian":
+        cell.recurrent_kernel[:] = np.random.default_rng([seed, 1]).normal(size=(UNITS, UNITS))
+    cell.recurrent_kernel *= radius / np.abs(np.linalg.eigvals(cell.recurrent_kernel)).max()
+    return cell
+
+
+def train(kind: str, radius: float, gap: int, seed: int) -> dict:
+    net = recall.train(initialised(kind, radius, seed), gap, seed=seed, updates=UPDATES)
+    settings = {"kind": kind, "radius": radius, "gap": gap, "seed": seed}
+    return settings | {"accuracy": net.accuracy(gap), "updates": len(net.losses)}
+
+
+def main() -> None:
+    jobs = [(k, r, g, s) for g in GAPS for k in ("Gaussian", "orthogonal") for r in RADII for s in SEEDS]
+    rows = Parallel(n_jobs=2, verbose=5)(delayed(train)(*job) for job in jobs)
+    pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False)
+
+
+if __name__ == "__main__":
+    main()
