@@ -7,7 +7,7 @@ import pytest
 from training_helpers import network
 
 from labutils import training
-from labutils.training.keras_fit import even_batch
+from labutils.training.keras_fit import _UnlessStopped, even_batch
 
 WAYS = pytest.mark.parametrize("fast", [False, True], ids=["Keras' fit", "compiled"])
 
@@ -123,6 +123,42 @@ def test_callbacks_are_called_as_keras_calls_them_and_see_each_epochs_network(ke
     epochs = [[*within, [epoch, "loss", "val_loss"]] for epoch in (0, 1)]
     assert calls == ["on_train_begin", *epochs[0], *epochs[1], "on_train_end"]
     assert accuracies[-1] == np.mean((model.predict(x, verbose=0)[:, 0] > 0.5) == y) != accuracies[0]
+
+
+def test_callbacks_are_told_the_same_in_both_ways(keras, task):
+    def told(fast):
+        everything = []
+
+        class Witness(keras.callbacks.Callback):
+            def set_params(self, params):
+                everything.append(params)
+
+            def on_train_batch_end(self, batch, logs=None):
+                if batch == 4:  # compiled epochs name only the last batch of a call
+                    everything.append(logs)
+
+        def tell(self, *arguments, **logs):
+            everything.append([*arguments, *logs.values()])
+
+        for moment in ("train_begin", "epoch_begin", "test_begin", "test_end", "epoch_end", "train_end"):
+            setattr(Witness, f"on_{moment}", tell)
+        progress = keras.callbacks.ProgbarLogger()  # which asks for "verbose"
+        fit(build(()), task, callbacks=[Witness(), progress], epochs=2, fast=fast)
+        return everything
+
+    ours, theirs = told(True), told(False)
+    assert len(ours) == len(theirs) == 1 + 1 + 2 * 5 + 1 and ours[0] == theirs[0]
+    for our, their in zip(ours[1:], theirs[1:]):
+        our, their = (each if isinstance(each, list) else [each] for each in (our, their))
+        assert our[:-1] == their[:-1] and our[-1] == pytest.approx(their[-1], rel=1e-5)
+    assert ours[-1][0].keys() == {"loss", "val_loss"}
+
+
+def test_keras_asks_after_each_epoch_whether_to_validate_and_a_stop_says_no():
+    model = build(())
+    asked = _UnlessStopped(model)
+    for model.stop_training in (False, True):
+        assert model._should_eval(0, asked) is model._should_eval(7, asked) is not model.stop_training
 
 
 @WAYS

@@ -71,7 +71,8 @@ SUBMISSIONS = {
          "ex('1.3').check(620)", "task = ex('1.1')\ntask.check('c')",
          "import numpy as np\n" + RIGHT["1.2"].replace("my_step", "mine"), "le.exercise('1.2').check(mine)",
          "def check(exercise, answer):\n    exercise.check(answer)\n    return exercise",
-         RIGHT["1.4"] + "\ncheck(exercise(number='1.4'), my_masked_step)", "def my_masked_step(x):\n    return x"],
+         RIGHT["1.4"] + "\ncheck(exercise(number='1.4'), my_masked_step)",
+         "def my_masked_step(x):\n    return x"],
         "graded", "", "", {"1.1": "right", "1.2": "right", "1.3": "right", "1.4": "right", "1.5": "missing"},
     ),
     "a helper twice": (

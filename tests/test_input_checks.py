@@ -28,9 +28,9 @@ MISTAKES = {
     r"x has the shape \(30, 10\).*x\[..., None\] has the shape \(30, 10, 1\)": (X[..., 0], Y),
     r"gives numbers of the shape \(1,\), and y has \(4,\).*broadcast": (X, np.zeros((30, 4))),
     "x is a single number": (3.0, Y),
-    "x holds object values, and a network": (pd.DataFrame({"age": [1, 2] * 15, "city": ["a", "b"] * 15}), Y),
+    "x holds object values, and a model": (pd.DataFrame({"age": [1, 2] * 15, "city": ["a", "b"] * 15}), Y),
     "x holds object values": ([None] * 30, Y),
-    "x holds object values, and a network takes numbers": ([[1], 3] * 15, Y),
+    "x holds object values, and a model takes numbers": ([[1], 3] * 15, Y),
 }
 
 
@@ -58,6 +58,22 @@ def test_return_sequences_left_on_is_answered_before_the_training(keras, loss):
     with pytest.raises(ValueError, match="return_sequences=True left on"):
         training.fit(sequence_model(True, loss), X, Y, epochs=1)
     training.fit(sequence_model(True, loss), X, X[..., 0], epochs=1)  # a target for each step
+
+
+def test_a_loss_of_ones_own_may_compare_what_it_likes_whatever_its_name(keras):
+    def weighted_squared_error(y, predicted):  # y : (n, 2), the target and its weight
+        return y[:, 1:] * (y[:, :1] - predicted) ** 2
+
+    class MeanSquared(keras.losses.Loss):
+        def call(self, y, predicted):
+            return weighted_squared_error(y, predicted)
+
+    y = np.stack([Y, Y], axis=1)
+    for loss in (weighted_squared_error, MeanSquared(name="mean_squared_error")):
+        model = network(lambda k: [k.Input((10, 1)), k.Flatten(), k.Dense(1)], loss)
+        assert training.fit(model, X, y, epochs=1).epochs == 1
+    with pytest.raises(ValueError, match="would be broadcast"):  # Keras' own, whatever the reader calls it
+        training.fit(sequence_model(loss=keras.losses.MeanSquaredError(name="mine")), X, y, epochs=1)
 
 
 def test_windows_of_one_step_do_not_hide_return_sequences_left_on():

@@ -207,17 +207,34 @@ def test_building_what_is_kept_draws_no_random_numbers():
 
 
 def test_a_functional_model_is_kept_as_a_sequential_one_is(keras):
-    def functional():
+    def functional(reads_first=True, name=None):
+        """Two layers of four outputs each, side by side in one order or the other."""
         keras.utils.set_random_seed(0)
-        read = keras.layers.GRU(4, return_sequences=True)(inputs := keras.Input(WINDOWS[0].shape[1:]))
-        both = keras.layers.Concatenate()([keras.layers.GRU(3)(read), keras.layers.Flatten()(inputs)])
+        inputs = keras.Input(WINDOWS[0].shape[1:])
+        flat = keras.layers.Flatten()(inputs)
+        read = keras.layers.Dense(4, "tanh", name=name)(flat)
+        parts = [read, keras.layers.Dense(4)(read)]
+        both = keras.layers.Concatenate()(parts if reads_first else parts[::-1])
         model = keras.Model(inputs, keras.layers.Dense(1)(both))
         model.compile("adam", "mse")
         return model
 
-    ours, plain = (fit(functional(), WINDOWS, fast=fast) for fast in (True, False))
-    assert ours.trained_by == "compiled epochs" and len(CACHE) == 1
-    np.testing.assert_allclose(ours.history["loss"], plain.history["loss"], rtol=2e-5)
+    def assert_as_keras_trains(entries, **settings):
+        ours, plain = (fit(functional(**settings), WINDOWS, fast=fast, epochs=2) for fast in (True, False))
+        assert ours.trained_by == "compiled epochs" and len(CACHE) == entries
+        np.testing.assert_allclose(ours.history["loss"], plain.history["loss"], rtol=2e-5)
+
+    assert_as_keras_trains(1)
+    assert_as_keras_trains(1, name="tanh")  # which is a setting, too
+    assert_as_keras_trains(2, reads_first=False)
+
+
+def test_forgetting_what_is_kept_within_a_training_is_refused_in_words(keras):
+    model = network(lambda k: [k.Input((6,)), k.Dense(1)])
+    with pytest.raises(RuntimeError, match="a kept network is being trained: forget .* when that has ended"):
+        fit(model, epochs=1, callbacks=calling(keras, lambda epoch: kept_networks.clear()))
+    kept_networks.clear()
+    assert fit(model, epochs=1).trained_by == "compiled epochs"
 
 
 def test_weights_spared_by_the_decay_are_spared_when_fast(keras):

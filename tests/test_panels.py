@@ -157,6 +157,11 @@ def test_a_line_chart_is_whole_xml_with_labels_ticks_and_its_points():
     assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
 
 
+def test_a_curve_with_a_long_name_has_a_row_of_the_legend():
+    lines = [svg.Line(f"{i}" * 75, [0, 1], [0, 1]) for i in range(2)]
+    assert {"0" * 75, "1" * 75} <= set(marks(svg.line_chart(lines, "x", "y"))[0])
+
+
 def test_values_that_cannot_be_drawn_leave_a_gap():
     values = [1, 2, np.nan, 3, 0, 4, np.inf]
     _, lines = marks(svg.line_chart([svg.Line("a", range(7), values)], "x", "y", logy=True))

@@ -20,6 +20,7 @@ def a_run(name="net", losses=(0.5, 0.3, 0.4), accuracy=True):
 
 
 def pictures():
+    """Name → what draws it, so that a plot that is broken fails its own test."""
     random = np.random.default_rng(0)
     lengths = random.integers(10, 900, 300)
     labels, p = random.integers(0, 2, 300), random.random(300)
@@ -32,38 +33,46 @@ def pictures():
     dashed = {"references": {"floor": 0.5}, "style": {"theory": "--"}, "xscale": "log", "yscale": "log"}
     heat = {"gate": random.random((9, 4)), "state": random.normal(size=(9, 4))}
     codes, decoded = random.normal(size=(90, 2)), random.random((3, 4, 28, 28))
-    values = {"some": random.random(99), "others": [2.0] * 3}
-    return [
-        plots.review_lengths(lengths),
-        plots.vocabulary_coverage([100, 1000, 10_000], [0.5, 0.8, 0.95], 1000),
-        plots.shared_names([1, 10, 100], [0.2, 0.1, 0.001]),
-        plots.padding(sequences, 100),
-        plots.padding(sequences, 100, "post", "post"),
-        plots.training_curves(a_run(), {"bag of words": 0.8}),
-        plots.training_curves([a_run(), a_run("other")]),
-        plots.training_curves(a_run(accuracy=False)),
-        plots.scores({"a": [0.5], "b": [0.6, 0.7]}, "accuracy", {"b": 0.65}),
-        plots.confusion(labels, p > 0.5, ["negative", "positive"]),
-        plots.calibration(labels, {"a": p}),
-        plots.accuracy_by(lengths, {"a": p > 0.5, "b": p > 0.2}, [0, 100, 300, 1000]),
-        plots.reading(words, np.linspace(0.1, 0.9, len(words)), "a review"),
-        plots.reading(["one"], [0.7]),
-        plots.reading(["x" * 500] * 100, np.linspace(0, 1, 100)),
-        plots.windows(series.noisy_sine(), 10, {"training": 790, "test": 200}),
-        plots.forecast(*forecast, "plain"),
-        plots.forecast(*forecast, "with an interval", spans={"test": (1.5, 3)}, **interval),
-        plots.residuals(np.arange(100), 0.1 * random.normal(size=100), 0.1, "time (s)"),
-        plots.limits(
+    values, four_numbers = {"some": random.random(99), "others": [2.0] * 3}, random.random((1, 4))
+    noise = 0.1 * random.normal(size=100)
+    return {
+        "review lengths": lambda: plots.review_lengths(lengths),
+        "vocabulary": lambda: plots.vocabulary_coverage([100, 1000, 10_000], [0.5, 0.8, 0.95], 1000),
+        "shared names": lambda: plots.shared_names([1, 10, 100], [0.2, 0.1, 0.001]),
+        "padding before": lambda: plots.padding(sequences, 100),
+        "padding after": lambda: plots.padding(sequences, 100, "post", "post"),
+        "curves of a run": lambda: plots.training_curves(a_run(), {"bag of words": 0.8}),
+        "curves of runs": lambda: plots.training_curves([a_run(), a_run("other")]),
+        "curves without accuracy": lambda: plots.training_curves(a_run(accuracy=False)),
+        "scores": lambda: plots.scores({"a": [0.5], "b": [0.6, 0.7]}, "accuracy", {"b": 0.65}),
+        "confusion": lambda: plots.confusion(labels, p > 0.5, ["negative", "positive"]),
+        "calibration": lambda: plots.calibration(labels, {"a": p}),
+        "accuracy by": lambda: plots.accuracy_by(lengths, {"a": p > 0.5, "b": p > 0.2}, [0, 100, 300, 1000]),
+        "reading": lambda: plots.reading(words, np.linspace(0.1, 0.9, len(words)), "a review"),
+        "reading one word": lambda: plots.reading(["one"], [0.7]),
+        "reading long words": lambda: plots.reading(["x" * 500] * 100, np.linspace(0, 1, 100)),
+        "windows": lambda: plots.windows(series.noisy_sine(), 10, {"training": 790, "test": 200}),
+        "forecast": lambda: plots.forecast(*forecast, "plain"),
+        "forecast with an interval": lambda: plots.forecast(
+            *forecast, "with an interval", spans={"test": (1.5, 3)}, **interval
+        ),
+        "residuals": lambda: plots.residuals(np.arange(100), noise, 0.1, "time (s)"),
+        "limits": lambda: plots.limits(
             changed, "error", "l", published={"units": 2, "epochs": 1}, references={"floor": 1}, top=2
         ),
-        plots.curves({"a": ([1, 2], [3, 4])}, "time (s)", "height (m)", "one line"),
-        plots.curves(lines, "time", "height", "lines, seeds and theory", markers=True, **dashed),
-        plots.curves({"cloud": (codes[:, 0], codes[:, 1])}, "x", "y", "dots", style={"cloud": "."}),
-        plots.gates(heat, "AwxyzwxyB", "gates"),
-        plots.gates({"gate": random.random((1, 4))}, "A", "one step"),
-        plots.code_map(codes, np.arange(90) % 10, decoded, "a map of codes"),
-        plots.histograms(values, "score", "scores", threshold=0.5, name="the limit"),
-    ]
+        "a curve": lambda: plots.curves({"a": ([1, 2], [3, 4])}, "time (s)", "height (m)", "one line"),
+        "curves": lambda: plots.curves(lines, "time", "height", "seeds and theory", markers=True, **dashed),
+        "a cloud": lambda: plots.curves(
+            {"cloud": (codes[:, 0], codes[:, 1])}, "x", "y", "dots", style={"cloud": "."}
+        ),
+        "gates": lambda: plots.gates(heat, "AwxyzwxyB", "gates"),
+        "gates of one step": lambda: plots.gates({"gate": four_numbers}, "A", "one step"),
+        "code map": lambda: plots.code_map(codes, np.arange(90) % 10, decoded, "a map of codes"),
+        "histograms": lambda: plots.histograms(values, "score", "scores", threshold=0.5, name="the limit"),
+        "histograms of many": lambda: plots.histograms(
+            dict.fromkeys(range(25), [1.0, 2.0]), "score", "many rows", threshold=1, name="limit"
+        ),
+    }
 
 
 def test_a_published_score_of_no_method_is_refused():
@@ -71,11 +80,12 @@ def test_a_published_score_of_no_method_is_refused():
         plots.scores({"a": [0.5], "b": [0.6]}, "accuracy", {"a": 0.4, "c": 0.7})
 
 
-DRAWINGS = [plots.wirings(), plots.unrolled(), plots.unrolled(3, backward=True), plots.lstm(), plots.gru()]
+DRAWINGS = [plots.wirings, plots.unrolled, lambda: plots.unrolled(3, backward=True), plots.lstm, plots.gru]
 
 
-@pytest.mark.parametrize("picture", DRAWINGS)
-def test_a_drawing_says_in_words_what_it_shows_and_uses_its_whole_canvas(picture):
+@pytest.mark.parametrize("draw", DRAWINGS)
+def test_a_drawing_says_in_words_what_it_shows_and_uses_its_whole_canvas(draw):
+    picture = draw()
     data, metadata = picture._repr_mimebundle_()
     assert len(metadata["image/png"]["alt"]) > 150
     figure = picture.figure
@@ -87,8 +97,9 @@ def test_a_drawing_says_in_words_what_it_shows_and_uses_its_whole_canvas(picture
             assert low[0] <= x <= low[1] and high[0] <= y <= high[1], text.get_text()
 
 
-@pytest.mark.parametrize("picture", pictures(), ids=lambda picture: picture.title)
-def test_every_picture_has_axis_labels_alternative_text_and_a_stable_name(picture):
+@pytest.mark.parametrize("draw", pictures().values(), ids=pictures())
+def test_every_picture_has_axis_labels_alternative_text_and_a_stable_name(draw):
+    picture = draw()
     data, metadata = picture._repr_mimebundle_()
     assert data["text/plain"] == f"<Picture: {picture.title}>"
     assert len(metadata["image/png"]["alt"]) > 40 and "nan" not in metadata["image/png"]["alt"]
@@ -109,6 +120,23 @@ def test_curves_draw_what_the_run_holds():
     ring = [line for line in figure.axes[1].lines if line.get_markersize() == 12][0]
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (2, 0.3)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Accuracy", "Loss"]
+
+
+def test_a_picture_shows_its_figure_as_it_is_now():
+    picture = plots.curves({"a": ([1, 2], [3, 4])}, "x", "y", "t")
+    before, _ = picture._repr_mimebundle_()
+    picture.figure.axes[0].set_ylim(0, 9)
+    after, _ = picture._repr_mimebundle_()
+    assert before["image/png"] != after["image/png"] == picture.png
+
+
+@pytest.mark.parametrize("padding", ["pre", "post"])
+@pytest.mark.parametrize("truncating", ["pre", "post"])
+def test_what_is_padded_and_what_is_cut_stand_within_the_axes(padding, truncating):
+    (axes,) = plots.padding([np.arange(30), np.arange(250)], 100, padding, truncating).figure.axes
+    left, right = axes.get_xlim()
+    for bar in axes.patches:
+        assert left <= bar.get_x() and bar.get_x() + bar.get_width() <= right
 
 
 def test_padding_draws_cut_read_and_padding_to_scale():

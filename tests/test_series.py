@@ -81,6 +81,11 @@ def test_values_that_are_no_series_are_refused_in_words(use, values, message):
         use(values)
 
 
+def test_lists_become_arrays():
+    mine = series.Series("mine", [0, 1], [1, 2.5], "t", "v", "made", clean=[1, 2])
+    assert mine.noise.tolist() == [0, 0.5] and mine.time.tolist() == [0, 1]
+
+
 def test_a_masked_array_without_a_gap_is_a_series():
     values = np.ma.masked_array([1.0, 2.0, 4.0], [False, False, False])
     x, y = series.sliding_windows(values, 2)

@@ -264,6 +264,8 @@ def test_the_table_has_the_newest_first_and_marks_the_best(fake):
     assert ["(best)" in row for row in rows] == [False, False, True, False]
     assert ["lab-best" in row for row in rows] == [False, False, True, False]
     assert rows[0].count('<th scope="col">') == 11
+    cells = [re.sub("<[^>]+>", "\t", row).split() for row in rows]
+    assert cells[2] == "2 1.333 (best) 50 3 10 0 3 1.2 all epochs done 61,700 int → str".split()
     table = panel.table()
     assert list(table.index) == [3, 2, 1] and list(table.units) == [10, 50, 5]
     assert table.loc[2, "error / floor"] == pytest.approx(2 / 3 / 50 / 0.01)
@@ -367,6 +369,7 @@ def test_without_a_kernel_there_is_a_picture_of_the_panel():
         ({"charts": []}, "at least one chart"),
         ({"fields": [*FIELDS, UNITS]}, "two fields have the same name"),
         ({"fields": [UNITS, EPOCHS, Field("length", "Seconds", 1, 1, 9)]}, "named 'seconds'"),
+        ({"fields": [UNITS, Field("epochs", "Epochs", 3.0, 1, 9), LENGTH]}, "at a whole number, not at 3.0"),
         ({"batchsize": 32}, "unexpected keyword argument 'batchsize'"),
         ({"validation": 0.5}, "the panel sets validation itself; `data` gives what validates"),
         ({"epochs": 3, "name": "mine"}, "the panel sets epochs, name itself"),

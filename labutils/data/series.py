@@ -16,7 +16,7 @@ class Series:
 
     Attributes
     ----------
-    time, values : (n,).
+    time, values : (n,), arrays; lists become such.
     time_label, value_label : what the axes of a figure say, units included.
     source : where the values come from.
     clean : (n,), the values without noise, where they are known.
@@ -31,8 +31,9 @@ class Series:
     clean: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        values = _checked("values", self.values)
-        time = _checked("time", self.time)
+        for name in ("values", "time") if self.clean is None else ("values", "time", "clean"):
+            object.__setattr__(self, name, _checked(name, getattr(self, name)))  # a list becomes an array
+        values, time = self.values, self.time
         if len(time) != len(values):
             raise ValueError(f"{self.name} has {len(values):,} values but {len(time):,} points in time")
         backwards = np.flatnonzero(np.diff(time) <= 0)
@@ -42,7 +43,7 @@ class Series:
                 f"{self.name} is not sorted in time: {time[i + 1]:g} (index {i + 1}) comes after "
                 f"{time[i]:g}; sort it, and drop doubles"
             )
-        if self.clean is not None and _checked("clean", self.clean).shape != values.shape:
+        if self.clean is not None and len(self.clean) != len(values):
             raise ValueError(f"{self.name} has {len(values):,} values but {len(self.clean):,} clean ones")
 
     def __len__(self) -> int:

@@ -70,8 +70,10 @@ class Progress:
 class Runner:
     """Runs one training at a time, all in one thread, which uses again the memory of those before.
 
+    Parameters
+    ----------
     on_change : called after every change of `progress`, from the thread that made it; what it raises is kept
-    out of the training.
+        out of the training.
     """
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
@@ -94,9 +96,12 @@ class Runner:
     def start(self, train: Train, epochs: int, on_epoch: OnEpoch = lambda model: None) -> bool:
         """Begin a training; False if one is going on.
 
+        Parameters
+        ----------
         train : trains with the Keras callback that it is given, ``training.fit(…, callbacks=[callback])``,
-        and builds the model, too, since Keras' state belongs to the thread. on_epoch : called with the
-        network after each whole epoch, before `progress` has that epoch.
+            and builds the model, too, since Keras' state belongs to the thread.
+        epochs : how many `train` was asked for.
+        on_epoch : called with the network after each whole epoch, before `progress` has that epoch.
         """
         with self._lock:
             if self.is_busy:

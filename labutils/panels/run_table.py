@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from labutils.panels.fields import Field
+from labutils.panels.fields import Field, as_typed
 from labutils.panels.preview import PreviewOutput
 from labutils.training import Run
 
@@ -38,7 +38,7 @@ class Entry:
     """One finished run of a panel."""
 
     number: int  # from 1
-    settings: dict[str, float]  # the values of the fields
+    values: dict[str, float]  # of the fields
     network: str  # its layers, such as "LSTM → Dense"
     run: Run
     preview: PreviewOutput | None = None  # what the network made of the panel's preview, if it has one
@@ -57,13 +57,13 @@ class RunTable:
             if names.count(name) > 1:
                 raise ValueError(f"two columns of the table would be named {name!r}: choose another label")
 
-    def settings(self, values: Mapping[str, float]) -> str:
+    def settings_in_words(self, values: Mapping[str, float]) -> str:
         """Return the values of the fields in words."""
         return ", ".join(f"{f.label.lower()} {values[f.name]:g}" for f in self._fields if f.name in values)
 
     def outcome(self, entry: Entry) -> str:
         """Return in a sentence how a run has ended."""
-        text = f"Run {entry.number} ({self.settings(entry.settings)}) has ended: {entry.run.ended}"
+        text = f"Run {entry.number} ({self.settings_in_words(entry.values)}) has ended: {entry.run.ended}"
         if not entry.run.epochs:
             return f"{text} before its first epoch was done."
         score, reason = self._scored(entry.run)
@@ -80,7 +80,7 @@ class RunTable:
             entry.number: {
                 self._score.name: self._scored(entry.run)[0],
                 "best": entry is best,
-                **{field.label.lower(): entry.settings.get(field.name, math.nan) for field in self._fields},
+                **{field.label.lower(): entry.values.get(field.name, math.nan) for field in self._fields},
                 "epochs done": entry.run.epochs,
                 "seconds": entry.run.seconds,
                 "how it ended": entry.run.ended,
@@ -98,19 +98,18 @@ class RunTable:
         runs, best = self.frame(), self._best()
         csv = base64.b64encode(runs.to_csv().encode()).decode()
         file = "".join(c if c.isascii() and c.isalnum() else "_" for c in title.lower()) + ".csv"
-        shown = runs.drop(columns="best").rename_axis(index=None, columns="run")
-        marked = best.number if best and len(runs) > 1 else None
-        spelled = {"seconds": "{:.1f}".format, "parameters": "{:,}".format, self._score.name: "{:.4g}".format}
-        table = shown.to_html(border=0, formatters=spelled, float_format="{:g}".format, na_rep="–")
-        # pandas says neither what a head is the head of, nor which row is the best
-        table = table.replace("<thead>", "<caption>Your runs</caption><thead>")
-        table = table.replace("<th>", '<th scope="col">', len(shown.columns) + 1)
-        table = table.replace("<th>", '<th scope="row">')
-        row = f'<tr>\n      <th scope="row">{marked}</th>\n      <td>([^<]*)'
-        best_row = row.replace("<tr>", '<tr class="lab-best">').replace("([^<]*)", r"\1 (best)")
-        table = re.sub(row, best_row, table)
+        shown, marked = runs.drop(columns="best"), best.number if best and len(runs) > 1 else None
+        formats = {"seconds": "{:.1f}".format, "parameters": "{:,}".format, self._score.name: "{:.4g}".format}
+        heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ["run", *shown])
+        rows = ""
+        for number, *values in shown.itertuples(name=None):
+            cells = [_cell(value, formats.get(name, as_typed)) for name, value in zip(shown, values)]
+            style, mark = (' class="lab-best"', " (best)") if number == marked else ("", "")
+            cells[0] += mark
+            rows += f'<tr{style}><th scope="row">{number}</th><td>{"</td><td>".join(cells)}</td></tr>'
         return (
-            f'<div class="lab-scroll">{table}</div>'
+            f'<div class="lab-scroll"><table><caption>Your runs</caption><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{rows}</tbody></table></div>"
             f'<p><a download="{file}" href="data:text/csv;base64,{csv}">Save the table as CSV</a></p>'
         )
 
@@ -129,3 +128,10 @@ class RunTable:
         scores = {entry.number: self._scored(entry.run)[0] for entry in self._entries}
         finished = [entry for entry in self._entries if math.isfinite(scores[entry.number])]
         return self._score.best(finished, key=lambda entry: scores[entry.number]) if finished else None
+
+
+def _cell(value: float | str, in_words: Callable[[float], str]) -> str:
+    """Return what stands in a cell of the table, as HTML: a dash for NaN."""
+    if isinstance(value, str):
+        return html.escape(value)
+    return "–" if math.isnan(value) else in_words(value)

@@ -7,7 +7,7 @@ import html
 import io
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,14 +30,14 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Line:
-    """A named line: x and y of equal length, a colour and a dash by number, "circle" or "square" marks."""
+    """A named line through points."""
 
     name: str
     x: Sequence[float]
-    y: Sequence[float]
-    colour: int = 0
-    dash: int = 0
-    marker: str = ""
+    y: Sequence[float]  # as many
+    colour: int = 0  # by number, of palette.LINES
+    dash: int = 0  # by number, of DASHES
+    marker: str = ""  # or "circle", "square"
 
 
 def line_chart(
@@ -56,9 +56,14 @@ def line_chart(
     """Return an SVG chart of named lines; ValueError where nothing gives the axes a range.
 
     A value that is not finite, or not above 0 where `logy` asks for a logarithmic axis, leaves a gap; an
-    x-axis of whole numbers has no ticks between them. references : name → y, fixed lines named at the right.
-    xlim, ylim : least ranges. room : letters to leave room for at the right, so that charts with other
-    references line up. note : written across the middle. alt : the chart in words.
+    x-axis of whole numbers has no ticks between them.
+
+    Parameters
+    ----------
+    references : name → y, fixed lines named at the right.
+    xlim, ylim : least ranges.
+    room : letters to leave room for at the right, so that charts with other references line up.
+    note, alt : what is written across the middle; the chart in words.
     """
     references = {n: float(y) for n, y in (references or {}).items() if drawable(float(y), logy)}
     segments = [_segments(line, logy) for line in lines]
@@ -68,54 +73,39 @@ def line_chart(
     if not xs or not ys:
         raise ValueError("there is nothing to draw: no value is a finite number that the axis can show")
     scale = math.log10 if logy else float
-    x_low, x_high = _widened(min(xs), max(xs))
-    y_low, y_high = _widened(scale(min(ys)), scale(max(ys)))
-    letters = max([room, *map(len, references)])
+    x_ends, y_ends = _widened(min(xs), max(xs)), _widened(scale(min(ys)), scale(max(ys)))
+    legend, top = _legend(lines)
+    letters, bottom = max([room, *map(len, references)]), HEIGHT - _BOTTOM
     edge = WIDTH - _RIGHT - (_LETTER * letters + 8 if letters else 0)
-    entry = max([50 + _LETTER * len(line.name) for line in lines], default=0)
-    columns = (WIDTH - _LEFT - _RIGHT) // entry if entry else 1  # of the legend
-    top, bottom = _TOP + 20 * max(0, math.ceil(len(lines) / columns) - 1), HEIGHT - _BOTTOM
-
-    def across(x: float) -> float:
-        return _LEFT + (x - x_low) / (x_high - x_low) * (edge - _LEFT)
-
-    def up(y: float) -> float:
-        return bottom - (scale(y) - y_low) / (y_high - y_low) * (bottom - top)
-
+    across, up = _between(x_ends, _LEFT, edge), _between(y_ends, bottom, top, scale)
     parts = []
-    for tick, label in (_log_ticks if logy else _ticks)(y_low, y_high):
-        y = up(tick)
-        parts.append(_line(_LEFT, y, edge, y, stroke=FAINT) + _text(_LEFT - 8, y + 4, label, "end"))
-    for tick, label in _ticks(x_low, x_high, whole=all(float(x).is_integer() for x in xs)):
+    for tick, label in (_log_ticks if logy else _ticks)(*y_ends):
+        parts.append(_line(_LEFT, up(tick), edge, up(tick), stroke=FAINT))
+        parts.append(_text(_LEFT - 8, up(tick) + 4, label, "end"))
+    for tick, label in _ticks(*x_ends, whole=all(float(x).is_integer() for x in xs)):
         parts.append(_text(across(tick), bottom + 18, label, "middle"))
-    heights = {name: up(y) for name, y in references.items()}
-    for name, label_y in _spread(heights, top, bottom).items():
-        corners = [(_LEFT, heights[name]), (edge, heights[name]), (edge + 6, label_y)]
-        parts.append(_path(corners, stroke=INK, stroke_dasharray="2 3"))
-        parts.append(_text(edge + 9, label_y + 4, name))
+    parts += _reference_lines({name: up(y) for name, y in references.items()}, edge, top, bottom)
     has_markers = all(len(line.x) <= _MOST_MARKERS for line in lines)
-    for i, (line, pieces) in enumerate(zip(lines, segments)):
-        colour = palette.LINES[line.colour % len(palette.LINES)]
-        style = dict(stroke=colour, stroke_width=2, stroke_dasharray=DASHES[line.dash % len(DASHES)])
-        left, y = _LEFT + entry * (i % columns), 14 + 20 * (i // columns)
-        parts.append(_line(left, y, left + 28, y, **style))
-        parts.append(_marker(line, colour, left + 14, y) + _text(left + 34, y + 4, line.name))
+    for line, entry, pieces in zip(lines, legend, segments):
+        parts.append(entry)
         for piece in pieces:
             path = [(across(x), up(y)) for x, y in piece]
-            parts.append(_path(path, **style))
-            parts += [_marker(line, colour, *place) for place in path if has_markers]
-    middle = (top + bottom) / 2
-    if note:
-        halo = dict(paint_order="stroke", stroke=PAPER, stroke_width=8)
-        parts.append(_text((_LEFT + edge) / 2, middle, note, "middle", **halo))
-    parts += _axis_labels(xlabel, (_LEFT + edge) / 2, HEIGHT - 10, ylabel, 16, middle)
+            parts.append(_path(path, **_stroke(line)))
+            parts += [_marker(line, *place) for place in path if has_markers]
+    middle, centre = (top + bottom) / 2, (_LEFT + edge) / 2
+    halo = dict(paint_order="stroke", stroke=PAPER, stroke_width=8)
+    parts += [_text(centre, middle, note, "middle", **halo)] if note else []
+    parts += _axis_labels(xlabel, centre, HEIGHT - 10, ylabel, 16, middle)
     return _svg(parts, HEIGHT, alt)
 
 
 def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen: int, alt: str = "") -> str:
-    """Return an SVG with one row of bars for each name, one bar for each label.
+    """Return an SVG with one row of bars for each name, from -1 to 1, or as far as its values go.
 
-    A row reaches from -1 to 1, or as far as its values do. chosen : the index of the bar that is framed.
+    Parameters
+    ----------
+    rows, labels : name → its values; what stands below each of them.
+    chosen : the index of the bar that is framed.
     """
     row_height, left, size = 74, 118, 27
     step = (WIDTH - left - _RIGHT) / max(len(labels), 1)
@@ -171,7 +161,10 @@ def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt
 def image_rows(rows: Mapping[str, np.ndarray], *, note: str = "", alt: str = "") -> str:
     """Return an SVG with one row of images for each name, in black ink on white paper.
 
-    rows : name → (n, height, width), 0 = paper, 1 = ink, what lies beyond is clipped. note : below them.
+    Parameters
+    ----------
+    rows : name → (n, height, width), 0 = paper, 1 = ink, what lies beyond is clipped.
+    note, alt : what is written below them; what they show, in words.
     """
     n, tall, wide = max((np.shape(images) for images in rows.values()), default=(0, 0, 0))
     if not n * tall * wide:
@@ -238,10 +231,40 @@ def _path(points: Sequence[tuple[float, float]], **style: object) -> str:
     return _element("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), fill="none", **style)
 
 
-def _marker(line: Line, colour: str, x: float, y: float) -> str:
+def _stroke(line: Line) -> dict[str, object]:
+    colour, dash = palette.LINES[line.colour % len(palette.LINES)], DASHES[line.dash % len(DASHES)]
+    return dict(stroke=colour, stroke_width=2, stroke_dasharray=dash)
+
+
+def _marker(line: Line, x: float, y: float) -> str:
+    colour = _stroke(line)["stroke"]
     if line.marker == "circle":
         return _element("circle", cx=x, cy=y, r=3.5, fill=colour)
     return _box(x - 3, y - 3, 6, 6, fill=colour) if line.marker == "square" else ""
+
+
+def _between(ends: Sequence[float], first: float, last: float, scale: Callable = float) -> Callable:
+    """Return what places a value on the page, by its scale: one end at `first`, the other at `last`."""
+    low, high = ends
+    return lambda value: first + (scale(value) - low) / (high - low) * (last - first)
+
+
+def _legend(lines: Sequence[Line]) -> tuple[list[str], int]:
+    """Return what names each line above a chart, and where the chart may begin."""
+    entry = max([50 + _LETTER * len(line.name) for line in lines], default=WIDTH)
+    columns, entries = max(1, (WIDTH - _LEFT - _RIGHT) // entry), []
+    for i, line in enumerate(lines):
+        left, y = _LEFT + entry * (i % columns), 14 + 20 * (i // columns)
+        sample = _line(left, y, left + 28, y, **_stroke(line)) + _marker(line, left + 14, y)
+        entries.append(sample + _text(left + 34, y + 4, line.name))
+    return entries, _TOP + 20 * max(0, math.ceil(len(lines) / columns) - 1)
+
+
+def _reference_lines(heights: Mapping[str, float], edge: float, top: float, bottom: float) -> Iterator[str]:
+    for name, label_y in _spread(heights, top, bottom).items():
+        corners = [(_LEFT, heights[name]), (edge, heights[name]), (edge + 6, label_y)]
+        yield _path(corners, stroke=INK, stroke_dasharray="2 3")
+        yield _text(edge + 9, label_y + 4, name)
 
 
 def _axis_labels(xlabel: str, x: float, below: float, ylabel: str, left: float, y: float) -> Iterator[str]:

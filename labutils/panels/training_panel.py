@@ -35,7 +35,7 @@ class Session:
     def __init__(self) -> None:
         self.entries: list[Entry] = []  # the finished runs, oldest first
         self.model: keras.Model | None = None  # of the latest of them
-        self.settings: dict[str, float] = {}  # the values of the fields in the latest training
+        self.values: dict[str, float] = {}  # of the fields in the latest training
         self.preview: PreviewOutput | None = None  # by the network that is being trained
         self.panel: TrainingPanel | None = None  # the latest of its title, which follows the training
         self.runner = Runner(self.follow)
@@ -65,7 +65,8 @@ class TrainingPanel(base.Panel):
     Parameters
     ----------
     build : returns a compiled model. It and `data` are called with those fields that they have arguments for.
-    data : returns arrays (x, y), whose last fifth is kept for validation, or two such pairs.
+    data : returns arrays (x, y), of which the last fifth of the rows validates and the others train; or two
+        such pairs, of which the first trains and the second validates.
     fields : one must be named "epochs"; one named "seed" is set before the network is built.
     charts : what is drawn.
     score : what the table compares the runs by.
@@ -99,9 +100,7 @@ class TrainingPanel(base.Panel):
             raise TypeError(f"the panel sets {', '.join(sorted(own))} itself; `data` gives what validates")
         settings["callbacks"] = training.callback_list(settings.get("callbacks"))
         self._fit_settings = {"fast": True} | settings
-        inspect.signature(training.fit).bind_partial(
-            **self._fit_settings
-        )  # or TypeError names what is unknown
+        inspect.signature(training.fit).bind_partial(**self._fit_settings)  # TypeError for what is unknown
         self.session = session(title)
         self._build, self._data, self._charts, self._preview = build, data, tuple(charts), preview
         self._runs = RunTable(self.session.entries, tuple(fields), score)
@@ -188,7 +187,7 @@ class TrainingPanel(base.Panel):
             return
         values = {entry.field.name: entry.number for entry in self.inputs}
         if not self.session.runner.is_busy:
-            self.session.settings, self.session.preview = values, None
+            self.session.values, self.session.preview = values, None
             self.drawn_run.value = NEWEST
         train = functools.partial(self._train, self._build, self._data, values)
         if not self.session.runner.start(train, values["epochs"], self._update_preview):
@@ -209,7 +208,7 @@ class TrainingPanel(base.Panel):
         """Build, train and record one network; everything in the one thread that Keras wants."""
         backend.load_keras().utils.set_random_seed(values.get("seed", 0))
         model = _checked_model(build(**_arguments(build, values)))
-        x, y, validation = _checked_data(data(**_arguments(data, values)))
+        x, y, validation = _x_y_and_validation(data(**_arguments(data, values)))
         callbacks = [callback, *self._fit_settings["callbacks"]]
         settings = self._fit_settings | {"validation": validation, "callbacks": callbacks}
         number = self.session.next_number
@@ -230,7 +229,7 @@ class TrainingPanel(base.Panel):
     def _tell_news(self, progress: Progress) -> None:
         name = f"Run {self.session.next_number}"
         if progress.state == "building":
-            self.say(f"{name} has started: {self._runs.settings(self.session.settings)}.")
+            self.say(f"{name} has started: {self._runs.settings_in_words(self.session.values)}.")
         elif progress.state == "stopping":
             self.say("Stopping …")
         elif progress.error:
@@ -268,9 +267,9 @@ class TrainingPanel(base.Panel):
             shown["Laid over it"] = other
         for how, entry in shown.items():
             name = entry.run.name
-            head += f"<p>{how}: {html.escape(f'{name} ({self._runs.settings(entry.settings)})')}</p>"
+            head += f"<p>{how}: {html.escape(f'{name} ({self._runs.settings_in_words(entry.values)})')}</p>"
             histories[name], previews[name] = entry.run.history, entry.preview
-            epochs = max(epochs, entry.settings["epochs"])
+            epochs = max(epochs, entry.values["epochs"])
         self.head.value = head
         if progress.state == "building" and entries:
             return
@@ -293,6 +292,9 @@ def _check(build: Callable, data: Callable, fields: Sequence[Field]) -> None:
         raise ValueError('one of the fields must be named "epochs"')
     if len(set(names)) < len(names):
         raise ValueError(f"two fields have the same name: {', '.join(names)}")
+    for field in fields:
+        if field.name in ("epochs", "seed") and not field.is_whole:
+            raise ValueError(f"the field {field.name!r} must start at a whole number, not at {field.value}")
     for parameter in parameters:
         if parameter.default is parameter.empty and parameter.name not in names:
             raise ValueError(
@@ -318,7 +320,7 @@ def _checked_model(built: Any) -> keras.Model:
     return built
 
 
-def _checked_data(data: Any) -> tuple[Any, Any, Any]:
+def _x_y_and_validation(data: Any) -> tuple[Any, Any, Any]:
     """Return x, y and the validation for `training.fit`; TypeError says what `data` should have given."""
     parts = data if isinstance(data, tuple) and isinstance(data[0] if data else None, tuple) else (data,)
     if len(parts) > 2 or any(not isinstance(part, tuple) or len(part) != 2 for part in parts):

@@ -107,7 +107,8 @@ def padding(
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     widest = 1.02 * max(*lengths, maxlen)
-    axes.set_xlim((-widest, 5) if from_end else (-5, widest))
+    first = min(-5, 1.02 * axes.dataLim.x0)  # padding stands before the start where the end is cut off
+    axes.set_xlim((-widest, 5) if from_end else (first, widest))
     axes.set_xlabel(f"position counted from the {'end' if from_end else 'start'} of the review (tokens)")
     handles = [Patch(**bar_style, label=label) for label, bar_style in bar_styles.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=3)

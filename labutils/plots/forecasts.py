@@ -111,7 +111,10 @@ def forecast(
 def residuals(time: Sequence[float], errors: Sequence[float], noise: float, xlabel: str) -> Picture:
     """Errors over time, their autocorrelation, and their distribution beside that of the noise alone.
 
-    errors : (n,), actual minus predicted. noise : standard deviation of the noise.
+    Parameters
+    ----------
+    time, errors : (n,), when, and actual minus predicted.
+    noise : standard deviation of the noise.
     """
     figure, (over_time, by_lag, distribution) = canvas(3, height=3.4)
     errors = np.asarray(errors)

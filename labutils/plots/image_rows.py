@@ -100,7 +100,10 @@ def histograms(
 ) -> Picture:
     """Histograms in rows over one axis, with a line at a threshold, and at the right the share above it.
 
-    values : what is drawn in a row → its scores. name : of the threshold.
+    Parameters
+    ----------
+    values : what is drawn in a row → its scores.
+    threshold, name : where the line stands, and what the legend calls it.
     """
     figure, (axes,) = canvas(height=1.0 + 0.75 * len(values))
     low = min(np.min(scores) for scores in values.values())
@@ -110,7 +113,7 @@ def histograms(
         counts, _ = np.histogram(scores, bins)
         foot = len(values) - 1 - row
         tops = foot + 0.85 * counts / max(counts.max(), 1)
-        axes.stairs(tops, bins, baseline=foot, fill=True, color=(PALETTE * 3)[row])
+        axes.stairs(tops, bins, baseline=foot, fill=True, color=PALETTE[row % len(PALETTE)])
         above = np.mean(np.asarray(scores) > threshold)
         axes.text(1.01, foot + 0.3, f"{above:.0%} above", transform=axes.get_yaxis_transform(), va="center")
         alt_parts.append(f"{row_name}: median {np.median(scores):.3g}, {above:.0%} above the threshold")

@@ -6,7 +6,6 @@ import base64
 import html
 import io
 from dataclasses import dataclass
-from functools import cached_property
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -49,9 +48,9 @@ class Picture:
     def __repr__(self) -> str:
         return f"<Picture: {self.title}>"
 
-    @cached_property
+    @property
     def png(self) -> bytes:
-        """The figure as the bytes of a PNG file."""
+        """The figure as it is now, as the bytes of a PNG file."""
         file = io.BytesIO()
         with matplotlib.rc_context(_STYLE):
             self.figure.savefig(file, format="png", dpi=_FILE_DPI)
@@ -64,10 +63,11 @@ class Picture:
         readers of notebooks take the PNG and its metadata.
         """
         width = round(self.figure.get_size_inches()[0] * _SCREEN_DPI)
-        source = "data:image/png;base64," + base64.b64encode(self.png).decode()
+        png = self.png
+        source = "data:image/png;base64," + base64.b64encode(png).decode()
         page = f'<img alt="{html.escape(self.alt)}" src="{source}" width="{width}">'
         return (
-            {"text/plain": repr(self), "text/html": page, "image/png": self.png},
+            {"text/plain": repr(self), "text/html": page, "image/png": png},
             {"image/png": {"alt": self.alt, "width": width}},
         )
 

@@ -66,7 +66,7 @@ def _reason_against_layer(layer: keras.Layer) -> str:
 
 
 class CompiledEpochs(Trainer):
-    """Training and evaluation of one network, an epoch (or 50 batches of a long one) in each compiled call.
+    """Training and evaluation of a kept network, an epoch (or 50 batches of a long one) in a compiled call.
 
     Same batches, same order and same numbers as ``model.fit``. Every batch has the same static shape, since
     that halves the time to compile: the last, smaller one is filled up with rows of weight 0, and the others
@@ -126,46 +126,59 @@ class CompiledEpochs(Trainer):
         But an epoch within which a callback stops the training is not validated, the validation has no
         batches of its own, and a stop in ``on_train_begin`` trains no batch.
         """
-        keras, tf, n, size = backend.load_keras(), self.tf, len(x), self.batch_size
-        steps = -(-n // size)
-        filling = steps * size - n
+        model, logs = self.model, None
+        weight, orders = self.tf.constant(self._weights_in_batches(len(x))), self._orders(len(x))
         x, y = self._tensors(x, y)
-        weight = np.ones((steps, size), self.floatx)
-        weight[-1] = np.where(np.arange(size) < size - filling, size / (size - filling), 0)
-        weight, orders = tf.constant(weight), self._orders(n)
         validation = validation and self._tensors(*validation)
-        model = self.model
+        params = {"verbose": 0, "epochs": epochs, "steps": len(weight)}
         with self._without_graph_optimizer():
-            calls = keras.callbacks.CallbackList(
-                list(callbacks), True, model=model, epochs=epochs, steps=steps
-            )
+            calls = backend.load_keras().callbacks.CallbackList(list(callbacks), True, model=model, **params)
             model.stop_training = False
             calls.on_train_begin()
             for epoch in range(epochs):
                 if model.stop_training:
                     break
                 calls.on_epoch_begin(epoch)
-                order = np.append(next(orders), np.zeros(filling, int))
-                rows, total, logs = tf.constant(order.reshape(steps, size), "int32"), 0.0, {}
-                for first in range(0, steps, BATCHES_PER_CALL):
-                    end = min(first + BATCHES_PER_CALL, steps)
-                    calls.on_train_batch_begin(first)
-                    total += float(self._train_batches(x, y, rows, weight, *map(tf.constant, (first, end))))
-                    logs = {"loss": total / min(end * size, n)}
-                    calls.on_train_batch_end(end - 1, logs)
-                    if model.stop_training:
-                        break
+                logs = self._train_epoch(x, y, next(orders), weight, calls)
                 if validation and not model.stop_training:
-                    calls.on_test_begin()
-                    logs["val_loss"] = float(self._mean_loss(*validation))
-                    calls.on_test_end({"loss": logs["val_loss"]})
+                    logs |= self._validate(validation, calls)
                 calls.on_epoch_end(epoch, logs)
             model.optimizer.finalize_variable_values(model.trainable_weights)
-            calls.on_train_end()
+            calls.on_train_end(logs)
 
     def evaluate(self, x, y):
         with self._without_graph_optimizer():
             return {"loss": float(self._mean_loss(*self._tensors(x, y)))}
+
+    def _weights_in_batches(self, rows: int) -> np.ndarray:
+        """Return the weights of the rows, (batches, batch_size): 0 where the last batch is filled up."""
+        size = self.batch_size
+        weight = np.ones((-(-rows // size), size), self.floatx)
+        in_last = rows - (len(weight) - 1) * size
+        weight[-1] = np.where(np.arange(size) < in_last, size / in_last, 0)
+        return weight
+
+    def _train_epoch(self, x, y, order, weight, calls) -> dict[str, float]:
+        """Train on every batch, or up to one after which a callback says stop; return the logs."""
+        tf, (steps, size) = self.tf, weight.shape
+        filled_up = np.append(order, np.zeros(steps * size - len(order), int))
+        rows, total, logs = tf.constant(filled_up.reshape(steps, size), "int32"), 0.0, {}
+        for first in range(0, steps, BATCHES_PER_CALL):
+            end = min(first + BATCHES_PER_CALL, steps)
+            calls.on_train_batch_begin(first)
+            total += float(self._train_batches(x, y, rows, weight, *map(tf.constant, (first, end))))
+            logs = {"loss": total / min(end * size, len(order))}
+            calls.on_train_batch_end(end - 1, logs)
+            if self.model.stop_training:
+                break
+        return logs
+
+    def _validate(self, validation, calls) -> dict[str, float]:
+        """Return the validation's part of an epoch's logs."""
+        calls.on_test_begin()
+        loss = float(self._mean_loss(*validation))
+        calls.on_test_end({"loss": loss})
+        return {"val_loss": loss}
 
     @contextlib.contextmanager
     def _without_graph_optimizer(self) -> Iterator[None]:

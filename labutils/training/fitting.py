@@ -47,16 +47,18 @@ def fit(
     test : a pair (x, y), evaluated once after the training and used for nothing else.
     callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.
     fast : True compiles whole epochs and keeps the compiled network for later models of the same
-        architecture: at least three times as fast for a small network on little data. Callbacks then see the
-        kept network as their model, and compiled epochs record the losses alone, no ``learning_rate``. Where
-        this cannot serve, Keras' own fit trains, and with a name a line says why.
+        architecture: at least three times as fast for a small model on little data. Where this cannot serve,
+        Keras' own fit trains, and with a name a line says why. The kept network is trained, and `model` gets
+        its weights at the end: until then, a callback that uses the variable ``model`` sees untrained
+        weights. Use ``self.model`` in callbacks.
 
     Returns
     -------
     Run
         An epoch within which a callback stops the training is not validated, and left out of the history.
         A training loss that becomes NaN or infinite ends the training, with its epoch in the history; the
-        line that says so is kept as ``ended``.
+        line that says so is kept as ``ended``. The history holds the losses and metrics alone: it is gathered
+        before your callbacks are called, so what they report (LearningRateScheduler: its rate) is not in it.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, n
 
 
 def _ending(recorder: keras.callbacks.Callback, early_stopping: list, epochs: int) -> tuple[str, int]:
-    """Return why the training ended, in words, and the epoch whose weights the network has."""
+    """Return why the training ended, in words, and the epoch whose weights the model has."""
     kept = recorder.epochs
     ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)
     if not recorder.problem and any(0 < callback.stopped_epoch < kept for callback in early_stopping):

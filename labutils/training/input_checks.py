@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 _PAD = "keras.utils.pad_sequences(x, maxlen=100)"
-# Losses that compare outputs and targets number by number ("sparse" ones, but for the axis of classes).
+# Those of Keras that compare outputs and targets number by number ("sparse": but for the axis of classes).
 _COMPARE = ("squared", "absolute", "huber", "crossentropy")
 
 
@@ -53,7 +53,7 @@ def _numbers(label: str, name: str, values: Any) -> np.ndarray:
     if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
         hidden = int(np.ma.getmaskarray(values).sum())
         raise ValueError(
-            f"{label}: {name} is a masked array that hides {hidden:,} values, and a network would see what "
+            f"{label}: {name} is a masked array that hides {hidden:,} values, and a model would see what "
             f"is under the mask. Fill them, or leave their rows out"
         )
     try:
@@ -71,7 +71,7 @@ def _numbers(label: str, name: str, values: Any) -> np.ndarray:
             )
         elif is_text:
             advice = (
-                f"holds texts, such as {str(rows[0])[:30]!r}, and a network takes numbers. Encode each text "
+                f"holds texts, such as {str(rows[0])[:30]!r}, and a model takes numbers. Encode each text "
                 f"as a list of token numbers, then pad them: {_PAD}"
             )
         elif len(lengths) > 1:
@@ -80,7 +80,7 @@ def _numbers(label: str, name: str, values: Any) -> np.ndarray:
                 f"Pad or cut them to one length: {_PAD}"
             )
         else:
-            advice = f"holds {array.dtype} values, and a network takes numbers"
+            advice = f"holds {array.dtype} values, and a model takes numbers"
         raise ValueError(f"{label}: {name} {advice}")
     if array.ndim == 0:
         raise ValueError(f"{label}: {name} is a single number, not an array with a row for each example")
@@ -112,11 +112,13 @@ def _check_targets(model: keras.Model, label: str, x: np.ndarray, y: np.ndarray)
     keras, loss = backend.load_keras(), model.loss
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
-    loss = getattr(loss, "name", None) or getattr(loss, "__name__", "")  # of an object, of a function
-    outputs = _output_shape(model, x)
-    if not isinstance(outputs, tuple) or not any(name in loss for name in _COMPARE):
+    function = getattr(loss, "fn", loss)  # a loss object of Keras holds its function
+    name, outputs = getattr(function, "__name__", ""), _output_shape(model, x)
+    # a loss of one's own may compare what it likes, whatever it is called
+    is_of_keras = all(str(getattr(p, "__module__", "")).startswith("keras.") for p in (loss, function))
+    if not isinstance(outputs, tuple) or not is_of_keras or not any(part in name for part in _COMPARE):
         return
-    given = outputs[1:-1] if "sparse" in loss else outputs[1:]
+    given = outputs[1:-1] if "sparse" in name else outputs[1:]
     if not _are_compared(given, y.shape[1:]):
         advice = "change the last layer or the targets"
         if len(given) > y.ndim - 1:

@@ -2,7 +2,8 @@
 
 A model that is built anew is compiled anew, which takes seconds and some 20 MB. So one network for each
 architecture is kept with what was compiled for it: a later model of that architecture hands it its weights,
-has it trained and gets them back. What trains a model is then one of three:
+has it trained and gets them back. Throughout `labutils.training`, "model" is the reader's and "network" the
+one that is kept for it. What trains a model is then one of three:
 
 * `CompiledEpochs` of a kept network: ``fast=True``, and `reason_against` finds nothing;
 * `KerasFit` of a kept network: ``fast=True``, but something stands against compiled epochs, such as metrics;
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 CAPACITY = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
 _CACHE: OrderedDict[str, Trainer] = OrderedDict()  # the only cache, the latest used last …
 _FUNCTIONAL = "keras.src.models.functional"  # the only class of its own that Keras names like a reader's
+_REFERENCES = ("keras_history", "input_layers", "output_layers")  # where a functional model names its layers
 _LOCK = threading.Lock()  # … and its only lock: who finds it closed trains without
 
 
@@ -43,8 +45,8 @@ def lend(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> I
     """Lend what trains a network of this architecture; `model` gets its weights at the end.
 
     It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It trains `model`
-    itself where no other network can be kept for it (a layer of your own, say) and where another training
-    goes on, in another thread or around this one.
+    itself where no network can be kept for it (a layer of your own, say) and where another training goes on,
+    in another thread or around this one.
     """
     if not _LOCK.acquire(blocking=False):
         yield KerasFit(model, batch_size, "another training goes on")
@@ -65,9 +67,11 @@ def lend(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> I
 
 
 def clear() -> None:
-    """Forget all kept networks."""
-    with _LOCK:
-        _CACHE.clear()
+    """Forget all kept networks; RuntimeError while one is trained, or a callback would wait for itself."""
+    if not _LOCK.acquire(blocking=False):
+        raise RuntimeError("a kept network is being trained: forget the kept networks when that has ended")
+    _CACHE.clear()
+    _LOCK.release()
 
 
 def copy_state(source: keras.Model, target: keras.Model) -> None:
@@ -87,8 +91,8 @@ def _trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
         return KerasFit(model, batch_size, str(reason))
     types = [[array.shape[1:], str(array.dtype)] for array in (x, y)]
     named = [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
-    key = [_without_names(layers), _without_names(compilation), named, types, batch_size]
-    key = json.dumps(key, sort_keys=True)
+    architecture = _with_numbered_names([layers, compilation], {})
+    key = json.dumps([architecture, named, types, batch_size], sort_keys=True)
     model.optimizer.build(model.trainable_variables)
     if key not in _CACHE:
         try:
@@ -126,12 +130,12 @@ def _configurations(model: keras.Model) -> tuple[dict, dict]:
 
 
 def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> Trainer:
-    drawn_so_far = random.getstate()  # the new model draws seeds, and will not need them
-    model = backend.load_keras().models.model_from_json(json.dumps(layers))
+    drawn_so_far = random.getstate()  # the network draws seeds, and will not need them
+    network = backend.load_keras().models.model_from_json(json.dumps(layers))
     random.setstate(drawn_so_far)
-    model.compile_from_config(compilation)
-    model.optimizer.build(model.trainable_variables)
-    return KerasFit(model, batch_size, reason) if reason else CompiledEpochs(model, batch_size)
+    network.compile_from_config(compilation)
+    network.optimizer.build(network.trainable_variables)
+    return KerasFit(network, batch_size, reason) if reason else CompiledEpochs(network, batch_size)
 
 
 def _refuse_own_classes(node: Any) -> None:
@@ -143,13 +147,20 @@ def _refuse_own_classes(node: Any) -> None:
         _refuse_own_classes(child)
 
 
-def _without_names(node: Any) -> Any:
-    """Return a Keras configuration without the names of layers, which count up with each build."""
+def _with_numbered_names(node: Any, numbers: dict[str, str], is_name: bool = False) -> Any:
+    """Return a Keras configuration without the names of layers, which count up with each build.
+
+    Where one layer of a functional model refers to another, the same number stands for the same name,
+    counted from its first appearance. A setting that merely equals a name stays.
+    """
+    if isinstance(node, str) and is_name:
+        return numbers.setdefault(node, f"layer {len(numbers) + 1}")
     if isinstance(node, list):
-        return [_without_names(child) for child in node]
+        return [_with_numbered_names(child, numbers, is_name) for child in node]
     if not isinstance(node, dict):
         return node
-    node = {name: _without_names(child) for name, child in node.items()}
+    names = (*_REFERENCES, "name") if "inbound_nodes" in node else _REFERENCES
+    node = {key: _with_numbered_names(part, numbers, is_name or key in names) for key, part in node.items()}
     if node.get("class_name") != "DTypePolicy" and isinstance(node.get("config"), dict):
         node["config"].pop("name", None)
     return node

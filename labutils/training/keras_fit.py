@@ -1,4 +1,4 @@
-"""Keras' own fit and evaluation of one network, with as few sizes of batches to compile as can be."""
+"""Keras' own fit and evaluation of one model, with as few sizes of batches to compile as can be."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ EVALUATION_BATCH = 512
 
 
 class Trainer(Protocol):
-    """What `fit` trains and evaluates one network with: `KerasFit` or `CompiledEpochs`.
+    """What `fit` trains and evaluates with: `KerasFit` or `CompiledEpochs`.
 
     Attributes
     ----------
-    model : the network.
+    model : what is trained: a kept network, or the reader's model itself.
     trained_by : what trains it, in words.
     reason : why it is not trained by compiled epochs, in words; "" where it is, or nobody asked for them.
     """
@@ -45,7 +45,7 @@ class Trainer(Protocol):
 
 
 class KerasFit(Trainer):
-    """What trains one network by Keras' own fit."""
+    """What trains a kept network, or the reader's model itself, by Keras' own fit."""
 
     trained_by = "Keras' own fit"
 
@@ -81,6 +81,8 @@ class _UnlessStopped(list):
     """Keras' ``validation_freq``: after every epoch, but not after one that was broken off.
 
     Keras would compile the validation first (seconds, in the first epoch), and Stop would wait for it.
+    ``validation_freq`` may be a list of epochs, and Keras asks ``epoch in validation_freq`` after each: so
+    this is a list, with an answer of its own.
     """
 
     def __init__(self, model: keras.Model) -> None:

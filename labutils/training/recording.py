@@ -20,7 +20,10 @@ def recorder_class() -> type[keras.callbacks.Callback]:
     class Recorder(keras.callbacks.Callback):
         """Gathers the history of whole epochs and ends a training that has failed.
 
-        history : quantity → its value after each epoch. problem : what is wrong with the loss, or "".
+        Attributes
+        ----------
+        history : quantity → its value after each epoch.
+        problem : what is wrong with the loss, or "".
         """
 
         def __init__(self) -> None:
@@ -61,7 +64,14 @@ def recorder_class() -> type[keras.callbacks.Callback]:
 def progress_line(
     recorder: keras.callbacks.Callback, name: str, epochs: int, may_stop_early: bool
 ) -> keras.callbacks.Callback:
-    """Return a callback that prints the epochs as they are recorded, the same line on every machine."""
+    """Return a callback that prints the epochs as they are recorded, the same line on every machine.
+
+    Parameters
+    ----------
+    recorder : the `Recorder` of the training, called before this callback.
+    name, epochs : what the line begins with, and how many epochs were asked for.
+    may_stop_early : True prints no epochs, since their number may differ between machines.
+    """
     keras = backend.load_keras()
 
     def write(text: str) -> None:

@@ -136,15 +136,19 @@ def imported_modules(source: str) -> Iterator[str]:
     tree.body = [node for node in tree.body if not ast.unparse(node).startswith("if TYPE_CHECKING:")]
     nodes = list(ast.walk(tree))
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
-    used = {(node.value.id, node.attr) for node in attributes if isinstance(node.value, ast.Name)}
+    used = {(ast.unparse(node.value), node.attr) for node in attributes}
     for node in nodes:
         if isinstance(node, ast.Import):
-            yield from (
-                a.name.removeprefix("labutils.") for a in node.names if a.name.startswith("labutils.")
-            )
+            for alias in node.names:
+                if alias.name.startswith("labutils."):
+                    module, name = alias.name.removeprefix("labutils."), alias.asname or alias.name
+                    yield module
+                    yield from (behind for offer, behind in _exports(module).items() if (name, offer) in used)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "labutils":
             package = node.module.removeprefix("labutils").removeprefix(".")
             yield package
+            if node.names[0].name == "*":
+                yield from _exports(package).values()
             for alias in node.names:
                 module, name = f"{package}.{alias.name}".removeprefix("."), alias.asname or alias.name
                 yield _exports(package).get(alias.name, module)
