@@ -26,7 +26,7 @@ def test_an_excerpt_begins_outside_and_holds_its_first_bracket_early():
     excerpts, inside = characters.bracket_excerpts([TEXT[:-20], "none here"], 60, np.random.default_rng(0))
     assert len(excerpts) == 3 - 1 and inside.shape == (2, 60), "the last bracket has no 60 characters"
     for excerpt, row in zip(excerpts, inside):
-        assert len(excerpt) == 60 and 5 <= excerpt.index("(") < 30
+        assert len(excerpt) == 60 and 2 <= excerpt.index("(") < 30
         np.testing.assert_array_equal(row, characters.in_brackets(excerpt))
 
 
@@ -40,7 +40,7 @@ def test_what_gives_no_excerpts_is_refused_in_words():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="no text has a bracket with 60 characters around it"):
         characters.bracket_excerpts(["nothing"], 60, rng)
-    with pytest.raises(ValueError, match="length must be a whole number, 40 or more"):
-        characters.bracket_excerpts([TEXT], 20, rng)
+    with pytest.raises(ValueError, match="length must be a whole number, 10 or more"):
+        characters.bracket_excerpts([TEXT], 9, rng)
     with pytest.raises(ValueError, match=r"of one length, got \[1, 2\]"):
         characters.one_hot(["a", "ab"])

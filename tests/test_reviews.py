@@ -73,6 +73,7 @@ def test_parts_are_shuffled(corpus):
 def test_texts_and_labels_belong_to_the_rows(corpus, lines):
     texts, labels = lines
     assert corpus.train.texts + corpus.test.texts == [texts[row] for row in corpus.rows]
+    assert reviews.texts() == (corpus.train.texts, corpus.test.texts)
     found = np.concatenate([corpus.train.labels, corpus.test.labels])
     np.testing.assert_array_equal(found, labels[corpus.rows])
 

