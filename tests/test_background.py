@@ -1,5 +1,6 @@
 """A training in the background: what is known of it, how it is stopped, and what it leaves."""
 
+import contextlib
 import gc
 import threading
 
@@ -138,6 +139,21 @@ def test_a_listener_that_fails_does_not_end_the_training(fit, capsys):
     fit.go(2)
     assert runner.wait(5) and runner.progress.result.epochs == 2
     assert "a dead widget" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("state", ["building", "idle"])
+def test_a_listener_that_is_interrupted_leaves_it_ready_for_the_next_training(fit, state):
+    def listen():
+        if runner.progress.state == state and not interrupted:
+            interrupted.append(state)
+            raise KeyboardInterrupt
+
+    runner, interrupted = Runner(listen), []
+    with pytest.raises(KeyboardInterrupt) if state == "building" else contextlib.nullcontext():
+        runner.start(training_of(fit, 1), 1)
+    fit.go(2)
+    assert runner.wait(5) and runner.progress.result.epochs == 1 and interrupted
+    assert runner.start(training_of(fit, 1), 1) and runner.wait(5) and runner.progress.result.epochs == 1
 
 
 def test_the_time_left_leaves_out_the_first_epoch_once_there_is_another(monkeypatch):

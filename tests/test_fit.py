@@ -7,7 +7,7 @@ import pytest
 from training_helpers import network
 
 from labutils import training
-from labutils.training.keras_fit import _UnlessStopped, even_batch
+from labutils.training.trainers import _UnlessStopped, even_batch
 
 WAYS = pytest.mark.parametrize("fast", [False, True], ids=["Keras' fit", "compiled"])
 
@@ -20,7 +20,7 @@ def task():
     return x, y
 
 
-def build(metrics=("accuracy",), optimizer=lambda optimizers: optimizers.Adam(0.05)):
+def small_net(metrics=("accuracy",), optimizer=lambda optimizers: optimizers.Adam(0.05)):
     return network(
         lambda k: [k.Input((3,)), k.Dense(8, "relu"), k.Dense(1, "sigmoid")],
         "binary_crossentropy",
@@ -29,7 +29,7 @@ def build(metrics=("accuracy",), optimizer=lambda optimizers: optimizers.Adam(0.
     )
 
 
-def fit(model, task, **options):
+def run_of(model, task, **options):
     options = {"name": "net", "epochs": 3, "batch_size": 32, "validation": 0.2} | options
     return training.fit(model, *task, **options)
 
@@ -40,11 +40,11 @@ def early_stopping(keras, patience):
 
 @pytest.fixture(scope="module")
 def run(task):
-    return fit(build(), task, test=task)
+    return run_of(small_net(), task, test=task)
 
 
 def test_the_numbers_are_those_of_model_fit(run, task):
-    plain = build().fit(*task, epochs=3, batch_size=32, validation_split=0.2, verbose=0).history
+    plain = small_net().fit(*task, epochs=3, batch_size=32, validation_split=0.2, verbose=0).history
     assert run.history.keys() == plain.keys()
     for quantity, values in plain.items():
         assert run.history[quantity] == pytest.approx(values, rel=1e-5)
@@ -61,18 +61,18 @@ def test_a_run_says_what_happened(run):
 
 
 def test_it_prints_the_same_line_on_every_machine_and_nothing_else(keras, task, capfd):
-    model = build()
-    fit(model, task)
-    fit(model, task, epochs=40, callbacks=early_stopping(keras, 1))
-    assert fit(model, task, name=None).name.startswith("sequential")
+    model = small_net()
+    run_of(model, task)
+    run_of(model, task, epochs=40, callbacks=early_stopping(keras, 1))
+    assert run_of(model, task, name=None).name.startswith("sequential")
     captured = capfd.readouterr()
     assert captured.out == "net: epoch 1 2 3 of 3\nnet: at most 40 epochs … done\n" and captured.err == ""
 
 
 def test_of_two_callbacks_that_restore_weights_the_last_has_the_last_word(keras, task):
-    model, (x, y) = build(()), task
+    model, (x, y) = small_net(()), task
     worst = keras.callbacks.EarlyStopping("loss", mode="max", patience=9, restore_best_weights=True)
-    run = fit(model, task, callbacks=[worst, *early_stopping(keras, 9)])
+    run = run_of(model, task, callbacks=[worst, *early_stopping(keras, 9)])
     score = training.evaluate(model, x[160:], y[160:])["loss"]
     assert worst.best_epoch == 0 and run.kept_epoch == run.best_epoch > 1
     assert score == pytest.approx(run.at_kept_epoch("val_loss"), 1e-4)
@@ -81,8 +81,8 @@ def test_of_two_callbacks_that_restore_weights_the_last_has_the_last_word(keras,
 @WAYS
 @pytest.mark.parametrize("patience, epochs, batch_size", [(2, 60, 32), (4, 4, 4)], ids=["stops", "need not"])
 def test_early_stopping_keeps_the_weights_of_the_best_epoch(keras, task, fast, patience, epochs, batch_size):
-    model, (x, y), callbacks = build(()), task, early_stopping(keras, patience)
-    run = fit(model, task, epochs=epochs, batch_size=batch_size, callbacks=callbacks, fast=fast)
+    model, (x, y), callbacks = small_net(()), task, early_stopping(keras, patience)
+    run = run_of(model, task, epochs=epochs, batch_size=batch_size, callbacks=callbacks, fast=fast)
     score = training.evaluate(model, x[160:], y[160:])["loss"]
     assert score == pytest.approx(min(run.history["val_loss"]), 1e-4) and run.kept_epoch == run.best_epoch
     if patience < epochs:
@@ -91,7 +91,7 @@ def test_early_stopping_keeps_the_weights_of_the_best_epoch(keras, task, fast, p
 
 
 def test_without_validation_the_best_epoch_is_that_of_lowest_training_loss(task):
-    run = fit(build(), task, validation=None)
+    run = run_of(small_net(), task, validation=None)
     assert "val_loss" not in run.history
     assert run.best_epoch == 1 + int(np.argmin(run.history["loss"]))
     with pytest.raises(KeyError, match="has no 'val_loss', only"):
@@ -117,8 +117,8 @@ def test_callbacks_are_called_as_keras_calls_them_and_see_each_epochs_network(ke
 
     for moment in ("on_train_begin", "on_epoch_begin", "on_test_begin", "on_test_end", "on_train_end"):
         setattr(Witness, moment, lambda self, *arguments, moment=moment: calls.append(moment))
-    model = build(())
-    fit(model, task, epochs=2, callbacks=[Witness()], fast=fast)
+    model = small_net(())
+    run_of(model, task, epochs=2, callbacks=[Witness()], fast=fast)
     within = ["on_epoch_begin", "last batch", "on_test_begin", "on_test_end"]
     epochs = [[*within, [epoch, "loss", "val_loss"]] for epoch in (0, 1)]
     assert calls == ["on_train_begin", *epochs[0], *epochs[1], "on_train_end"]
@@ -143,7 +143,7 @@ def test_callbacks_are_told_the_same_in_both_ways(keras, task):
         for moment in ("train_begin", "epoch_begin", "test_begin", "test_end", "epoch_end", "train_end"):
             setattr(Witness, f"on_{moment}", tell)
         progress = keras.callbacks.ProgbarLogger()  # which asks for "verbose"
-        fit(build(()), task, callbacks=[Witness(), progress], epochs=2, fast=fast)
+        run_of(small_net(()), task, callbacks=[Witness(), progress], epochs=2, fast=fast)
         return everything
 
     ours, theirs = told(True), told(False)
@@ -155,7 +155,7 @@ def test_callbacks_are_told_the_same_in_both_ways(keras, task):
 
 
 def test_keras_asks_after_each_epoch_whether_to_validate_and_a_stop_says_no():
-    model = build(())
+    model = small_net(())
     asked = _UnlessStopped(model)
     for model.stop_training in (False, True):
         assert model._should_eval(0, asked) is model._should_eval(7, asked) is not model.stop_training
@@ -176,7 +176,7 @@ def test_a_callback_stops_the_training_and_an_epoch_broken_off_is_not_recorded(
         on_epoch_end=lambda epoch, logs: tested.append("val_loss" in logs)
     )
 
-    run = fit(build(()), task, callbacks=[stop, counter], epochs=50, fast=fast, test=task)
+    run = run_of(small_net(()), task, callbacks=[stop, counter], epochs=50, fast=fast, test=task)
     whole = moment == "on_epoch_end"
     assert run.ended == "stopped on request" and run.epochs == run.kept_epoch == whole
     assert math.isfinite(run.test_loss) and "stopped on request" in str(run)
@@ -200,15 +200,15 @@ def test_early_stopping_on_the_loss_does_not_hide_what_ended_the_training(keras,
             self.model.stop_training |= self.epoch == 2
 
     on_loss = keras.callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
-    run = fit(build(()), task, epochs=9, callbacks=[StopInTheThird(), on_loss], fast=fast)
+    run = run_of(small_net(()), task, epochs=9, callbacks=[StopInTheThird(), on_loss], fast=fast)
     assert run.epochs == 2 >= run.kept_epoch and run.ended == "stopped on request"
     assert training.table(run).loc["net", "validation loss"] == run.at_kept_epoch("val_loss")
     early_then_stopped = [StopInTheThird(), keras.callbacks.EarlyStopping("loss", min_delta=9, patience=2)]
-    assert (
-        fit(build(()), task, epochs=9, callbacks=early_then_stopped, fast=fast).ended == "stopped on request"
-    )
-    infinite = build((), lambda k: k.SGD(float("inf")))
-    assert fit(infinite, task, epochs=9, callbacks=[on_loss], fast=fast).ended.startswith("the loss became")
+    run = run_of(small_net(()), task, epochs=9, callbacks=early_then_stopped, fast=fast)
+    assert run.ended == "stopped on request"
+    infinite = small_net((), lambda k: k.SGD(float("inf")))
+    run = run_of(infinite, task, epochs=9, callbacks=[on_loss], fast=fast)
+    assert run.ended.startswith("the loss became")
 
 
 def test_a_stop_within_the_validation_leaves_the_epoch_out_and_the_next_training_alone(keras, task):
@@ -216,10 +216,10 @@ def test_a_stop_within_the_validation_leaves_the_epoch_out_and_the_next_training
         def on_test_batch_end(self, batch, logs=None):
             self.model.stop_training = self.model.stop_evaluating = True
 
-    model = build()
-    assert fit(model, task, callbacks=[Stop()]).epochs == 0
-    assert fit(model, task, validation=None).epochs == 3
-    assert fit(model, task, validation=np.float32(0.5)).settings["training_rows"] == 100
+    model = small_net()
+    assert run_of(model, task, callbacks=[Stop()]).epochs == 0
+    assert run_of(model, task, validation=None).epochs == 3
+    assert run_of(model, task, validation=np.float32(0.5)).settings["training_rows"] == 100
 
 
 @pytest.mark.slow
@@ -228,7 +228,7 @@ def test_a_stop_within_the_validation_leaves_the_epoch_out_and_the_next_training
 def test_callbacks_may_be_one_several_or_none(keras, task, fast, given):
     epochs = []
     counter = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
-    fit(build(()), task, callbacks=given and given(counter), fast=fast)
+    run_of(small_net(()), task, callbacks=given and given(counter), fast=fast)
     assert epochs == ([0, 1, 2] if given else [])
 
 
@@ -245,7 +245,7 @@ def test_a_model_of_the_readers_own_class_is_trained_by_keras_own_fit(keras, tas
     model = Own()
     model.compile("adam", "binary_crossentropy")
     for epochs in (1, 2):  # not built, and built
-        run = fit(model, task, epochs=epochs, fast=fast, test=task)
+        run = run_of(model, task, epochs=epochs, fast=fast, test=task)
         assert run.epochs == epochs and run.trained_by == "Keras' own fit" and run.test_loss > 0
     assert ("Keras' own fit, since" in capsys.readouterr().out) == fast
 
@@ -256,16 +256,16 @@ def test_a_stop_within_an_epoch_leaves_the_weights_further_than_the_kept_epoch(k
         def on_train_batch_end(self, batch, logs=None):
             self.model.stop_training |= int(self.model.optimizer.iterations) >= 55
 
-    model, same = build(()), build(())
-    run = fit(model, task, batch_size=4, callbacks=[StopInTheSecond()], fast=fast)
+    model, same = small_net(()), small_net(())
+    run = run_of(model, task, batch_size=4, callbacks=[StopInTheSecond()], fast=fast)
     assert run.epochs == run.kept_epoch == 1
-    fit(same, task, batch_size=4, epochs=1, fast=fast)
+    run_of(same, task, batch_size=4, epochs=1, fast=fast)
     assert not np.array_equal(model.get_weights()[0], same.get_weights()[0])
 
 
 @WAYS
 def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(task, fast, capsys):
-    run = fit(build((), lambda k: k.SGD(float("inf"))), task, epochs=9, name=None, fast=fast)
+    run = run_of(small_net((), lambda k: k.SGD(float("inf"))), task, epochs=9, name=None, fast=fast)
     assert run.epochs < 9 and not np.isfinite(run.history["loss"][-1])
     assert len(run.history["val_loss"]) == run.epochs
     assert run.ended.startswith("the loss became ") and "smaller learning rate, or clipnorm=1" in run.ended
@@ -295,13 +295,13 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_reason(task, fast, 
 )
 def test_bad_arguments_are_refused_before_anything_is_trained(task, options, message, capsys):
     with pytest.raises(ValueError, match=message):
-        fit(build(), task, **options)
+        run_of(small_net(), task, **options)
     assert capsys.readouterr().out == ""
 
 
 def test_early_stopping_without_validation_and_a_model_not_compiled_are_refused(keras, task):
     with pytest.raises(ValueError, match="early stopping needs validation data"):
-        fit(build(), task, validation=None, callbacks=early_stopping(keras, 1))
+        run_of(small_net(), task, validation=None, callbacks=early_stopping(keras, 1))
     with pytest.raises(ValueError, match="call model.compile"):
         training.fit(keras.Sequential([keras.layers.Dense(1)]), *task, epochs=1)
 

@@ -95,3 +95,35 @@ def test_classes_by_number_are_no_mistake():
     assert training.fit(sequence_model(loss=loss, outputs=4), X, classes, epochs=1).epochs == 1
     with pytest.raises(ValueError, match="return_sequences=True left on"):
         training.fit(sequence_model(True, loss, outputs=4), X, classes, epochs=1)
+
+
+def own_model(k, rnn, other, call):
+    model = type("Own", (k.Model,), {"call": call})()
+    model.rnn, model.other = rnn, other  # in this order, whatever is called first
+    return model
+
+
+def functional(k, read):
+    inputs = k.Input((10,))
+    return k.Model(inputs, k.layers.Dense(1)(read(inputs)))
+
+
+UNUSUAL = {
+    "indexed": lambda k, L: functional(k, lambda x: L.LSTM(4)(x[..., None])),
+    "expanded": lambda k, L: functional(k, lambda x: L.GRU(4)(k.ops.expand_dims(x, -1))),
+    "embedded": lambda k, L: functional(k, lambda x: L.Bidirectional(L.LSTM(4))(L.Embedding(2, 3)(x))),
+    "within": lambda k, L: k.Sequential([UNUSUAL["indexed"](k, L), L.Dense(1)]),
+    "a function": lambda k, L: k.Sequential([L.Lambda(lambda x: x[..., None]), L.LSTM(4), L.Dense(1)]),
+    "own": lambda k, L: own_model(k, L.LSTM(4), L.Dense(1), lambda m, x: m.other(m.rnn(x[..., None]))),
+    "own order": lambda k, L: own_model(k, L.GRU(1), L.Embedding(2, 3), lambda m, x: m.rnn(m.other(x))),
+    "pictures": lambda k, L: k.Sequential([k.Input((5, 2, 1)), L.Conv2D(2, 2), L.Flatten(), L.Dense(1)]),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_an_unusual_model_that_is_right_is_trained(keras, name):
+    for fast in (False, True):
+        model = UNUSUAL[name](keras, keras.layers)
+        model.compile("adam", "mse")
+        x = X.reshape(30, 5, 2) if name == "pictures" else X[..., 0]  # Keras adds the channel
+        assert training.fit(model, x, Y, epochs=1, fast=fast).epochs == 1

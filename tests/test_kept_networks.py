@@ -1,5 +1,6 @@
 """Networks that are kept compiled: what they are kept for, and that each model keeps its own weights."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -204,6 +205,11 @@ def test_building_what_is_kept_draws_no_random_numbers():
         return fit(forecaster(9, seed=None), WINDOWS, epochs=1).history["loss"]
 
     assert losses_of_the_second() == losses_of_the_second()
+    kept_networks.clear()
+    model = network(lambda k: [k.Input((6,)), k.Dense(3), k.Lambda(lambda x: x[:, :1])])
+    before = random.getstate()
+    assert fit(model, epochs=1).trained_by == "Keras' own fit" and not CACHE, "it cannot be built again"
+    assert random.getstate() == before
 
 
 def test_a_functional_model_is_kept_as_a_sequential_one_is(keras):

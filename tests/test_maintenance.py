@@ -168,6 +168,16 @@ def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):
         assert not changed_by(monkeypatch, notebook, module), module
 
 
+def test_a_change_of_a_stored_grid_makes_it_stale(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored_notebooks, "ROOT", tmp_path)
+    (folder := tmp_path / "notebooks" / "grids").mkdir(parents=True)
+    notebook, prints = new_notebook(cells=[new_code_cell('x = open("grids/1_a.csv").read()')]), []
+    for name, text in [("1_b.csv", "not named"), ("1_a.csv", ""), ("1_a.csv", "x\n1"), ("1_a.csv", "x\n2")]:
+        (folder / name).write_text(text)
+        prints.append(stored_notebooks.fingerprint(notebook))
+    assert prints[0] == prints[1] and len(set(prints)) == 3
+
+
 def test_an_exercise_may_change_without_making_its_notebook_stale(monkeypatch):
     notebook = new_notebook(cells=[new_code_cell("from labutils.exercises import exercise")])
     assert changed_by(monkeypatch, notebook, "exercises.registry")

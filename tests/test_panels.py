@@ -139,6 +139,8 @@ def test_step_explorer_tells_the_values_at_the_step():
     assert "4 is too large: type a whole number from 1 to 3." in typed(explorer, 0, "4")
     with pytest.raises(ValueError, match=re.escape("must have the shape (2, units)")):
         StepExplorer(trace, ["A", "w"], "steps")
+    with pytest.raises(ValueError, match="has a batch axis: of each part give"):
+        StepExplorer({name: values[None] for name, values in trace.items()}, ["A", "w", "<"], "steps")
 
 
 def marks(chart):

@@ -169,6 +169,13 @@ def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn(
     [
         (lambda: plots.reading(["a"], [0.1, 0.2]), "one probability for each word, got 1 words and 2"),
         (lambda: plots.curves({"a": ([1, 2], [1])}, "x", "y", "t"), "a: 2 positions on the x-axis but 1"),
+        (lambda: plots.curves({}, "x", "y", "t"), "no lines to draw"),
+        (
+            lambda: plots.residuals(range(20), [0.1, 0.2] * 10, 1, "t"),
+            "needs more errors, got 20",
+        ),
+        (lambda: plots.windows(series.noisy_sine(), 10, {"a": 900, "b": 91}), "991 windows of 10.*only 990"),
+        (lambda: plots.accuracy_by([9], {"a": [True]}, [0, 5]), "none has a review length .* from 0 to 4"),
         (lambda: plots.images({}, "nothing"), "at least one row of images"),
         (lambda: plots.images({"none": np.zeros((0, 28, 28))}, "nothing"), "at least one row of images"),
         (lambda: plots.images({"a": np.zeros((3, 4, 4))}, "t", columns=["a", "b"]), "2 names for 3 columns"),
@@ -226,6 +233,13 @@ def test_a_forecast_shows_what_came_what_was_predicted_and_the_interval():
     assert list(axes.lines[1].get_ydata()) == [3, 4] and len(axes.collections) == 1
     assert "net with a root mean square error of 0.707" in picture.alt
     assert "prediction interval: 90%" in picture.alt
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_group_without_reviews_is_left_out():
+    picture = plots.accuracy_by([10, 15, 210], {"a": [True, False, True]}, [0, 100, 200, 300])
+    ticks = [label.get_text() for label in picture.figure.axes[0].get_xticklabels()]
+    assert ticks == ["0–99\n(2)", "200–299\n(1)"] and picture.alt.endswith("a 0.50, 1.00.")
 
 
 def test_residuals_with_memory_show_in_the_autocorrelation():

@@ -32,7 +32,7 @@ class Series:
 
     def __post_init__(self) -> None:
         for name in ("values", "time") if self.clean is None else ("values", "time", "clean"):
-            object.__setattr__(self, name, _checked(name, getattr(self, name)))  # a list becomes an array
+            object.__setattr__(self, name, _gapless(name, getattr(self, name)))  # a list becomes an array
         values, time = self.values, self.time
         if len(time) != len(values):
             raise ValueError(f"{self.name} has {len(values):,} values but {len(time):,} points in time")
@@ -115,7 +115,7 @@ def sliding_windows(values: np.ndarray, length: int, horizon: int = 1) -> tuple[
     ValueError
         Where the series has gaps (NaN, infinity, masked), or is too short for one window and its targets.
     """
-    values = _checked("values", values)
+    values = _gapless("values", values)
     length, horizon = whole_number("length", length), whole_number("horizon", horizon)
     if length + horizon > len(values):
         raise ValueError(
@@ -164,7 +164,7 @@ def scaled(values: np.ndarray, training_samples: int) -> tuple[np.ndarray, Stand
     training_samples : how many of the first values the scaler is fitted to; the later ones are the
     future. ``scaler.inverse_transform`` brings a column (n, 1) back to the old unit.
     """
-    values = _checked("values", values)
+    values = _gapless("values", values)
     training_samples = whole_number("training_samples", training_samples, 2)
     if training_samples > len(values):
         raise ValueError(f"there are {len(values):,} values, fewer than {training_samples:,} to fit on")
@@ -174,7 +174,7 @@ def scaled(values: np.ndarray, training_samples: int) -> tuple[np.ndarray, Stand
     return scaler.transform(values[:, None])[:, 0], scaler
 
 
-def _checked(name: str, values: np.ndarray) -> np.ndarray:
+def _gapless(name: str, values: np.ndarray) -> np.ndarray:
     masked = np.ma.getmaskarray(values)
     values = np.asarray(values)
     if values.dtype.kind not in "fiu":

@@ -77,7 +77,8 @@ class Runner:
     """
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
-        self.progress, self._on_change = Progress(), on_change
+        self.progress = Progress()
+        self._on_change = on_change
         self._lock, self._stop, self._idle = threading.Lock(), threading.Event(), threading.Event()
         self._idle.set()
         self._trainings: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -103,6 +104,8 @@ class Runner:
         epochs : how many `train` was asked for.
         on_epoch : called with the network after each whole epoch, before `progress` has that epoch.
         """
+        # in a context, by which ipykernel knows what belongs together
+        training = functools.partial(contextvars.copy_context().run, self._run, train, on_epoch)
         with self._lock:
             if self.is_busy:
                 return False
@@ -113,9 +116,10 @@ class Runner:
             self.progress = Progress("building", epochs)
             self._stop.clear()
             self._idle.clear()
-        self._change(state="building")
-        context = contextvars.copy_context()  # by which ipykernel knows what belongs together
-        self._trainings.put(functools.partial(context.run, self._run, train, on_epoch))
+        try:
+            self._change(state="building")
+        finally:  # after a KeyboardInterrupt, too: what is busy has a training that ends
+            self._trainings.put(training)
         return True
 
     def stop(self) -> bool:
@@ -139,7 +143,10 @@ class Runner:
                 # past networks, whose parts refer to each other: to find them takes tenths of a second
                 gc.collect()
                 training = self._trainings.get()
-            training()
+            try:
+                training()
+            except BaseException:  # from a listener, at its end: this thread serves the next training, too
+                traceback.print_exc()
             del training  # what it holds must not wait for the next one
             with self._lock:
                 if not self.is_busy:

@@ -91,6 +91,8 @@ class StepExplorer(Explorer):
     """
 
     def __init__(self, trace: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> None:
+        if any(np.ndim(values) == 3 for values in trace.values()):
+            raise ValueError("the trace has a batch axis: of each part give [0], that of the first sequence")
         time, units = next(iter(trace.values())).shape
         if any(values.shape != (time, units) for values in trace.values()) or len(steps) != time:
             raise ValueError(f"every part of the trace must have the shape ({len(steps)}, units)")

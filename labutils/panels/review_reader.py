@@ -71,7 +71,7 @@ class ReadingPanel(base.Panel):
         except ValueError as error:
             self.complain(f"{str(error)[:1].upper()}{str(error)[1:]}.")
             return
-        given, probability, states = _checked(self._read(sequence))
+        given, probability, states = _words_probabilities_and_states(self._read(sequence))
         reading = _Reading(split_words(self.text.value), sequence, given, probability)
         self._chart = reading.chart()
         drawn = f"{reading.coloured_words()}{self._chart}"
@@ -142,7 +142,7 @@ class _Reading:
         )
 
 
-def _checked(readout: Readout) -> tuple[list[str], np.ndarray, np.ndarray]:
+def _words_probabilities_and_states(readout: Readout) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return what `read` gave as a list and arrays; ValueError says what is wrong with it."""
     if not isinstance(readout, tuple) or len(readout) != 3:
         raise ValueError("read must return three things: the words, a probability for each, a state for each")

@@ -104,8 +104,8 @@ class TrainingPanel(base.Panel):
         self.session = session(title)
         self._build, self._data, self._charts, self._preview = build, data, tuple(charts), preview
         self._runs = RunTable(self.session.entries, tuple(fields), score)
-        self._drawing, self._drawn_at, self._drawn = threading.RLock(), 0.0, None
-        self._previewed_at = 0.0
+        self._drawing = threading.RLock()
+        self._drawn, self._drawn_at, self._previewed_at = None, 0.0, 0.0  # what, and when
         self.inputs = [Input(field) for field in fields]
         self.train_button = base.button("Train", self._train_clicked)
         self.stop_button = base.button("Stop", self._stop_clicked)

@@ -129,11 +129,14 @@ def accuracy_by(
     ----------
     numbers : (n,) int, by which the reviews are grouped; `what` says what they are.
     correct : model → (n,) bool, whether each review is classified correctly.
-    edges : where a group begins; the last one only ends.
+    edges : where a group begins; the last one only ends. A group without reviews is left out.
     """
-    figure, (axes,) = canvas(height=3.9)
-    groups = pd.DataFrame(correct).groupby(pd.cut(numbers, edges, right=False), observed=False)
+    names = [f"{a}–{b - 1}" if b - a > 1 else f"{a}" for a, b in zip(edges[:-1], edges[1:])]
+    groups = pd.DataFrame(correct).groupby(pd.cut(numbers, edges, right=False, labels=names), observed=True)
     totals, alt_parts = groups.size(), []
+    if not len(totals):
+        raise ValueError(f"there is no review to draw: none has a {what} from {edges[0]} to {edges[-1] - 1}")
+    figure, (axes,) = canvas(height=3.9)
     for i, ((name, hits), marker) in enumerate(zip(groups.sum().items(), cycle("osD^"))):
         low, high = proportion_confint(hits, totals, method="wilson")
         accuracy = hits / totals
@@ -141,8 +144,7 @@ def accuracy_by(
         line_style = {"color": PALETTE[i % len(PALETTE)], "marker": marker, "capsize": 3, "linewidth": 1.5}
         axes.errorbar(x, accuracy, [accuracy - low, high - accuracy], label=name, **line_style)
         alt_parts.append(f"{name} " + ", ".join(f"{a:.2f}" for a in accuracy))
-    names = [f"{a}–{b - 1}" if b - a > 1 else f"{a}" for a, b in zip(edges[:-1], edges[1:])]
-    axes.set_xticks(range(len(names)), [f"{name}\n({total:,})" for name, total in zip(names, totals)])
+    axes.set_xticks(range(len(totals)), [f"{name}\n({total:,})" for name, total in totals.items()])
     axes.set(xlabel=f"{what}; in brackets how many test reviews", ylabel="accuracy")
     figure.legend(loc="outside upper center", ncols=3)
     alt = f"Accuracy by {what}, in groups from low to high: {'; '.join(alt_parts)}."

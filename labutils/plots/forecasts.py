@@ -25,6 +25,9 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
     parts : name → how many windows, in order of time, all of them.
     shown : how many of the first windows to draw.
     """
+    targets, wanted = len(series) - length, sum(parts.values())
+    if wanted > targets:
+        raise ValueError(f"the parts have {wanted} windows of {length}, but {series.name} has only {targets}")
     figure, (above, below) = canvas(height=5.4, rows=2)
     above.plot(series.time, series.values, ".", markersize=2.5, color=GREY)
     first, alt_parts = length, []
@@ -116,13 +119,14 @@ def residuals(time: Sequence[float], errors: Sequence[float], noise: float, xlab
     time, errors : (n,), when, and actual minus predicted.
     noise : standard deviation of the noise.
     """
+    errors, lags = np.asarray(errors), np.arange(1, 21)
+    if len(errors) <= lags[-1]:
+        raise ValueError(f"the autocorrelation at lags 1 to {lags[-1]} needs more errors, got {len(errors)}")
     figure, (over_time, by_lag, distribution) = canvas(3, height=3.4)
-    errors = np.asarray(errors)
     over_time.axhspan(-noise, noise, color=LIGHT, linewidth=0)
     over_time.plot(time, errors, ".", markersize=4, color=BLUE)
     over_time.axhline(0, color=BLACK, linewidth=0.8)
     over_time.set(title="Over time (grey: ± the noise)", xlabel=xlabel, ylabel="residual")
-    lags = np.arange(1, 21)
     correlation = acf(errors, nlags=lags[-1])[lags]
     limit = 1.96 / np.sqrt(len(errors))
     by_lag.axhspan(-limit, limit, color=LIGHT, linewidth=0)

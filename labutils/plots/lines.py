@@ -43,6 +43,8 @@ def curves(
     figsize : inches.
     **axes_settings : passed to matplotlib's ``Axes.set``, such as ``ylim=(0, 1), xscale="log"``.
     """
+    if not lines:
+        raise ValueError("there are no lines to draw: give at least one, name → (x, y)")
     figure, (axes,) = canvas(width=figsize[0], height=figsize[1])
     alt_parts, means, colours, style = [], [], islice(cycle(PALETTE), first_colour, None), style or {}
     for (name, (x, y)), marker in zip(lines.items(), cycle(_MARKERS)):

@@ -1,4 +1,14 @@
-"""Train a Keras model with `fit`, and keep the result as a `Run`."""
+"""Train a Keras model with `fit`, and keep the result as a `Run`.
+
+It relies on what Keras and TensorFlow do not promise; in brackets the tests that would notice a change:
+
+* `trainers`: Keras asks ``epoch in validation_freq`` (test_fit: test_keras_asks_after_each_epoch_…).
+* `recording`: ``stop_evaluating`` ends a validation (test_fit: test_a_stop_within_the_validation_…).
+* `compiled_epochs`: the order of rows under a seed, ``variable.value``, ``compute_loss``, ``optimizer.apply``
+  (test_compiled_epochs: test_the_curves_and_weights_…); ``unroll``, for speed alone (benchmarks/measure.py).
+* `kept_networks`: names in a configuration (test_kept_networks: test_a_functional_model_…), seeds drawn from
+  `random` (test_building_what_is_kept_…), ``_exclude_from_weight_decay`` (test_weights_spared_…).
+"""
 
 from labutils.training.fitting import callback_list, evaluate, fit
 from labutils.training.recording import recorder_class

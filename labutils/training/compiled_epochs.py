@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labutils import backend
-from labutils.training.keras_fit import EVALUATION_BATCH, Trainer
+from labutils.training.trainers import EVALUATION_BATCH, Trainer
 
 if TYPE_CHECKING:
     import keras
@@ -65,7 +65,7 @@ def _reason_against_layer(layer: keras.Layer) -> str:
     return ""
 
 
-class CompiledEpochs(Trainer):
+class CompiledTrainer(Trainer):
     """Training and evaluation of a kept network, an epoch (or 50 batches of a long one) in a compiled call.
 
     Same batches, same order and same numbers as ``model.fit``. Every batch has the same static shape, since
@@ -79,7 +79,8 @@ class CompiledEpochs(Trainer):
         import tensorflow as tf
 
         keras = backend.load_keras()
-        self.tf, self.model, self.batch_size, self.floatx = tf, model, batch_size, keras.config.floatx()
+        self.tf, self.floatx = tf, keras.config.floatx()
+        self.model, self.batch_size = model, batch_size
         for layer in model.layers:
             if isinstance(layer, keras.layers.RNN):
                 steps = keras.tree.flatten(layer.input)[0].shape[1]

@@ -95,12 +95,13 @@ def _numbers(label: str, name: str, values: Any) -> np.ndarray:
 
 
 def _check_features_axis(model: keras.Model, label: str, x: np.ndarray) -> None:
-    layers = backend.load_keras().layers
-    first = next((layer for layer in model.layers if not isinstance(layer, layers.InputLayer)), None)
-    is_recurrent = isinstance(first, (layers.RNN, layers.Bidirectional))
+    """Refuse rows of numbers where the model is known to take rows of steps, each with its features."""
+    keras = backend.load_keras()
+    first = next((layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)), None)
+    is_recurrent = isinstance(first, (keras.layers.RNN, keras.layers.Bidirectional))
     takes = getattr(model, "input_shape", None) if model.built else None
-    lacks_axis = isinstance(takes, tuple) and x.ndim == len(takes) - 1 and takes[-1] == 1
-    if lacks_axis or (is_recurrent and x.ndim == 2):
+    is_called_first = is_recurrent and isinstance(model, keras.Sequential)  # other models may be in any order
+    if x.ndim == 2 and (len(takes) == 3 if isinstance(takes, tuple) else is_called_first):
         advice = "each step of a window its axis of features" if is_recurrent else "it a last axis"
         raise ValueError(
             f"{label}: x has the shape {x.shape}, and the model takes {takes or '(batch, time, features)'}. "

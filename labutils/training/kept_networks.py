@@ -5,9 +5,9 @@ architecture is kept with what was compiled for it: a later model of that archit
 has it trained and gets them back. Throughout `labutils.training`, "model" is the reader's and "network" the
 one that is kept for it. What trains a model is then one of three:
 
-* `CompiledEpochs` of a kept network: ``fast=True``, and `reason_against` finds nothing;
-* `KerasFit` of a kept network: ``fast=True``, but something stands against compiled epochs, such as metrics;
-* `KerasFit` of the model itself: ``fast=False``, a model that cannot be kept, or another training goes on.
+* `CompiledTrainer` of a kept network: ``fast=True``, and `reason_against` finds nothing;
+* `KerasTrainer` of a kept network: ``fast=True``, but something, such as metrics, is against compiled epochs;
+* `KerasTrainer` of the model itself: ``fast=False``, it cannot be kept, or another training goes on.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils import backend
-from labutils.training.compiled_epochs import CompiledEpochs, reason_against
-from labutils.training.keras_fit import KerasFit, Trainer
+from labutils.training.compiled_epochs import CompiledTrainer, reason_against
+from labutils.training.trainers import KerasTrainer, Trainer
 
 if TYPE_CHECKING:
     import keras
 
 CAPACITY = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
-_CACHE: OrderedDict[str, Trainer] = OrderedDict()  # the only cache, the latest used last …
+_CACHE: OrderedDict[str, Trainer] = OrderedDict()  # the only cache, the latest used last
+_LOCK = threading.Lock()  # the only lock of the cache: who finds it closed trains without
 _FUNCTIONAL = "keras.src.models.functional"  # the only class of its own that Keras names like a reader's
 _REFERENCES = ("keras_history", "input_layers", "output_layers")  # where a functional model names its layers
-_LOCK = threading.Lock()  # … and its only lock: who finds it closed trains without
 
 
 class CannotBeKept(Exception):
@@ -49,7 +49,7 @@ def lend(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> I
     in another thread or around this one.
     """
     if not _LOCK.acquire(blocking=False):
-        yield KerasFit(model, batch_size, "another training goes on")
+        yield KerasTrainer(model, batch_size, "another training goes on")
         return
     try:
         trainer = _trainer_for(model, x, y, batch_size)
@@ -88,7 +88,7 @@ def _trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
     try:
         layers, compilation = _configurations(model)
     except CannotBeKept as reason:
-        return KerasFit(model, batch_size, str(reason))
+        return KerasTrainer(model, batch_size, str(reason))
     types = [[array.shape[1:], str(array.dtype)] for array in (x, y)]
     named = [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
     architecture = _with_numbered_names([layers, compilation], {})
@@ -98,13 +98,13 @@ def _trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
         try:
             _CACHE[key] = _built(layers, compilation, reason_against(model), batch_size)
         except Exception as error:  # no rule covers what a reader may put into a model
-            return KerasFit(model, batch_size, f"it cannot be built again ({type(error).__name__})")
-        while sum(1 + isinstance(kept, KerasFit) for kept in _CACHE.values()) > CAPACITY:
+            return KerasTrainer(model, batch_size, f"it cannot be built again ({type(error).__name__})")
+        while sum(1 + isinstance(kept, KerasTrainer) for kept in _CACHE.values()) > CAPACITY:
             _CACHE.popitem(last=False)
     _CACHE.move_to_end(key)
     kept = _CACHE[key]
     if [v.shape for v in _state(model)] != [v.shape for v in _state(kept.model)]:
-        return KerasFit(model, batch_size, "its optimizer was built for other weights: compile it again")
+        return KerasTrainer(model, batch_size, "its optimizer was built for other weights: compile it again")
     copy_state(model, kept.model)
     return kept
 
@@ -131,11 +131,13 @@ def _configurations(model: keras.Model) -> tuple[dict, dict]:
 
 def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> Trainer:
     drawn_so_far = random.getstate()  # the network draws seeds, and will not need them
-    network = backend.load_keras().models.model_from_json(json.dumps(layers))
-    random.setstate(drawn_so_far)
+    try:
+        network = backend.load_keras().models.model_from_json(json.dumps(layers))
+    finally:
+        random.setstate(drawn_so_far)
     network.compile_from_config(compilation)
     network.optimizer.build(network.trainable_variables)
-    return KerasFit(network, batch_size, reason) if reason else CompiledEpochs(network, batch_size)
+    return KerasTrainer(network, batch_size, reason) if reason else CompiledTrainer(network, batch_size)
 
 
 def _refuse_own_classes(node: Any) -> None:

@@ -61,6 +61,11 @@ def recorder_class() -> type[keras.callbacks.Callback]:
     return Recorder
 
 
+def new_recorder() -> keras.callbacks.Callback:
+    """Return a `Recorder` for one training."""
+    return recorder_class()()
+
+
 def progress_line(
     recorder: keras.callbacks.Callback, name: str, epochs: int, may_stop_early: bool
 ) -> keras.callbacks.Callback:

@@ -1,7 +1,7 @@
 """The stored notebooks: which there are, which are stale, which claims failed; run one and store it.
 
-A stored notebook carries a fingerprint of its code cells and of the `labutils` modules behind them.
-When either changes, its outputs are those of older code: it is stale.
+A stored notebook carries a fingerprint of its code cells, of the `labutils` modules behind them and of the
+files in `grids/` that it reads. When one of them changes, its outputs are those of older code: it is stale.
 """
 
 from __future__ import annotations
@@ -47,14 +47,16 @@ def minutes_to_read_and_run(path: Path) -> tuple[float, float]:
 
 
 def fingerprint(notebook: NotebookNode) -> str:
-    """Return a SHA-256 of the code that made the outputs: cells and the labutils modules they use.
+    """Return a SHA-256 of what made the outputs: cells, labutils modules and grids/….csv that they use.
 
-    What such a module imports from labutils counts as well; its docstrings and comments do not.
+    What such modules import from labutils counts, docstrings and comments do not; a missing file is empty.
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     code = "\n".join(map(without_magics, cells))
     sources = [*cells, *(_without_words(_source(module)) for module in sorted(_modules_behind(code)))]
-    return hashlib.sha256("".join(source + "\0" for source in sources).encode()).hexdigest()
+    grids = [ROOT / "notebooks" / name for name in sorted(set(re.findall(r"grids/[\w.-]+\.csv", code)))]
+    parts = [*map(str.encode, sources), *(grid.read_bytes() if grid.is_file() else b"" for grid in grids)]
+    return hashlib.sha256(b"".join(part + b"\0" for part in parts)).hexdigest()
 
 
 def without_magics(cell: str) -> str:

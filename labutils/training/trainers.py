@@ -1,4 +1,4 @@
-"""Keras' own fit and evaluation of one model, with as few sizes of batches to compile as can be."""
+"""What trains a model, `Trainer`, and the one that does so by Keras' own fit, with few sizes to compile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVALUATION_BATCH = 512
 
 
 class Trainer(Protocol):
-    """What `fit` trains and evaluates with: `KerasFit` or `CompiledEpochs`.
+    """What `fit` trains and evaluates with: `KerasTrainer` or `CompiledTrainer`.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Trainer(Protocol):
         """Return the loss, and the metrics where the model has any, on (x, y), by name."""
 
 
-class KerasFit(Trainer):
+class KerasTrainer(Trainer):
     """What trains a kept network, or the reader's model itself, by Keras' own fit."""
 
     trained_by = "Keras' own fit"
