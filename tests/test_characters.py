@@ -1,4 +1,4 @@
-"""Excerpts of texts, character by character, and where they are inside of brackets."""
+"""Excerpts of texts, character by character, and where they are inside brackets."""
 
 import numpy as np
 import pytest

@@ -42,7 +42,7 @@ def bracket_excerpts(
     Returns
     -------
     excerpts : list of texts.
-    inside : (excerpts, length) float32, 1 inside of brackets.
+    inside : (excerpts, length) float32, 1 inside brackets.
 
     Raises
     ------

@@ -18,7 +18,7 @@ BATCHES_PER_CALL = 50  # so that a training can be stopped between the calls of 
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
 # What treats each row of a batch by itself, so that rows which fill up the last batch change nothing.
 LAYERS = frozenset(
-    "Activation Add Concatenate Conv1D Conv2D Dense Dropout Embedding Flatten GaussianNoise "
+    "Activation Add Concatenate Conv1D Conv2D Cropping1D Dense Dropout Embedding Flatten GaussianNoise "
     "GlobalAveragePooling1D GRU InputLayer LayerNormalization LSTM MaxPooling1D MaxPooling2D Permute "
     "RepeatVector Reshape SimpleRNN".split()
 )

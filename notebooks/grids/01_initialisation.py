@@ -1,9 +1,9 @@
-"""Train a recurrent network with four initialisations on the recall task: 01_initialisation.csv.
+"""Train a recurrent network with six initialisations on the recall task: 01_initialisation.csv.
 
     python notebooks/grids/01_initialisation.py
 
-About five minutes on two cores. A Gaussian and an orthogonal recurrent kernel, each scaled to a
-spectral radius of 0.8 and of 1: so the radius and the orthogonality can be told apart.
+About eight minutes on two cores. A Gaussian and an orthogonal recurrent kernel, each scaled to a
+spectral radius of 0.8, 1 and 1.2: so the radius and the orthogonality can be told apart.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from labutils import recall
 from labutils.cells import SimpleRNNCell
 
-UPDATES, UNITS, SEEDS, GAPS, RADII = 2000, 16, range(20), (5, 10, 20, 40), (0.8, 1.0)
+UPDATES, UNITS, SEEDS, GAPS, RADII = 2000, 16, range(20), (5, 10, 20, 40), (0.8, 1.0, 1.2)
 
 
 def initialised(kind: str, radius: float, seed: int) -> SimpleRNNCell:
