@@ -247,7 +247,7 @@ EXERCISES = (
     ),
     Number(
         title="Count the parameters",
-        question="A recurrent network takes 10 features and has 20 units. How many parameters has it, "
+        question="A recurrent network takes 10 features and has 20 units. How many parameters does it have, "
         "$W$, $U$ and $b$ together, if the sequences are 10 steps long?",
         idea="the same weights at every step",
         minutes=3,
