@@ -137,8 +137,9 @@ def test_typed_quotes_and_apostrophes_are_read_as_plain_ones(corpus, quoted, apo
 
 @given(st.data())
 @settings(deadline=None, database=None, max_examples=50)
-def test_decode_undoes_encode(corpus, data):
-    words = data.draw(st.lists(st.sampled_from(corpus.vocabulary.words), min_size=1, max_size=50))
+def test_decode_undoes_encode_but_for_typographic_marks(corpus, data):
+    plain = [word for word in corpus.vocabulary.words if not set(word) & set(QUOTES + APOSTROPHES)]
+    words = data.draw(st.lists(st.sampled_from(plain), min_size=1, max_size=50))
     assert corpus.vocabulary.decode(corpus.vocabulary.encode(" ".join(words))) == ["<start>", *words]
     assert corpus.vocabulary.decode([]) == []
 
