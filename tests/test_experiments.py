@@ -15,7 +15,7 @@ EXPERIMENTS = {subject: exercises_of(NUMBERS[subject])[-1] for subject in list(N
 
 # the cells that a solution needs, by a text in each, and code in place of cells that would take long
 NEEDED = {
-    "recurrent_networks": (["def balls(", "x, y = positions["], ""),
+    "recurrent_networks": (["def balls(", "positions, test_positions", "x, y = positions["], ""),
     "gates": (["KINDS = {", "def new(name, units"], ""),
     "simple_rnn_classifier": (["TOKENS = 200\n"], ""),
     "gru_classifier": (["data = reviews.load(", "n_fit = int("],
