@@ -46,6 +46,7 @@ class Recaller:
 class Adam:
     """The update rule of Kingma and Ba (2015) with Keras' settings, for arrays changed in place."""
 
+    # of the bias correction alone, where Keras rounds them to 32 bits; `update` has its own 0.1 and 0.001
     mean_decay, square_decay = 0.9, 0.999
 
     def __init__(self, parameters: list[np.ndarray], learning_rate: float = 0.001) -> None:

@@ -31,7 +31,7 @@ def in_brackets(text: str) -> np.ndarray:
 def bracket_excerpts(
     texts: Iterable[str], length: int, rng: np.random.Generator
 ) -> tuple[list[str], np.ndarray]:
-    """Return excerpts of `length` characters that hold a bracket, and where they are inside of one.
+    """Return excerpts of `length` characters that hold a bracket, and where they are inside one.
 
     Parameters
     ----------

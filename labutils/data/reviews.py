@@ -239,7 +239,7 @@ class Reviews:
 
 
 def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
-    """Load the reviews, encoded with the `num_words` lowest numbers, in about two seconds.
+    """Load the reviews, encoded with the `num_words` lowest numbers, in about three seconds.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
     python notebooks/grids/01_initialisation.py
 
 About eight minutes on two cores. A Gaussian and an orthogonal recurrent kernel, each scaled to a
-spectral radius of 0.8, 1 and 1.2: so the radius and the orthogonality can be told apart.
+spectral radius of 0.8, 1 and 1.2: so the effects of radius and orthogonality can be separated.
 """
 
 from pathlib import Path
