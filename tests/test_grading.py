@@ -506,6 +506,21 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a pipe of another kind")
+def test_who_pipes_it_into_head_still_gets_every_row(tmp_path):
+    folder, out = handed_in(tmp_path, **THREE), tmp_path / "g.csv"
+    arguments = [sys.executable, "-m", "labutils.exercises", "grade", str(folder), "--out", str(out)]
+    arguments += ["--jobs", "1", "--isolate", "none"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0 and "Traceback" not in said and "BrokenPipe" not in said
+    assert len(reports.read_csv(out)) == len(THREE)
+    assert (tmp_path / "g_wrong_answers.csv").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 @pytest.mark.parametrize("isolate", ["auto", "none"])
 def test_ctrl_c_stops_within_five_seconds_and_keeps_what_is_done(tmp_path, isolate):

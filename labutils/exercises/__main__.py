@@ -146,7 +146,7 @@ def grade(chosen: argparse.Namespace, how: HowToGrade) -> int:
     if not how.locked_in:
         notices.append("without isolation: what was handed in can read and change all your files")
     for notice in notices:
-        print(f"Note: {notice}.")
+        _say(f"Note: {notice}.")
     digests = {submission.name: submission.digest for submission in submissions}
     rows = [row for row in known if digests.get(row["file"]) == row["digest"]]
     done = {row["file"] for row in rows}
@@ -160,7 +160,7 @@ def grade(chosen: argparse.Namespace, how: HowToGrade) -> int:
                 rows.append(row)
                 out.save(rows)  # after each: what is graded is not lost
                 texts.save(rows)
-                tqdm.write(reports.line_of(row), file=sys.stdout)
+                _say(reports.line_of(row))
                 progress.update()
     except KeyboardInterrupt:
         status = 130
@@ -180,13 +180,13 @@ def _report(chosen: argparse.Namespace, rows: list[Row], out: SafeFile) -> None:
         return written[-1].save(content)
 
     save("wrong_answers", reports.write_csv, reports.common_mistakes(table))
-    print("", *reports.summary(table), sep="\n")
+    _say("\n".join(["", *reports.summary(table)]))
     if chosen.format != "csv":
         write = reports.write_moodle if chosen.format == "moodle" else reports.write_canvas
-        print("", *save(chosen.format, write, rows), sep="\n")
-    print("\nwritten:", ", ".join(str(file.path) for file in written))
+        _say("\n".join(["", *save(chosen.format, write, rows)]))
+    _say(f"\nwritten: {', '.join(str(file.path) for file in written)}")
     if chosen.feedback:
-        print(f"feedback: {len(reports.write_feedback(rows, chosen.feedback))} files in {chosen.feedback}")
+        _say(f"feedback: {len(reports.write_feedback(rows, chosen.feedback))} files in {chosen.feedback}")
 
 
 def _texts_beside(out: Path) -> Path:
@@ -198,9 +198,22 @@ def _write_table(rows: list[Row], path: Path) -> None:
     reports.write_csv(reports.table_of_rows(rows), path)
 
 
+def _say(text: str) -> None:
+    """Print a line above the progress bar; where nobody reads on (``| head``), grade on in silence."""
+    try:
+        tqdm.write(text, file=sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _warn(text: str) -> None:
     tqdm.write(f"Warning: {text}.", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # before the first notebook
+        print("Stopped: nothing is graded.", file=sys.stderr)
+        sys.exit(130)
