@@ -306,6 +306,19 @@ def test_early_stopping_without_validation_and_a_model_not_compiled_are_refused(
         training.fit(keras.Sequential([keras.layers.Dense(1)]), *task, epochs=1)
 
 
+@WAYS
+def test_a_fixed_batch_size_is_that_of_the_validation_too(keras, fast):
+    stateful = keras.Sequential(
+        [keras.layers.Input((3, 1), batch_size=8), keras.layers.GRU(2, stateful=True), keras.layers.Dense(1)]
+    )
+    stateful.compile(loss="mse")
+    x, y = np.zeros((48, 3, 1), "float32"), np.zeros((48, 1), "float32")
+    run = training.fit(
+        stateful, x, y, epochs=1, batch_size=8, validation=1 / 3, test=(x[:24], y[:24]), fast=fast
+    )
+    assert set(run.history) == {"loss", "val_loss"} and set(run.scores) == {"loss"}
+
+
 @pytest.mark.parametrize("rows, batch", [(4000, 500), (5000, 500), (512, 512), (7, 7), (1009, 512), (1, 1)])
 def test_even_batch(rows, batch):
     assert even_batch(rows) == batch

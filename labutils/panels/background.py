@@ -206,5 +206,6 @@ def _callback(runner: Runner, on_epoch: OnEpoch) -> keras.callbacks.Callback:
                 seconds = (*runner.progress.epoch_seconds, now - self.began)
                 runner._change(history=history, epoch_seconds=seconds, fraction=0.0, elapsed=0.0)
                 self.began = now
+            self.stop_if_requested()  # a validation in one compiled call has no batches after which to ask
 
     return RunnerCallback()

@@ -56,12 +56,19 @@ class KerasTrainer(Trainer):
         settings = {"epochs": epochs, "batch_size": self.batch_size, "callbacks": callbacks, "verbose": 0}
         if validation:
             settings |= {"validation_data": validation, "validation_freq": _UnlessStopped(self.model)}
-            settings["validation_batch_size"] = even_batch(len(validation[0]))
+            settings["validation_batch_size"] = self._evaluation_batch(len(validation[0]))
         self.model.fit(x, y, **settings)
 
     def evaluate(self, x, y):
-        scores = self.model.evaluate(x, y, batch_size=even_batch(len(x)), verbose=0, return_dict=True)
+        scores = self.model.evaluate(
+            x, y, batch_size=self._evaluation_batch(len(x)), verbose=0, return_dict=True
+        )
         return {name: float(value) for name, value in scores.items()}
+
+    def _evaluation_batch(self, rows: int) -> int:
+        inputs = getattr(self.model, "inputs", None)  # a model of the reader's own class may have none
+        fixed = inputs[0].shape[0] if inputs else None
+        return fixed or even_batch(rows)
 
 
 def even_batch(rows: int, largest: int = EVALUATION_BATCH) -> int:
