@@ -211,6 +211,17 @@ def test_gates_draw_units_as_rows_and_time_as_columns():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["A", "w", "x"]
 
 
+def test_gates_write_words_upright_and_name_their_rows():
+    maps = {"f": np.zeros((3, 2)), "i": np.ones((3, 2))}
+    named, plain = plots.gates(maps, ["a", "bad", "film"], "gates", {"f": ["one", "other"]}).figure.axes[:2]
+    assert [label.get_text() for label in named.get_yticklabels()] == ["one", "other"]
+    assert not named.get_ylabel() and plain.get_ylabel() == "unit"
+    for axes in (named, plain):
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "bad", "film"]
+        assert {label.get_rotation() for label in axes.get_xticklabels()} == {90.0}
+    assert named.get_position().x0 == pytest.approx(plain.get_position().x0, abs=0.05)  # one above the other
+
+
 def test_windows_stand_where_their_samples_are_and_targets_right_after_them():
     sine = series.noisy_sine()
     picture = plots.windows(sine, 10, {"training": 790, "test": 200}, shown=2)

@@ -74,6 +74,8 @@ def test_texts_and_labels_belong_to_the_rows(corpus, lines):
     texts, labels = lines
     assert corpus.train.texts + corpus.test.texts == [texts[row] for row in corpus.rows]
     assert reviews.texts() == (corpus.train.texts, corpus.test.texts)
+    for alone, of_part in zip(reviews.labels(), (corpus.train.labels, corpus.test.labels), strict=True):
+        np.testing.assert_array_equal(alone, of_part)
     found = np.concatenate([corpus.train.labels, corpus.test.labels])
     np.testing.assert_array_equal(found, labels[corpus.rows])
 

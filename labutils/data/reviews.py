@@ -268,6 +268,13 @@ def texts() -> tuple[list[str], list[str]]:
     return [every[row] for row in train], [every[row] for row in test]
 
 
+def labels() -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels of `texts`, training and test: (n,) int, 1 for a positive review."""
+    _, every = _read_embedded()
+    train, test = split_in_blocks(every, *_ROWS_OF_EACH_LABEL)
+    return every[train], every[test]
+
+
 def shuffled(rows: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return padded reviews (n, tokens) with the words of each in random order.
 

@@ -6,6 +6,8 @@ is kept between cells, and no backend has to be chosen.
 
 from labutils.plots.classification import (
     accuracy_by,
+    calibration,
+    confusion,
     padding,
     reading,
     review_lengths,
@@ -14,7 +16,7 @@ from labutils.plots.classification import (
 )
 from labutils.plots.diagrams import gru, lstm, unrolled, wirings
 from labutils.plots.forecasts import forecast, limits, residuals, windows
-from labutils.plots.histories import calibration, confusion, scores, training_curves
+from labutils.plots.histories import scores, training_curves
 from labutils.plots.image_rows import code_map, histograms, images
 from labutils.plots.lines import curves, gates
 from labutils.plots.style import Picture, canvas

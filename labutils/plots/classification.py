@@ -188,6 +188,50 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
     )
 
 
+@styled
+def confusion(labels: Sequence[int], predicted: Sequence[int], names: Sequence[str]) -> Picture:
+    """Confusion matrix with counts and the share of the true class; `names` of the labels in order."""
+    from sklearn.metrics import confusion_matrix
+
+    counts = confusion_matrix(labels, predicted, labels=range(len(names)))
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    figure, (axes,) = canvas(width=5, height=3.6)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.grid(False)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="predicted", ylabel="true label")
+    for (row, column), share in np.ndenumerate(shares):
+        text = f"{counts[row, column]:,}\n{share:.0%} of the row"
+        axes.text(column, row, text, ha="center", va="center", color="white" if share > 0.6 else "black")
+    alt_parts = [
+        f"of the {name} reviews {shares[i, i]:.0%} are recognised ({counts[i, i]:,})"
+        for i, name in enumerate(names)
+    ]
+    return Picture(figure, "confusion matrix", f"Confusion matrix: {'; '.join(alt_parts)}.")
+
+
+@styled
+def calibration(labels: Sequence[int], probabilities: Mapping[str, Sequence[float]]) -> Picture:
+    """Reliability: how often a review is positive against how probable the model called it."""
+    from sklearn.calibration import calibration_curve
+
+    figure, (axes,) = canvas(width=6.5, height=4.2)
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
+    alt_parts = []
+    for (name, predicted), colour, marker in zip(probabilities.items(), cycle(PALETTE), cycle("osD^")):
+        positive, mean = calibration_curve(labels, predicted, n_bins=10)
+        axes.plot(mean, positive, color=colour, marker=marker, label=name)
+        alt_parts.append(
+            f"{name}: where it predicts {mean[0]:.2f} the fraction is {positive[0]:.2f}, "
+            f"where it predicts {mean[-1]:.2f} it is {positive[-1]:.2f}"
+        )
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.set(xlabel="predicted probability of a positive review", ylabel="fraction of positives")
+    figure.legend(loc="outside upper center", ncols=2)
+    return Picture(figure, "calibration", f"Reliability curves. {'; '.join(alt_parts)}.")
+
+
 def _wrap(words: Sequence[str], per_line: int) -> list[tuple[int, int]]:
     """Break words into lines of at most `per_line` characters: (line, column) of each."""
     positions, line, column = [], 0, 0

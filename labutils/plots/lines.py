@@ -100,18 +100,26 @@ def _points_in_words(x: np.ndarray, y: np.ndarray) -> str:
 
 
 @styled
-def gates(maps: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> Picture:
+def gates(
+    maps: Mapping[str, np.ndarray],
+    steps: Sequence[str],
+    title: str,
+    row_names: Mapping[str, Sequence[str]] | None = None,
+) -> Picture:
     """Heat maps over time, one row for each unit: gates from 0 to 1, states from -1 to 1.
 
     Parameters
     ----------
     maps : name → (time, units); a map with a negative number in it is taken for a state.
-    steps : a label for each time step.
+    steps : a label for each time step: a character, or a word, which is written upright.
+    title : a few words that name the picture.
+    row_names : name of a map → a name for each of its rows, instead of the number of the unit.
     """
-    columns = min(2, len(maps))
+    row_names, words = row_names or {}, max(map(len, steps)) > 3
+    columns = 1 if words else min(2, len(maps))
     rows = -(-len(maps) // columns)
-    figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows, rows=rows)
-    room_for_labels = 60 // columns if max(map(len, steps)) == 1 else 12
+    figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows + 0.7 * words, rows=rows)
+    room_for_labels = 60 // columns if words or max(map(len, steps)) == 1 else 12
     alt_parts = []
     for axes, (name, values) in zip(all_axes, maps.items()):
         values = np.asarray(values).T
@@ -121,9 +129,15 @@ def gates(maps: Mapping[str, np.ndarray], steps: Sequence[str], title: str) -> P
         figure.colorbar(image, ax=axes, pad=0.02)
         axes.grid(False)
         ticks = range(0, len(steps), -(-len(steps) // room_for_labels))
-        axes.set_xticks(ticks, [steps[i] for i in ticks])
-        axes.set(title=name, xlabel="time step, and what is read there", ylabel="unit")
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks(ticks, [steps[i] for i in ticks], rotation=90 if words else 0)
+        axes.set(
+            title=name, xlabel="time step" if steps[0].isdigit() else "time step, and what is read there"
+        )
+        if name in row_names:
+            axes.set_yticks(range(len(values)), row_names[name])
+        else:
+            axes.set_ylabel("unit")
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         later = f", later {values[:, 1:].mean():.2f}" if values.shape[1] > 1 else ""
         alt_parts.append(f"{name}: mean at the first step {values[:, 0].mean():.2f}{later}")
     for axes in all_axes[len(maps) :]:
