@@ -3,6 +3,7 @@
 import dataclasses
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from notebook_helpers import PATHS, sources
 
@@ -16,7 +17,7 @@ EXPERIMENTS = {subject: exercises_of(NUMBERS[subject])[-1] for subject in list(N
 # the cells that a solution needs, by a text in each, and code in place of cells that would take long
 NEEDED = {
     "recurrent_networks": (["def balls(", "positions, test_positions", "x, y = positions["], ""),
-    "gates": (["KINDS = {", "def new(name, units"], ""),
+    "gates": (["CELLS = {", "def new(name, units"], ""),
     "simple_rnn_classifier": (["TOKENS = 200\n"], ""),
     "gru_classifier": (["data = reviews.load(", "n_fit = int("],
                        "x_200 = keras.utils.pad_sequences(train.sequences, maxlen=200)"),
@@ -115,6 +116,55 @@ def test_a_recaller_that_guesses_is_told_which_goal_it_misses():
     verdict = EXPERIMENTS["gates"].verdict(guesses)
     assert verdict.mistake == "95% of the letters recalled over 100 steps"
     assert "(yours: 25.0%)" in verdict.text
+
+
+REGISTER = exercises_of(NUMBERS["gates"])[0]
+
+
+def by_hand():
+    names = {"np": np}
+    exec(REGISTER.solution_text(), names)
+    return names["my_register"]
+
+
+def test_a_register_set_by_hand_reaches_every_goal_also_with_arrays_and_lists():
+    W, b, v = by_hand()
+    for given in ((W, b, v), (W.tolist(), list(b), np.full((1, 1), v)), [W, b, np.array([v])]):
+        verdict = REGISTER.verdict(given)
+        assert verdict.status == "right" and verdict.text.count("reached: ") == 3
+
+
+@pytest.mark.parametrize(
+    "change, missed",
+    [
+        (lambda W, b: W[1].fill(0), "entered only"),  # the input gate ignores its key
+        (lambda W, b: W[2].fill(0), "new customers"),
+        (lambda W, b: b.__setitem__(3, 10), "when asked"),  # the output gate is always open
+        (lambda W, b: W[0].__imul__(30), "entered only"),  # a candidate so large that its tanh is flat
+        (lambda W, b: b.__setitem__(1, 2), "entered only"),  # a forget gate of 0.88
+    ],
+)
+def test_a_register_with_one_fault_is_told_which_task_it_fails(change, missed):
+    W, b, v = by_hand()
+    W, b = W.astype(float), b.astype(float)
+    change(W, b)
+    verdict = REGISTER.verdict((W, b, v))
+    assert verdict.status == "not yet" and f"'{missed}'" in verdict.mistake
+
+
+@pytest.mark.parametrize(
+    "given, says",
+    [
+        ((np.zeros((4, 3)), np.zeros(4), 1), "W must have the shape (4, 4), and has (4, 3)"),
+        ((np.zeros((4, 4)), np.zeros(5), 1), "b must have the shape (4,), and has (5,)"),
+        ((np.zeros((4, 4)), np.zeros(4), [1, 2]), "v must have the shape (), and has (2,)"),
+        ((np.zeros((4, 4)), np.full(4, np.nan), 1), "b holds a number that is not finite"),
+        ((1, 2), "W, b, v"),
+        (7, "W, b, v"),
+    ],
+)
+def test_weights_of_another_shape_are_told_theirs(given, says):
+    assert says in " ".join(REGISTER.verdict(given).text.split())
 
 
 def test_the_facts_of_a_network_are_those_of_keras(keras):

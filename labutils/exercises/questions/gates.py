@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from labutils import cash_register
+from labutils.cells import LSTMCell
 from labutils.exercises.checking.exercise_types import Case, Coding, Experiment, Goal, Mistake, Number
 
 
@@ -13,57 +15,14 @@ def sigmoid(a):
     return 1 / (1 + np.exp(-a))
 
 
-def lstm_step(x, h, c, W, U, b):
-    a_i, a_f, a_g, a_o = np.split(x @ W + h @ U + b, 4, axis=1)
-    c = sigmoid(a_f) * c + sigmoid(a_i) * np.tanh(a_g)
-    return sigmoid(a_o) * np.tanh(c), c
-
-
-def my_lstm(x, W, U, b):
-    """All hidden states (rows, time, units), for x (rows, time, features); you may use lstm_step."""
-    h = c = np.zeros((len(x), len(U)))
-    states = []
-    for t in range(x.shape[1]):
-        h, c = lstm_step(x[:, t], h, c, W, U, b)
-        states.append(h)
-    return np.stack(states, axis=1)
-
-
-def _sequences(rng: np.random.Generator) -> list[Case]:
-    return [
-        {
-            "x": rng.normal(size=(rows, time, features)),
-            "W": rng.normal(size=(features, 4 * units)),
-            "U": rng.normal(size=(units, 4 * units)),
-            "b": rng.normal(size=4 * units),
-        }
-        for rows, time, features, units in [(1, 2, 1, 1), (2, 3, 2, 2), (2, 5, 3, 4)]
-    ]
-
-
-def _lstm(
-    x, W, U, b, *, keep_h=True, keep_c=True, order=(0, 1, 2, 3), squeeze=np.tanh, swap=False, collect="h"
-):
-    h = c = np.zeros((len(x), len(U)))
-    states = []
-    for t in range(x.shape[1]):
-        blocks = np.split(x[:, t] @ W + h @ U + b, 4, axis=1)
-        a_i, a_f, a_g, a_o = (blocks[place] for place in order)
-        c = sigmoid(a_f) * c + sigmoid(a_i) * np.tanh(a_g)
-        h = sigmoid(a_o) * squeeze(c)
-        states.append(h)
-        if collect == "c":
-            states[-1] = c
-        h, c = h if keep_h else 0 * h, c if keep_c else 0 * c
-        h, c = (c, h) if swap else (h, c)
-    return np.stack(states, axis=1)
-
-
 def my_share_left(f):
     """The share that arrives (steps, units), from the forget gates f (steps, units), first step first."""
     steps = f[::-1]  # the last step first
     left = np.cumprod(steps, axis=0)
     return left[::-1]
+
+
+_REGISTER_TASKS = cash_register.TASKS[1:]
 
 
 def _forget_gates(rng: np.random.Generator) -> list[Case]:
@@ -129,6 +88,33 @@ def _memories(rng: np.random.Generator) -> list[Case]:
     return [{"steps": 40, "left": 0.5}, *drawn, {"steps": 1, "left": 0.25}]
 
 
+def _facts_of_register(weights: Any) -> dict[str, Any]:
+    """The error of one LSTM unit without recurrent weights on three tasks, over streams of 300 steps."""
+    try:
+        W, b, v = (np.asarray(part, dtype=float) for part in weights)
+        v = v.squeeze()  # (1, 1), as the readout of the notebook, is one number, too
+    except (TypeError, ValueError):
+        raise TypeError(
+            "This needs three things, W, b, v: 16 numbers in four rows, 4 numbers, one number."
+        ) from None
+    for name, values, shape in (("W", W, (4, 4)), ("b", b, (4,)), ("v", v, ())):
+        if values.shape != shape:
+            raise TypeError(f"{name} must have the shape {shape}, and has {values.shape}.")
+        if not np.isfinite(values).all():
+            raise TypeError(f"{name} holds a number that is not finite.")
+    cell = LSTMCell(W, np.zeros((1, 4)), b)
+    return {task: cash_register.error(cell, np.full((1, 1), v), 0.0, task, 300) for task in _REGISTER_TASKS}
+
+
+def _register_goal(task: str, words: str, advice: str) -> Goal:
+    return Goal(
+        f"{words}: error below 0.02 on '{task}'",
+        lambda facts: facts[task] < 0.02,
+        lambda facts: f"{facts[task]:.3f}",
+        advice,
+    )
+
+
 def _facts_of_recaller(net: Any) -> dict[str, Any]:
     try:
         return {
@@ -141,6 +127,52 @@ def _facts_of_recaller(net: Any) -> dict[str, Any]:
 
 
 EXERCISES = (
+    Experiment(
+        title="Set by hand",
+        question="Build the cash register without any training: one LSTM unit, no recurrent weights, $d = "
+        "0$. Choose `W` (rows: amount, enter, new customer, total; columns: i, f, g, o), the four biases "
+        "`b` and the readout `v`, so that the error over 300 steps is below 0.02 in all three tasks with "
+        "keys. The cell after it draws your gates beside the trained ones.",
+        idea="what each gate has to do",
+        minutes=12,
+        answer_name="my_register",
+        answer_note="W, b, v",
+        facts=_facts_of_register,
+        goals=(
+            _register_goal(
+                "entered only",
+                "entered amounts are added, others are not",
+                "The input gate must be near 1 with the enter key and near 0 without it, and the "
+                "candidate must be proportional to the amount: how small must its weight be, so that the "
+                "tanh is nearly a straight line?",
+            ),
+            _register_goal(
+                "new customers",
+                "a new customer begins at zero",
+                "The forget gate must be near 0 with that key and near 1 without it. A gate of 0.9 keeps "
+                "0.9 to the power of the steps.",
+            ),
+            _register_goal(
+                "when asked",
+                "the total is shown when asked for, and only then",
+                "The output gate must be near 1 with the key for the total and near 0 without it.",
+            ),
+        ),
+        hints=(
+            "A gate that follows one key: weight 20, bias -10 gives sigmoid(-10) without the key and "
+            "sigmoid(10) with it. The forget gate wants the opposite signs.",
+            "Let the candidate be small, a tenth of the amount or less: then both tanh are nearly "
+            "straight lines, and v makes up for it.",
+        ),
+        code="""
+W = np.zeros((4, 4))
+W[1, 0], W[2, 1], W[3, 3] = 20, -20, 20  # enter opens i, new customer closes f, total opens o
+W[0, 2] = 0.1  # the candidate: a tenth of the amount
+my_register = W, np.array([-10, 10, 0, -10]), 10
+""",
+        afterwards="Three gates, one key each, and a candidate small enough for its tanh to be a straight "
+        "line. No state flows back, and none is needed here.",
+    ),
     Number(
         title="Half-life",
         question="A gate keeps 90% at each step. After how many steps is, for the first time, less than "
@@ -167,102 +199,11 @@ EXERCISES = (
         "steps.",
     ),
     Coding(
-        title="Through a whole sequence",
-        question="`lstm_step` does one step. Walk it through whole sequences, from states that are zero "
-        "at the start, and collect the hidden states.",
-        idea="two states are carried from step to step",
-        minutes=8,
-        solve=my_lstm,
-        cases=_sequences,
-        mistakes=(
-            Mistake(
-                "cell state not carried on",
-                lambda x, W, U, b: _lstm(x, W, U, b, keep_c=False),
-                "The cell state starts at zero again at every step. It is the memory: the c that lstm_step "
-                "returns has to go into the next call.",
-            ),
-            Mistake(
-                "hidden state not carried on",
-                lambda x, W, U, b: _lstm(x, W, U, b, keep_h=False),
-                "The hidden state starts at zero again at every step. The h that lstm_step returns has to "
-                "go into the next call.",
-            ),
-            Mistake(
-                "no state carried on",
-                lambda x, W, U, b: _lstm(x, W, U, b, keep_h=False, keep_c=False),
-                "Every step starts from zero, so nothing is remembered. Both h and c that lstm_step "
-                "returns have to go into the next call.",
-            ),
-            Mistake(
-                "last state only",
-                lambda x, W, U, b: _lstm(x, W, U, b)[:, -1],
-                "That is the state after the last step. All of them are asked for, (rows, time, units).",
-            ),
-            Mistake(
-                "time first",
-                lambda x, W, U, b: _lstm(x, W, U, b).swapaxes(0, 1),
-                "The states are right, but time stands first. np.stack(states, axis=1) puts rows first.",
-            ),
-            Mistake(
-                "input and forget gate exchanged",
-                lambda x, W, U, b: _lstm(x, W, U, b, order=(1, 0, 2, 3)),
-                "The input gate and the forget gate have changed places: the blocks come in the order i, "
-                "f, g, o.",
-            ),
-            Mistake(
-                "output gate before the candidate",
-                lambda x, W, U, b: _lstm(x, W, U, b, order=(0, 1, 3, 2)),
-                "The candidate and the output gate have changed places: the blocks come in the order i, f, "
-                "g, o.",
-            ),
-            Mistake(
-                "cell states collected",
-                lambda x, W, U, b: _lstm(x, W, U, b, collect="c"),
-                "Those are the cell states. Asked for is what the cell shows, the hidden states h.",
-            ),
-            Mistake(
-                "h and c exchanged",
-                lambda x, W, U, b: _lstm(x, W, U, b, collect="c", swap=True),
-                "h and c have changed places on the way: lstm_step returns h first, then c.",
-            ),
-            Mistake(
-                "start included",
-                lambda x, W, U, b: np.concatenate([np.zeros((len(x), 1, len(U))), _lstm(x, W, U, b)], axis=1),
-                "There is one state too many: the zeros at the start are no state *after* a step.",
-            ),
-            Mistake(
-                "kept before the step",
-                lambda x, W, U, b: np.concatenate(
-                    [np.zeros((len(x), 1, len(U))), _lstm(x, W, U, b)[:, :-1]], axis=1
-                ),
-                "Each state comes one step late, and the last one is missing: keep h *after* the step.",
-            ),
-            Mistake(
-                "reshaped instead of stacked",
-                lambda x, W, U, b: _lstm(x, W, U, b).swapaxes(0, 1).reshape(len(x), x.shape[1], -1),
-                "The numbers are right but in the wrong places: reshape only counts them out anew. "
-                "np.stack(states, axis=1) puts the rows first.",
-            ),
-            Mistake(
-                "no tanh on the way out",
-                lambda x, W, U, b: _lstm(x, W, U, b, squeeze=lambda c: c),
-                "The hidden state is o * tanh(c). The tanh is missing.",
-            ),
-        ),
-        hints=(
-            "Start with h and c of shape (rows, units), all zeros; len(U) is the number of units.",
-            "In a loop over the time steps: h, c = lstm_step(x[:, t], h, c, W, U, b), and keep each h in a "
-            "list.",
-            "np.stack(states, axis=1) makes one array (rows, time, units) of the list.",
-        ),
-        afterwards="Both states go on: h because the next gates read it, c because it is the memory. This "
-        "is the forward pass of keras.layers.LSTM(units, return_sequences=True).",
-    ),
-    Coding(
         title="What is left of a gradient",
-        question="Along the top line alone, the gradient at $c_T$ is multiplied on its way back by the "
-        "forget gate of the last step, then by that of the step before, and so on. Given all gates, what "
-        "share of it arrives before each step? (Row $t$ of the answer is $f_t\\, f_{t+1} \\cdots f_T$.)",
+        question="Along the cell state alone, the gradient at $c_T$, after the last step, is multiplied "
+        "by $f_T$ to give that at $c_{T-1}$, then by $f_{T-1}$, and so on. Given all gates, which share "
+        "of it is left before each step? (Row $t$ of the answer, for $c_{t-1}$, is $f_t\\, f_{t+1} "
+        "\\cdots f_T$.)",
         idea="the gradient goes back through the forget gates",
         minutes=8,
         solve=my_share_left,
@@ -316,7 +257,7 @@ EXERCISES = (
             "np.cumprod multiplies up along an axis, from the start. f[::-1] turns the time around.",
             "np.cumprod(f[::-1], axis=0), and turn the result around again.",
         ),
-        afterwards="Along the top line there is nothing but this product. If every gate is 0.98, four "
+        afterwards="Along the cell state there is nothing but this product. If every gate is 0.98, four "
         "tenths of the gradient are left after 46 steps; at 0.73, less than a millionth.",
     ),
     Coding(
@@ -394,8 +335,7 @@ EXERCISES = (
     ),
     Number(
         title="Count a GRU",
-        question="With numbers first: how many parameters has Keras' GRU (the one with two biases) of 20 "
-        "units on 10 features?",
+        question="How many parameters has Keras' GRU (the one with two biases) of 20 units on 10 features?",
         idea="three blocks, two biases",
         minutes=3,
         right=1920,
@@ -420,10 +360,9 @@ EXERCISES = (
     ),
     Coding(
         title="How far open?",
-        question="Which starting bias leaves a given share of a memory after a given number of steps, if "
-        "the gate stays where it starts? (Turn the dashed line of the figure around: there the bias is "
-        "given and the share follows.)",
-        idea="the starting bias sets how long a memory lasts",
+        question="Which bias leaves a given share of a memory after a given number of steps, if the gate "
+        "depends on nothing else?",
+        idea="the bias sets how long a memory lasts",
         minutes=8,
         solve=my_gate_bias,
         cases=_memories,
@@ -487,12 +426,12 @@ EXERCISES = (
             "The gate is left ** (1 / steps). Now solve gate = 1 / (1 + exp(-b)) for b.",
             "b = log(gate / (1 - gate)).",
         ),
-        afterwards="For 40 steps and one half it is 4.05, near the 4 of section 5. The inverse of the "
-        "sigmoid, ln(p / (1 - p)), is also what notebooks 03 and 04 call a probability before the sigmoid.",
+        afterwards="For 40 steps and one half it is 4.05, near the 4 of this section. The inverse of the "
+        "sigmoid, ln(p / (1 - p)), is the *logit* that you meet wherever a network ends in a probability.",
     ),
     Experiment(
         title="A hundred steps",
-        question="No cell of section 6 had to recall over 100 steps. Find one that names at least 95% of "
+        question="No cell of section 5 had to recall over 100 steps. Find one that names at least 95% of "
         "the letters there, with at most 16 units and 500 updates. Reason first (*How far open?*), then "
         'try: `new("GRU", 16, gate_bias=…, seed=0)` makes a cell, and `recall.train(cell, 100, seed=0, '
         "updates=500)` trains it and returns what the check needs.",
@@ -519,13 +458,13 @@ EXERCISES = (
                 "95% of the letters recalled over 100 steps",
                 lambda facts: facts["recalled"] >= 0.95,
                 lambda facts: f"{facts['recalled']:.1%}",
-                "Not yet: guessing names a quarter. Which cell of section 6 remembers longest? How far "
+                "Not yet: guessing names a quarter. Which cell of section 5 remembers longest? How far "
                 "open must its gate be to leave half after 100 steps (*How far open?*)? And does it write "
                 "little meanwhile?",
             ),
         ),
         hints=(
-            "The table of section 6 says which cell is best over 80 steps.",
+            "The table of section 5 says which cell is best over 80 steps.",
             "A GRU whose update gate starts with the bias ln 100, about 4.6, keeps nearly all and writes "
             "little.",
         ),
