@@ -198,7 +198,10 @@ def test_lines_stand_out_from_both_themes():
 
 
 def test_bars_point_up_for_positive_and_down_for_negative_values():
+    words = svg.bar_rows({"f": [1, -1]}, ["speaker", "<b>"], chosen=0)
+    assert words.count("rotate(-90") == 2 and ">&lt;b&gt;</text>" in words and ">speaker</text>" in words
     chart = svg.bar_rows({"f": [1, -1, 0.5, np.nan, 0], "c": [4, 2, 0, 0, 0]}, "abcde", chosen=2)
+    assert "rotate" not in chart
     root = xml.fromstring(chart)
     bars = [node.attrib for node in root.iter() if node.tag.endswith("rect")]
     middle = float(bars[0]["y"]) + float(bars[0]["height"])

@@ -104,12 +104,13 @@ def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen:
 
     Parameters
     ----------
-    rows, labels : name → its values; what stands below each of them.
+    rows, labels : name → its values; what stands below each of them, words upright.
     chosen : the index of the bar that is framed.
     """
-    row_height, left, size = 74, 118, 27
+    row_height, left, size, longest = 74, 118, 27, max(map(len, labels), default=0)
     step = (WIDTH - left - _RIGHT) / max(len(labels), 1)
-    height = row_height * len(rows) + 34
+    words, bottom = longest > 3, row_height * len(rows)
+    height = bottom + (16 + 6 * longest if words else 34)
     parts = []
     for i, (name, values) in enumerate(rows.items()):
         middle = row_height * i + 40
@@ -125,8 +126,13 @@ def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen:
             parts.append(_box(left + (t + 0.15) * step, y, 0.7 * step, max(tall, 0.5), fill=colour))
         frame = dict(fill="none", stroke=INK, stroke_width=1.5)
         parts.append(_box(left + chosen * step, middle - 32, step, 64, **frame))
-    for t in range(0, len(labels), max(1, len(labels) // 40)):
-        parts.append(_text(left + (t + 0.5) * step, height - 8, labels[t], "middle"))
+    for t in range(0, len(labels), max(1, len(labels) // (60 if words else 40))):
+        x = left + (t + 0.5) * step
+        if words:
+            turned = f"rotate(-90 {x + 3:.1f} {bottom + 10})"
+            parts.append(_text(x + 3, bottom + 10, labels[t], "end", transform=turned, font_size=10))
+        else:
+            parts.append(_text(x, height - 8, labels[t], "middle"))
     return _svg(parts, height, alt)
 
 
