@@ -88,7 +88,10 @@ def main() -> None:
         for seed in SEEDS
     ]
     rows = Parallel(n_jobs=2, verbose=5)(delayed(train)(*job) for job in jobs)
-    pd.DataFrame(rows).round(4).to_csv(Path(__file__).with_suffix(".csv"), index=False)
+    table = pd.DataFrame(rows).round(4)
+    loss = table.groupby(["supervised", "length", "rate"])["validation_loss"].transform("mean")
+    table["chosen"] = loss == loss.groupby([table["supervised"], table["length"]]).transform("min")
+    table.to_csv(Path(__file__).with_suffix(".csv"), index=False)
 
 
 if __name__ == "__main__":

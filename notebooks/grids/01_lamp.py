@@ -88,7 +88,10 @@ def train(task: str, network: str, rate: float, seed: int) -> dict:
 def main() -> None:
     jobs = [(t, n, r, s) for n in NETWORKS for t in TASKS for r in RATES for s in SEEDS]
     rows = Parallel(n_jobs=2, verbose=5)(delayed(train)(*job) for job in jobs)
-    pd.DataFrame(rows).round(4).to_csv(Path(__file__).with_suffix(".csv"), index=False)
+    table = pd.DataFrame(rows).round(4)
+    loss = table.groupby(["task", "network", "rate"])["validation_loss"].transform("mean")
+    table["chosen"] = loss == loss.groupby([table["task"], table["network"]]).transform("min")
+    table.to_csv(Path(__file__).with_suffix(".csv"), index=False)
 
 
 if __name__ == "__main__":
