@@ -1,5 +1,6 @@
 """Grading: made-up submissions, hostile ones included, each become one row that says what was found."""
 
+import contextlib
 import csv
 import io
 import json
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -518,6 +520,28 @@ def test_who_pipes_it_into_head_still_gets_every_row(tmp_path):
     assert process.returncode == 0 and "Traceback" not in said and "BrokenPipe" not in said
     assert len(reports.read_csv(out)) == len(THREE)
     assert (tmp_path / "g_wrong_answers.csv").exists()
+
+
+@pytest.mark.parametrize("stream", [None, Path("/dev/full")])
+def test_grading_needs_no_output(tmp_path, monkeypatch, stream):
+    if stream and not stream.exists():
+        pytest.skip("there is no /dev/full here")
+    folder, out = handed_in(tmp_path, a=THREE["a"]), tmp_path / "g.csv"
+    with contextlib.ExitStack() as stack:
+        monkeypatch.setattr(sys, "stdout", stack.enter_context(stream.open("w")) if stream else None)
+        assert command.main(["grade", str(folder), "--out", str(out), "--isolate", "none"]) == 0
+    assert len(reports.read_csv(out)) == 1
+
+
+def test_ctrl_c_in_the_summary_says_that_the_table_is_written(tmp_path, monkeypatch, capsys):
+    folder, out = handed_in(tmp_path, a=THREE["a"]), tmp_path / "g.csv"
+
+    def interrupted(table):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reports, "summary", interrupted)
+    assert command.main(["grade", str(folder), "--out", str(out), "--isolate", "none"]) == 130
+    assert f"the 1 rows are in {out}" in capsys.readouterr().err and len(reports.read_csv(out)) == 1
 
 
 @pytest.mark.slow

@@ -165,8 +165,12 @@ def grade(chosen: argparse.Namespace, how: HowToGrade) -> int:
     except KeyboardInterrupt:
         status = 130
         print(f"Stopped: {len(rows)} of {len(submissions)} are graded. Go on with --resume.", file=sys.stderr)
-    if rows:
-        _report(chosen, rows, out)
+    try:
+        if rows:
+            _report(chosen, rows, out)
+    except KeyboardInterrupt:
+        status = 130
+        print(f"Stopped: the {len(rows)} rows are in {out.path}, its summary is not.", file=sys.stderr)
     return status
 
 
@@ -200,15 +204,18 @@ def _write_table(rows: list[Row], path: Path) -> None:
 
 def _say(text: str) -> None:
     """Print a line above the progress bar; where nobody reads on (``| head``), grade on in silence."""
+    if sys.stdout is None:  # closed, as by ``>&-``
+        return
     try:
         tqdm.write(text, file=sys.stdout)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:  # a pipe without a reader, a full disk
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _warn(text: str) -> None:
-    tqdm.write(f"Warning: {text}.", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody reads on: no reason to lose a table
+        tqdm.write(f"Warning: {text}.", file=sys.stderr)
 
 
 if __name__ == "__main__":
