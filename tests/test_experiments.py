@@ -17,7 +17,7 @@ EXPERIMENTS = {subject: exercises_of(NUMBERS[subject])[-1] for subject in list(N
 # the cells that a solution needs, by a text in each, and code in place of cells that would take long
 NEEDED = {
     "recurrent_networks": (["def balls(", "positions, test_positions", "x, y = positions["], ""),
-    "gates": (["CELLS = {", "def new(name, units"], ""),
+    "gates": (["def lstm_step(", "def gru_step(", "CELLS = {", "def new(name, units"], ""),
     "simple_rnn_classifier": (["TOKENS = 200\n"], ""),
     "gru_classifier": (["data = reviews.load(", "n_fit = int("],
                        "x_200 = keras.utils.pad_sequences(train.sequences, maxlen=200)"),
