@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import io
 import json
 import os
@@ -555,7 +556,11 @@ def test_ctrl_c_stops_within_five_seconds_and_keeps_what_is_done(tmp_path, isola
     folder, out = handed_in(tmp_path, a=THREE["a"], **{name: sleeps for name in "bcdef"}), tmp_path / "g.csv"
     arguments = [sys.executable, "-m", "labutils.exercises", "grade", str(folder), "--out", str(out)]
     arguments += ["--jobs", "2", "--isolate", isolate]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # a shell's background jobs ignore Ctrl-C, and so would all that they start
+    heard = {"preexec_fn": functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(arguments, **pipes, **heard) as process, contextlib.ExitStack() as at_the_end:
+        at_the_end.callback(process.kill)  # or a failure would wait for notebooks that sleep
         assert "a.ipynb: 1 of 7 right" in next(line for line in process.stdout if line.startswith("a.ipynb"))
         time.sleep(3)
         process.send_signal(signal.SIGINT)
