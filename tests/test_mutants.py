@@ -154,7 +154,7 @@ def changed_lines(coding: Coding, code: str) -> str:
 
 def judged(coding: Coding, code: str) -> str:
     """How the answer to a mutant is sorted: accepted, named, diagnosed, stopped or only "wrong"."""
-    names = {"np": np, "sigmoid": gates.sigmoid, "lstm_step": gates.lstm_step}
+    names = {"np": np, "sigmoid": gates.sigmoid}
     exec(compile(code, "<mutant>", "exec"), names)
     verdict = coding.verdict(names[coding.answer_name])
     if verdict.status == "right":
