@@ -53,7 +53,7 @@ def said(answer, to=STEP):
 
 
 @NOTEBOOKS
-def test_exercises_are_numbered_in_order_and_a_lesson_has_five_of_every_sort_and_ends_with_an_experiment(notebook):
+def test_a_lesson_has_five_exercises_of_every_sort_in_order_and_ends_with_an_experiment(notebook):
     exercises = exercises_of(notebook)
     assert [e.number for e in exercises] == [f"{notebook}.{n}" for n in range(1, len(exercises) + 1)]
     assert len({e.answer_name for e in exercises}) == len(exercises)
