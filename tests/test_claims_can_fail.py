@@ -1,4 +1,4 @@
-"""Break something on purpose: the claims of notebook 04 must notice.
+"""Break something on purpose: the claims of notebook 03 must notice.
 
 Cells of the notebook are run here, as they stand, after one thing was made wrong.
 """

@@ -244,7 +244,7 @@ def test_an_answer_that_stops_for_other_arguments_is_answered(stops):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("number", ["1.2", "2.2", "4.2", "4.6", "5.1", "5.4"])
+@pytest.mark.parametrize("number", ["1.2", "2.2", "3.2", "3.6", "5.1", "5.4"])
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (3,), (2, 2), (1, 0, 2), (2, 1, 3, 1)], ids=str)
 def test_results_of_any_shape_and_size_are_answered_without_a_warning(number, shape):
     tested, rng = exercise(number), np.random.default_rng(0)

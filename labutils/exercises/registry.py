@@ -19,8 +19,8 @@ QUESTIONS = {
     0: "getting_started",
     1: "recurrent_networks",
     2: "gates",
-    3: "simple_rnn_classifier",
-    4: "gru_classifier",
+    3: "gru_classifier",
+    4: "simple_rnn_classifier",
     5: "forecasting",
     6: "autoencoders",
 }

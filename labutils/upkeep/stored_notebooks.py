@@ -27,7 +27,7 @@ _CHOICES = ("KERAS_BACKEND", "LABUTILS_CLAIMS", "LABUTILS_DIGITS", "LABUTILS_REV
 
 
 def notebook_paths(folder: Path = ROOT / "notebooks") -> list[Path]:
-    """Return the series' notebooks in reading order: files named like 04_gru_sentiment.ipynb."""
+    """Return the series' notebooks in reading order: files named like 03_gru_sentiment.ipynb."""
     return sorted(path for path in folder.glob("*.ipynb") if re.match(r"\d\d_", path.name))
 
 

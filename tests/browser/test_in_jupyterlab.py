@@ -90,10 +90,10 @@ def fixture_of(notebook, panel, more=""):
 
 NAP = "import time\nnaps = globals().setdefault('naps', iter([0, 5]))\ntime.sleep(next(naps))"
 forecaster = fixture_of("05_lstm_forecaster", "TrainingPanel", more=NAP)
-gru = fixture_of("04_gru_sentiment", "TrainingPanel")
-simple = fixture_of("03_simple_rnn_sentiment", "TrainingPanel")
+gru = fixture_of("03_gru_sentiment", "TrainingPanel")
+simple = fixture_of("04_simple_rnn_unlearns", "TrainingPanel")
 autoencoder = fixture_of("06_autoencoder", "TrainingPanel")
-reader = fixture_of("04_gru_sentiment", "ReadingPanel")
+reader = fixture_of("03_gru_sentiment", "ReadingPanel")
 gradient = fixture_of("01_recurrent_networks", "CurveExplorer")
 steps = fixture_of("02_gates_lstm_and_gru", "StepExplorer")
 

@@ -1,6 +1,6 @@
-"""Change one thing at a time in the published SimpleRNN, for notebook 03, and store 03_remedies.csv.
+"""Change one thing at a time in the published SimpleRNN, for notebook 04, and store 04_remedies.csv.
 
-    python notebooks/grids/03_remedies.py
+    python notebooks/grids/04_remedies.py
 
 About fifty minutes on two cores. Only the training part is used: its last fifth validates, and the labels
 of the test reviews play no part. One row for each epoch, epoch 0 before the training; radius: the spectral

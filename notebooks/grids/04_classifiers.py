@@ -1,6 +1,6 @@
-"""Train every classifier of notebook 03, sections 4 to 7, with three to six seeds; store 03_classifiers.csv.
+"""Train every classifier of notebook 04, sections 4 to 7, with three to six seeds; store 04_classifiers.csv.
 
-    python notebooks/grids/03_classifiers.py
+    python notebooks/grids/04_classifiers.py
 
 About fifty minutes on two cores. Every model: an embedding of 32 numbers a word, dropout of one half, what is
 compared, a dense layer; Adam, batches of 256, gradients clipped at length 1, five epochs, and the weights of

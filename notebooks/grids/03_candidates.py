@@ -1,6 +1,6 @@
-"""Train every candidate of notebook 04, section 6, with three seeds and store 04_candidates.csv.
+"""Train every candidate of notebook 03, section 6, with three seeds and store 03_candidates.csv.
 
-    python notebooks/grids/04_candidates.py
+    python notebooks/grids/03_candidates.py
 
 About a quarter of an hour on two cores. Only the training part is used: its last fifth validates, and the
 test reviews play no part. Each candidate adds one remedy to the one before it, except that pooling
@@ -85,7 +85,7 @@ def main():
                     "validation_loss": run.at_kept_epoch("val_loss"),
                 }
             )
-            pd.DataFrame(rows).to_csv(HERE / "04_candidates.csv", index=False, float_format="%.4f")
+            pd.DataFrame(rows).to_csv(HERE / "03_candidates.csv", index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":
