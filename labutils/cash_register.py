@@ -55,6 +55,10 @@ def error(
     cell : of 4 features.
     v, d : the readout, (units, 1) and one number.
     """
+    if np.shape(v) != (cell.units, 1):
+        raise ValueError(
+            f"v must have the shape ({cell.units}, 1), one weight for each unit, got {np.shape(v)}"
+        )
     typed, shown = streams(task, 1000, steps, np.random.default_rng(seed))
     wrong = (cell.forward(typed) @ v + d - shown)[:, steps // 2 :]
     return float(np.mean(wrong**2) / np.var(shown[:, steps // 2 :]))

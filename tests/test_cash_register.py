@@ -1,10 +1,12 @@
 """The four tasks of the cash register, each against a plain loop over its keys."""
 
+import re
+
 import numpy as np
 import pytest
 
 from labutils import cash_register
-from labutils.cells import LSTMCell
+from labutils.cells import LSTMCell, SimpleRNNCell
 
 
 def displayed(typed):
@@ -47,3 +49,11 @@ def test_bad_arguments_are_named():
         cash_register.streams("all", 3, 3, np.random.default_rng(0))
     with pytest.raises(ValueError, match="steps"):
         cash_register.streams("when asked", 3, 0, np.random.default_rng(0))
+
+
+def test_a_readout_of_another_shape_is_refused():
+    cell = SimpleRNNCell(np.zeros((4, 2)), np.zeros((2, 2)), np.zeros(2))
+    with pytest.raises(
+        ValueError, match=re.escape("v must have the shape (2, 1), one weight for each unit, got (2,)")
+    ):
+        cash_register.error(cell, np.zeros(2), 0.0, "every amount")

@@ -22,11 +22,11 @@ pytestmark = pytest.mark.slow
 
 def run(claimed, broken=""):
     """Run the cells up to the one with a claim, less slow ones, and broken code once the data are there."""
-    cells, scope = sources(PATHS[4]), {}
+    cells, scope = sources(PATHS[3]), {}
     last = next(number for number, cell in enumerate(cells) if claimed in cell)
     for cell in cells[: last + 1]:
         code = next((instead for text, instead in SLOW.items() if text in cell), cell)
-        exec(compile(without_magics(code), PATHS[4].name, "exec"), scope)
+        exec(compile(without_magics(code), PATHS[3].name, "exec"), scope)
         if "train, test = " in cell:
             exec(broken, scope)
 

@@ -47,6 +47,19 @@ EQUIVALENT = {
         "my_test_rows: for label in (1, 0):",
         "my_test_rows: rows = np.flatnonzero(labels != label)",
     ],
+    "bins beyond the last are empty": [
+        "my_calibration_error: for k in range(10 + 1):",
+        "my_calibration_error: for k in range(11):",
+        "my_calibration_error: for k in range(20):",
+    ],
+    "neither the absolute value nor the minimum of two has an order": [
+        "my_calibration_error: error += inside.mean() * abs(y[inside].mean() - p[inside].mean())",
+        "my_calibration_error: which = np.minimum(9, (10 * p).astype(int))",
+    ],
+    "no probability is exactly one half": [
+        "my_paired_difference: d = ((p > 0.5) == y).astype(float) - ((q >= 0.5) == y)",
+        "my_paired_difference: d = ((p >= 0.5) == y).astype(float) - ((q > 0.5) == y)",
+    ],
     "the first loss is always the best so far": ["my_early_stop: best, kept = (np.inf, 1)"],
 }
 

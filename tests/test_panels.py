@@ -200,6 +200,14 @@ def test_lines_stand_out_from_both_themes():
 def test_bars_point_up_for_positive_and_down_for_negative_values():
     words = svg.bar_rows({"f": [1, -1]}, ["speaker", "<b>"], chosen=0)
     assert words.count("rotate(-90") == 2 and ">&lt;b&gt;</text>" in words and ">speaker</text>" in words
+    for count in (60, 61, 119):
+        many = svg.bar_rows({"f": np.zeros(count)}, [f"word{i}" for i in range(count)], chosen=0)
+        assert many.count("rotate(-90") <= 60, count
+    tall = [
+        svg.bar_rows({"f": [1]}, [word], chosen=0).split('viewBox="0 0 ')[1][:7]
+        for word in ("五个字符号", "words")
+    ]
+    assert tall[0] > tall[1]  # a wide letter takes more room
     chart = svg.bar_rows({"f": [1, -1, 0.5, np.nan, 0], "c": [4, 2, 0, 0, 0]}, "abcde", chosen=2)
     assert "rotate" not in chart
     root = xml.fromstring(chart)

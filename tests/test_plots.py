@@ -179,6 +179,19 @@ def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn(
         (lambda: plots.images({}, "nothing"), "at least one row of images"),
         (lambda: plots.images({"none": np.zeros((0, 28, 28))}, "nothing"), "at least one row of images"),
         (lambda: plots.images({"a": np.zeros((3, 4, 4))}, "t", columns=["a", "b"]), "2 names for 3 columns"),
+        (lambda: plots.gates({}, ["a"], "t"), "no gates to draw"),
+        (
+            lambda: plots.gates({"f": np.zeros((3, 2))}, ["a"], "t"),
+            "f must be .* with 1 time steps, got shape",
+        ),
+        (
+            lambda: plots.gates({"f": np.zeros((1, 2))}, ["a"], "t", {"g": ["u"]}),
+            "names .'g'., which are not",
+        ),
+        (
+            lambda: plots.gates({"f": np.zeros((1, 2))}, ["a"], "t", {"f": ["u"]}),
+            "f has 2 rows but 1 row_names",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_in_words(use, message):
@@ -220,6 +233,11 @@ def test_gates_write_words_upright_and_name_their_rows():
         assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "bad", "film"]
         assert {label.get_rotation() for label in axes.get_xticklabels()} == {90.0}
     assert named.get_position().x0 == pytest.approx(plain.get_position().x0, abs=0.05)  # one above the other
+
+
+def test_dollar_signs_in_labels_of_gates_are_no_formulas():
+    picture = plots.gates({"f": np.zeros((2, 1))}, ["$1,000", r"$\frac$"], "gates", {"f": ["$x$"]})
+    assert picture.png and r"\$x\$" in [t.get_text() for t in picture.figure.axes[0].get_yticklabels()]
 
 
 def test_windows_stand_where_their_samples_are_and_targets_right_after_them():

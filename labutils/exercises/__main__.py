@@ -31,14 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     if chosen.command == "table":
-        print(table_of_exercises())
+        _say(table_of_exercises())
     elif chosen.command == "stub":
         try:
             printed = exercise(chosen.number)
         except ValueError as error:
             parser.error(str(error))
-        print(f"--- Markdown cell ---\n{printed.question_cell()}\n")
-        print(f"--- code cell ---\n{printed.answer_cell()}")
+        _say(f"--- Markdown cell ---\n{printed.question_cell()}\n")
+        _say(f"--- code cell ---\n{printed.answer_cell()}")
     else:
         try:
             how = _how_to_grade(chosen)

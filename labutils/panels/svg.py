@@ -7,6 +7,7 @@ import html
 import io
 import itertools
 import math
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -110,7 +111,8 @@ def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen:
     row_height, left, size, longest = 74, 118, 27, max(map(len, labels), default=0)
     step = (WIDTH - left - _RIGHT) / max(len(labels), 1)
     words, bottom = longest > 3, row_height * len(rows)
-    height = bottom + (16 + 6 * longest if words else 34)
+    wide = any(unicodedata.east_asian_width(letter) in "WF" for label in labels for letter in label)
+    height = bottom + (16 + (10 if wide else 6) * longest if words else 34)
     parts = []
     for i, (name, values) in enumerate(rows.items()):
         middle = row_height * i + 40
@@ -126,7 +128,7 @@ def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen:
             parts.append(_box(left + (t + 0.15) * step, y, 0.7 * step, max(tall, 0.5), fill=colour))
         frame = dict(fill="none", stroke=INK, stroke_width=1.5)
         parts.append(_box(left + chosen * step, middle - 32, step, 64, **frame))
-    for t in range(0, len(labels), max(1, len(labels) // (60 if words else 40))):
+    for t in range(0, len(labels), max(1, -(-len(labels) // (60 if words else 40)))):
         x = left + (t + 0.5) * step
         if words:
             turned = f"rotate(-90 {x + 3:.1f} {bottom + 10})"

@@ -114,8 +114,14 @@ def gates(
     steps : a label for each time step: a character, or a word, which is written upright.
     title : a few words that name the picture.
     row_names : name of a map → a name for each of its rows, instead of the number of the unit.
+
+    Raises
+    ------
+    ValueError
+        Where a map has not one row for each step, or `row_names` not one name for each unit.
     """
-    row_names, words = row_names or {}, max(map(len, steps)) > 3
+    row_names, words = row_names or {}, max(map(len, steps), default=0) > 3
+    _check_maps(maps, len(steps), row_names)
     columns = 1 if words else min(2, len(maps))
     rows = -(-len(maps) // columns)
     figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows + 0.7 * words, rows=rows)
@@ -129,12 +135,11 @@ def gates(
         figure.colorbar(image, ax=axes, pad=0.02)
         axes.grid(False)
         ticks = range(0, len(steps), -(-len(steps) // room_for_labels))
-        axes.set_xticks(ticks, [steps[i] for i in ticks], rotation=90 if words else 0)
-        axes.set(
-            title=name, xlabel="time step" if steps[0].isdigit() else "time step, and what is read there"
-        )
+        axes.set_xticks(ticks, [_literal(steps[i]) for i in ticks], rotation=90 if words else 0)
+        numbered = all(step.isdigit() for step in steps)
+        axes.set(title=name, xlabel="time step" if numbered else "time step, and what is read there")
         if name in row_names:
-            axes.set_yticks(range(len(values)), row_names[name])
+            axes.set_yticks(range(len(values)), map(_literal, row_names[name]))
         else:
             axes.set_ylabel("unit")
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -144,3 +149,21 @@ def gates(
         axes.set_axis_off()
     alt = f"Heat maps of {len(maps)} quantities over {len(steps)} steps. {'; '.join(alt_parts)}."
     return Picture(figure, title, alt)
+
+
+def _check_maps(maps: Mapping[str, np.ndarray], steps: int, row_names: Mapping[str, Sequence[str]]) -> None:
+    if not maps:
+        raise ValueError("there are no gates to draw: give at least one map, name → (time, units)")
+    if unknown := [name for name in row_names if name not in maps]:
+        raise ValueError(f"row_names names {unknown}, which are not among the maps: {', '.join(maps)}")
+    for name, values in maps.items():
+        shape = np.shape(values)
+        if len(shape) != 2 or shape[0] != steps or not shape[1]:
+            raise ValueError(f"{name} must be (time, units) with {steps} time steps, got shape {shape}")
+        if len(row_names.get(name, range(shape[1]))) != shape[1]:
+            raise ValueError(f"{name} has {shape[1]} rows but {len(row_names[name])} row_names")
+
+
+def _literal(text: str) -> str:
+    """Keep matplotlib from reading a text with dollar signs as a formula."""
+    return text.replace("$", r"\$")

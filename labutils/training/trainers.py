@@ -66,9 +66,11 @@ class KerasTrainer(Trainer):
         return {name: float(value) for name, value in scores.items()}
 
     def _evaluation_batch(self, rows: int) -> int:
-        inputs = getattr(self.model, "inputs", None)  # a model of the reader's own class may have none
-        fixed = inputs[0].shape[0] if inputs else None
-        return fixed or even_batch(rows)
+        try:
+            fixed = self.model.inputs[0].shape[0]
+        except (AttributeError, IndexError, KeyError, TypeError):  # a reader's own class may have none
+            fixed = None
+        return fixed if isinstance(fixed, int) else even_batch(rows)
 
 
 def even_batch(rows: int, largest: int = EVALUATION_BATCH) -> int:

@@ -88,10 +88,17 @@ def _memories(rng: np.random.Generator) -> list[Case]:
     return [{"steps": 40, "left": 0.5}, *drawn, {"steps": 1, "left": 0.25}]
 
 
+def _real_numbers(values: Any) -> np.ndarray:
+    """Return real numbers as an array; TypeError for texts, complex numbers and masked arrays."""
+    if np.asarray(values).dtype.kind not in "biuf" or isinstance(values, np.ma.MaskedArray):
+        raise TypeError("these are no real numbers")
+    return np.asarray(values, dtype=float)
+
+
 def _facts_of_register(weights: Any) -> dict[str, Any]:
     """The error of one LSTM unit without recurrent weights on three tasks, over streams of 300 steps."""
     try:
-        W, b, v = (np.asarray(part, dtype=float) for part in weights)
+        W, b, v = (_real_numbers(part) for part in weights)
         v = v.squeeze()  # (1, 1), as the readout of the notebook, is one number, too
     except (TypeError, ValueError):
         raise TypeError(
@@ -110,7 +117,7 @@ def _register_goal(task: str, words: str, advice: str) -> Goal:
     return Goal(
         f"{words}: error below 0.02 on '{task}'",
         lambda facts: facts[task] < 0.02,
-        lambda facts: f"{facts[task]:.3f}",
+        lambda facts: f"{facts[task]:.3g}",
         advice,
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from labutils.exercises.checking.exercise_types import Case, Choice, Coding, Experiment, Mistake
-from labutils.exercises.checking.goals import accurate, facts_of_pair, few_parameters, recurrent, trained_on
+from labutils.exercises.checking.exercise_types import Case, Choice, Coding, Experiment, Goal, Mistake
+from labutils.exercises.checking.goals import accurate, facts_of_pair, recurrent, trained_on
 
 
 def my_pad(sequence, length):
@@ -48,26 +48,6 @@ def _rows(labels, share, last=True, count=None):
         chosen = int(len(rows) * share) if count is None else count(len(rows))
         is_test[rows[len(rows) - chosen :] if last else rows[:chosen]] = True
     return is_test
-
-
-def my_probability(h, w, b):
-    """The probability of each review (reviews,), from states h (reviews, units), w (units,) and b."""
-    return 1 / (1 + np.exp(-(h @ w + b)))
-
-
-def _last_states(rng: np.random.Generator) -> list[Case]:
-    return [
-        {
-            "h": rng.uniform(-1, 1, (rows, units)),
-            "w": rng.normal(size=units),
-            "b": round(rng.normal(), 2),
-        }
-        for rows, units in [(1, 2), (3, 2), (4, 5)]
-    ]
-
-
-def _softmax(a):
-    return np.exp(a - a.max()) / np.exp(a - a.max()).sum()
 
 
 def my_loss(p, y):
@@ -138,29 +118,91 @@ def _stop(
     return ended - 1 + first, (ended if keep_last else kept) - 1 + first
 
 
+def my_paired_difference(p, q, y):
+    """The difference of the accuracies of p and q (reviews,), and half of its 95 % interval."""
+    d = ((p > 0.5) == y).astype(float) - ((q > 0.5) == y)
+    return d.mean(), 1.96 * d.std() / np.sqrt(len(d))
+
+
+def _two_classifiers(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = [
+        {
+            "p": np.array([0.9, 0.2, 0.7, 0.6]),
+            "q": np.array([0.8, 0.6, 0.4, 0.1]),
+            "y": np.array([1, 0, 1, 0]),
+        }
+    ]
+    for count in (9, 40, 200):
+        y = rng.integers(0, 2, count)
+        right = 0.5 + 0.4 * (y - 0.5) + rng.normal(0, 0.2, count)  # what both know
+        p, q = (np.clip(right + rng.normal(0, sd, count), 0.01, 0.99).round(3) for sd in (0.05, 0.25))
+        cases.append({"p": p, "q": q, "y": y})
+    return cases
+
+
+def _differences(p, q, y):
+    return ((p > 0.5) == y).astype(float) - ((q > 0.5) == y)
+
+
+def _interval(p, q, y, *, factor=1.96, ddof=0, root=True, sign=1):
+    d = sign * _differences(p, q, y)
+    return d.mean(), factor * d.std(ddof=ddof) / (np.sqrt(len(d)) if root else 1)
+
+
+def _unpaired(p, q, y):
+    a, b = (((guess > 0.5) == y).mean() for guess in (p, q))
+    return a - b, 1.96 * np.sqrt((a * (1 - a) + b * (1 - b)) / len(y))
+
+
+def my_calibration_error(p, y):
+    """The ECE with ten bins, one number, of probabilities p (reviews,) and labels y (reviews,)."""
+    which = np.minimum((10 * p).astype(int), 9)
+    error = 0.0
+    for k in range(10):
+        if (inside := which == k).any():
+            error += inside.mean() * abs(p[inside].mean() - y[inside].mean())
+    return error
+
+
+def _said_and_true(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = [
+        {"p": np.array([0.92, 0.98, 0.93, 0.15]), "y": np.array([1, 1, 0, 0])},
+        {"p": np.array([1.0, 0.97, 0.03, 0.0, 0.55]), "y": np.array([0, 1, 0, 1, 1])},
+    ]
+    for count in (12, 50, 300):
+        said = (2 * rng.integers(0, 500, count) + 1) / 1000  # never on the border of two bins
+        cases.append({"p": said, "y": (rng.random(count) < 0.25 + 0.5 * said).astype(int)})
+    return cases
+
+
+def _calibration(p, y, *, bins=10, weighted=True, error=abs, said=np.mean, over=9):
+    which = (bins * p).astype(int)
+    which = np.minimum(which, bins - 1) if over == 9 else which
+    parts = []
+    for k in range(bins):
+        if (inside := which == k).any():
+            parts.append((inside.mean(), error(said(p[inside]) - y[inside].mean()), k))
+    shares = [part[0] for part in parts] if weighted else [1 / max(len(parts), 1)] * len(parts)
+    return float(sum(share * part[1] for share, part in zip(shares, parts)))
+
+
+def _of_the_answer(p, y):
+    sure = np.maximum(p, 1 - p)
+    return _calibration(sure, ((p > 0.5) == y).astype(int))
+
+
+def _of_centres(p, y):
+    which = np.minimum((10 * p).astype(int), 9)
+    return float(
+        sum(
+            (which == k).mean() * abs((k + 0.5) / 10 - y[which == k].mean())
+            for k in range(10)
+            if (which == k).any()
+        )
+    )
+
+
 EXERCISES = (
-    Choice(
-        title="A hundred words",
-        question="The 100 most frequent words cover about\n\n"
-        "* `a`: 5 % of all the words in the reviews,\n"
-        "* `b`: 20 %,\n"
-        "* `c`: 50 %,\n"
-        "* `d`: 90 %.",
-        idea="a few words make up most of a text",
-        minutes=2,
-        right="c",
-        wrong={
-            "a": "Far more. Count the words the, a, of, and, to, is in any paragraph of this page.",
-            "b": "More. The ten most frequent words alone make up about a quarter.",
-            "d": "Not quite: nine tenths take some thousands of words. Small words are frequent, but a "
-            "text is not made of them alone.",
-        },
-        hints=(
-            "Which words are the most frequent? Count them in the paragraph above.",
-            "Of ten words in a row, how many are among the, a, and, of, to, is, it, in, this, that, was, …?",
-        ),
-        afterwards="About half, and 10,000 words cover nearly all. It is Zipf's law.",
-    ),
     Coding(
         title="Pad and truncate",
         question="Do it for one review: a list of `length` tokens, zeros in front of a short one, and of "
@@ -298,85 +340,9 @@ EXERCISES = (
         "the test in their proportion.",
     ),
     Coding(
-        title="From a state to a probability",
-        question="The dense layer at the end, for several reviews at once: `h` has the last state of each "
-        "in a row.",
-        idea="the sigmoid at the end",
-        minutes=6,
-        solve=my_probability,
-        cases=_last_states,
-        mistakes=(
-            Mistake(
-                "softmax over the reviews",
-                lambda h, w, b: _softmax(h @ w + b),
-                "Your probabilities add up to 1 over the reviews: that is a softmax. It is for several "
-                "classes of which one is right. Each review has a probability of its own here: a sigmoid.",
-            ),
-            Mistake(
-                "no sigmoid",
-                lambda h, w, b: h @ w + b,
-                "That is the weighted sum, which may be any number. The sigmoid makes a probability of it.",
-            ),
-            Mistake(
-                "forgotten bias",
-                lambda h, w, b: 1 / (1 + np.exp(-(h @ w))),
-                "The bias b is missing: it is added before the sigmoid.",
-            ),
-            Mistake(
-                "sign of the exponent",
-                lambda h, w, b: 1 / (1 + np.exp(h @ w + b)),
-                "That is one minus the probability. There is a minus in the exponent of the sigmoid.",
-            ),
-            Mistake(
-                "minus for one term only",
-                lambda h, w, b: 1 / (1 + np.exp(-h @ w + b)),
-                "The minus in the exponent reaches only the first term: -h @ w + b. It belongs before the "
-                "whole sum, -(h @ w + b).",
-            ),
-            Mistake(
-                "brackets of the fraction",
-                lambda h, w, b: 1 / 1 + np.exp(-(h @ w + b)),
-                "Look at the brackets: 1 / 1 + exp(…) divides before it adds. It should be 1 / (1 + exp(…)).",
-            ),
-            Mistake(
-                "sigmoid twice",
-                lambda h, w, b: 1 / (1 + np.exp(-1 / (1 + np.exp(-(h @ w + b))))),
-                "The sum went through the sigmoid twice.",
-            ),
-            Mistake(
-                "not summed",
-                lambda h, w, b: 1 / (1 + np.exp(-(h * w + b))),
-                "h * w multiplies number by number and leaves a row for each review. A weighted *sum* is "
-                "asked for: h @ w.",
-            ),
-            Mistake(
-                "tanh",
-                lambda h, w, b: np.tanh(h @ w + b),
-                "The sum went through a tanh, which ends between -1 and 1. A probability lies between 0 "
-                "and 1.",
-            ),
-            Mistake(
-                "a verdict",
-                lambda h, w, b: (h @ w + b > 0).astype(float),
-                "You give verdicts, 0 or 1. Asked for is the probability before it is rounded.",
-            ),
-            Mistake(
-                "bias after the sigmoid",
-                lambda h, w, b: 1 / (1 + np.exp(-(h @ w))) + b,
-                "The bias was added after the sigmoid. It belongs inside, with the weighted sum.",
-            ),
-        ),
-        hints=(
-            "A weighted sum for each review: h @ w, plus b.",
-            "The sigmoid of a is 1 / (1 + exp(-a)).",
-        ),
-        afterwards="One number for each review, between 0 and 1, above one half where the weighted sum is "
-        "positive.",
-    ),
-    Coding(
         title="The loss",
         question="The loss of a batch: the mean of these losses over its reviews.",
-        idea="binary cross-entropy punishes wrong sureness",
+        idea="binary cross-entropy punishes confident mistakes",
         minutes=6,
         solve=my_loss,
         cases=_probabilities,
@@ -450,7 +416,7 @@ EXERCISES = (
             "np.log is the natural logarithm, and it works on whole arrays.",
             "Then take the mean over the reviews.",
         ),
-        afterwards="Being surely wrong (p = 0.01 for a positive review) costs 4.6, nearly seven "
+        afterwards="Being confidently wrong (p = 0.01 for a positive review) costs 4.6, nearly seven "
         "times as much as a shrug (0.69).",
     ),
     Coding(
@@ -545,85 +511,209 @@ EXERCISES = (
         afterwards="This is what keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True) "
         "does. It never knows what a later epoch would have brought.",
     ),
+    Coding(
+        title="A paired difference",
+        question="Compute it for two models whose probabilities `p` and `q` are given (positive where "
+        "above one half). Take `np.std` for $s$.",
+        idea="the difference review by review, and how sure it is",
+        minutes=10,
+        solve=my_paired_difference,
+        cases=_two_classifiers,
+        results=("difference", "half_width"),
+        mistakes=(
+            Mistake(
+                "q minus p",
+                lambda p, q, y: _interval(p, q, y, sign=-1),
+                "The sign is the other way round: it is the accuracy of p minus that of q.",
+            ),
+            Mistake(
+                "not paired",
+                _unpaired,
+                "The difference is right. Your interval adds the variances of two accuracies, as if each "
+                "model had been asked about reviews of its own. Take the standard deviation of the d_i.",
+            ),
+            Mistake(
+                "standard deviation, not error",
+                lambda p, q, y: _interval(p, q, y, root=False),
+                "That is 1.96 times the standard deviation of single differences. The mean of n of them is "
+                "surer: divide by the square root of n.",
+            ),
+            Mistake(
+                "one standard error",
+                lambda p, q, y: _interval(p, q, y, factor=1),
+                "That is one standard error. For 95 % it takes 1.96 of them.",
+            ),
+            Mistake(
+                "whole width",
+                lambda p, q, y: _interval(p, q, y, factor=3.92),
+                "That is the whole width of the interval. Asked for is half of it, what stands after the ±.",
+            ),
+            Mistake(
+                "divided by n - 1",
+                lambda p, q, y: _interval(p, q, y, ddof=1),
+                "You divide by n - 1 (ddof=1), which is as good, and the same for 5,000 reviews. So that "
+                "the numbers can be compared, take np.std as it is.",
+            ),
+            Mistake(
+                "divided by n",
+                lambda p, q, y: (_differences(p, q, y).mean(), 1.96 * _differences(p, q, y).std() / len(y)),
+                "You divide by n. It is the square root of n: four times as many reviews halve the interval.",
+            ),
+            Mistake(
+                "differences of probabilities",
+                lambda p, q, y: (np.mean(p - q), 1.96 * np.std(p - q) / np.sqrt(len(y))),
+                "You compare the probabilities. Say first which reviews each model gets right: (p > 0.5) "
+                "== y.",
+            ),
+            Mistake(
+                "answers compared",
+                lambda p, q, y: (
+                    np.mean((p > 0.5) * 1.0 - (q > 0.5)),
+                    1.96 * np.std((p > 0.5) * 1.0 - (q > 0.5)) / np.sqrt(len(y)),
+                ),
+                "You compare what the models answer, without the labels. Right is (p > 0.5) == y.",
+            ),
+        ),
+        hints=(
+            "(p > 0.5) == y says for each review whether p is right. The same for q.",
+            "Two arrays of True and False cannot be subtracted: turn one into numbers with .astype(float).",
+            "d.mean() and 1.96 * d.std() / np.sqrt(len(d))",
+        ),
+        afterwards="It is the normal approximation of McNemar's test: only reviews on which the two models "
+        "differ widen it.",
+    ),
     Choice(
-        title="An empty page",
-        question="What they should say is one thing. What do three such networks, which differ in their "
-        "seed alone, say of nothing but padding?\n\n"
-        "* `a`: all say about one half,\n"
-        "* `b`: all lean to the same side, the one that training favours,\n"
-        "* `c`: each takes a side, and which one is chance.",
-        idea="what training did not show is left to chance",
-        minutes=2,
+        title="Fifty more of five thousand",
+        question="One model gets 50 of the 5,000 test reviews more right than another: one point of "
+        "accuracy. Is the difference clear, beyond what the choice of reviews explains?\n\n* `a`: yes, 50 "
+        "reviews are far too many for chance,\n* `b`: no, one point never is with 5,000 reviews,\n* `c`: "
+        "it is if the two disagree about 100 reviews, and is not if they disagree about 1,500.",
+        idea="what two models agree about says nothing about who is better",
+        minutes=4,
         right="c",
         wrong={
-            "a": "That would be sensible. But who would have taught them? A review of padding alone was "
-            "never among the training reviews, and few have much of it.",
-            "b": "Half of the training reviews are positive, so there is nothing that would pull all of "
-            "them to one side.",
+            "a": "Let them disagree about 1,500 reviews: 775 go to the one and 725 to the other. Would you "
+            "bet on the same winner with other reviews?",
+            "b": "Let them disagree about 100 reviews only: 75 go to the one and 25 to the other. Would a "
+            "fair coin do that?",
         },
         hints=(
-            "Nine training reviews in ten have no padding at all. What does the loss say about padding, "
-            "then?",
-            "What nothing in the loss decides, is decided by the starting weights.",
+            "Reviews that both get right, or both wrong, have d = 0. How large is the standard deviation "
+            "of the d_i, then?",
+            "With m disagreements among n reviews, s is about the square root of m / n. Compare 1.96 s / "
+            "√n with .01 for m = 100 and for m = 1,500.",
         ),
-        afterwards="What a hundred zeros do to the state was hardly ever trained, so it is what the seed "
-        "made it. The next cell asks the three networks.",
+        afterwards="With 100 disagreements the interval is .01 ± .004, with 1,500 it is .01 ± .015.",
+    ),
+    Coding(
+        title="Expected calibration error",
+        question="Write it. Bin $k$, from 0 to 9, holds $k / 10 \\le p < (k + 1) / 10$, and the last one "
+        "holds $p = 1$, too. A bin without reviews adds nothing.",
+        idea="how far the probabilities are from what happens",
+        minutes=12,
+        solve=my_calibration_error,
+        cases=_said_and_true,
+        mistakes=(
+            Mistake(
+                "bins not weighted",
+                lambda p, y: _calibration(p, y, weighted=False),
+                "Every bin counts the same with you. Weight it by its share of the reviews, n_k / n.",
+            ),
+            Mistake(
+                "squares",
+                lambda p, y: _calibration(p, y, error=np.square),
+                "You square the differences. The ECE takes their absolute values.",
+            ),
+            Mistake(
+                "no absolute value",
+                lambda p, y: _calibration(p, y, error=float),
+                "Too high in one bin and too low in another cancel with you. Take absolute values, bin by "
+                "bin.",
+            ),
+            Mistake(
+                "centres of the bins",
+                _of_centres,
+                "You compare with the centre of each bin. Take the mean of the probabilities in it.",
+            ),
+            Mistake(
+                "probability 1 lost",
+                lambda p, y: _calibration(p, y, over=10),
+                "A probability of 1 falls out: int(10 * 1.0) is 10, and there is no such bin. It belongs to "
+                "the last one.",
+            ),
+            Mistake(
+                "confidence of the answer",
+                _of_the_answer,
+                "You compare how sure the answer is, max(p, 1 - p), with how often it is right. That is the "
+                "ECE for several classes. Here it is the probability of *positive*, from 0 to 1.",
+            ),
+            Mistake(
+                "one bin",
+                lambda p, y: abs(np.mean(p) - np.mean(y)),
+                "That is the difference over all reviews at once. Sort them into ten bins first.",
+            ),
+        ),
+        hints=(
+            "np.minimum((10 * p).astype(int), 9) is the bin of each review.",
+            "For one bin: inside = which == k; then p[inside].mean(), y[inside].mean(), inside.mean().",
+            "Leave out bins where inside.any() is False: the mean of nothing is nan.",
+        ),
+        afterwards="A warning: with few reviews in a bin, chance alone moves the fraction of positives, "
+        "so even a perfectly calibrated model has an ECE above 0, about .01 with 5,000 reviews.",
     ),
     Experiment(
-        title="A quarter of the parameters",
-        question="The published GRU has 326,369 parameters and reached 0.832. Reach that on the "
-        "*validation* reviews, with a recurrent network of at most a quarter of the parameters, 81,592: "
-        "change the embedding, the number of tokens, the layers (`x_200` holds 200 tokens of each "
-        "review). Your answer is the pair of the network and the `Run` that `training.fit(…, "
-        "validation=0.2)` returns. What counts is the epoch whose weights are kept: the last one, or with "
-        "`callbacks=[early_stopping(patience=5)]` that of the lowest validation loss. (A patience of 5 "
-        "never stops a training of five epochs, and still goes back to the best.) Batches of 256 save "
-        "time, as in section 6.",
-        idea="spend parameters where they help",
+        title="A reader of your own",
+        question="Build and train a recurrent network that is at least as good as this on the *validation* "
+        "reviews: accuracy .855, and a loss of at most .36, so that its probabilities can be trusted. "
+        "`x_200` holds 200 tokens of each review; section 6 says what may help. Your answer is the pair of "
+        "the network and the `Run` that `training.fit(…, validation=0.2)` returns. What counts is the epoch "
+        "whose weights are kept: the last one, or with `EarlyStopping(patience=5, "
+        "restore_best_weights=True)` that of the lowest validation loss.",
+        idea="what helps a network that reads",
         minutes=25,
         facts=facts_of_pair,
         goals=(
             recurrent(),
-            few_parameters(
-                81_592,
-                ", a quarter of the published GRU's",
-                "Too many parameters. 98 in 100 of the published network's are the embedding: give each "
-                "word fewer numbers, or use fewer words.",
-            ),
             trained_on(lambda facts: 16_000, "validation=0.2"),
             accurate(
-                0.832,
-                ", as the published test accuracy",
-                "Small enough, but not good enough yet. The first thing that helped in section 6 was to "
-                "read 200 tokens instead of 100. A mask and dropout cost no parameters.",
+                0.855,
+                "",
+                "The published network reaches about .81. Read 200 tokens instead of 100; then a mask and "
+                "dropout.",
+            ),
+            Goal(
+                "a validation loss of at most 0.36 in the epoch that is kept",
+                lambda facts: facts["kept"].get("val_loss", 1) <= 0.36,
+                lambda facts: f"{facts['kept'].get('val_loss', float('nan')):.4f}",
+                "Accurate, but overconfident: stop earlier, or give it more dropout.",
             ),
         ),
         hints=(
-            "Embeddings of 8 numbers are 80,000 parameters; that leaves 1,592 for the rest.",
-            "x_200 is there already. With GRU(8), a mask and some dropout the best of five epochs is good "
-            "enough.",
-            "Adam(0.005), batches of 256, and EarlyStopping(patience=5, restore_best_weights=True) to go "
-            "back to the best epoch.",
+            "Start from build_gru with 200 tokens and mask=True, and give it two Dropout layers of one half: "
+            "one after the embedding, one after the GRU.",
+            "Adam(0.003), batches of 128 and five epochs take about a minute; EarlyStopping(patience=5, "
+            "restore_best_weights=True) goes back to the best one.",
+            "If the loss rises after two epochs, use a smaller rate or more dropout.",
         ),
         code="""
 keras.utils.set_random_seed(0)
 my_model = keras.Sequential([
     layers.Input((200,)),
-    layers.Embedding(10_000, 8, mask_zero=True),
-    layers.Dropout(0.3),
-    layers.GRU(8),
+    layers.Embedding(10_000, 32, mask_zero=True),
+    layers.Dropout(0.3, noise_shape=(None, 200, 1)),
+    layers.Dropout(0.5),
+    layers.GRU(32),
+    layers.Dropout(0.5),
     layers.Dense(1, activation="sigmoid"),
 ])
-my_model.compile(keras.optimizers.Adam(0.005), "binary_crossentropy",
-                 metrics=["accuracy"])
-my_run = training.fit(my_model, x_200, y_train, name="a quarter", epochs=5, batch_size=256,
+my_model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy", metrics=["accuracy"])
+my_run = training.fit(my_model, x_200, y_train, name="my reader", epochs=4, batch_size=128,
                       validation=0.2, callbacks=[
                           keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)])
 my_answer = my_model, my_run
 """,
-        afterwards="A quarter of the parameters is enough for what the published network could do. (The "
-        "best epoch was chosen by the same validation reviews, so it flatters a little. And try "
-        "GlobalAveragePooling1D in place of the GRU, no recurrence at all: the notebook on the "
-        "SimpleRNN that unlearns says what to expect.)",
+        afterwards="The next cell asks the test reviews about it, and compares it with the bag of the same "
+        "tokens, review by review. (Its epoch and its settings were chosen with the validation reviews, so "
+        "their accuracy flatters a little.)",
     ),
 )
