@@ -1,4 +1,4 @@
-"""Break something on purpose: the claims of notebook 03 must notice.
+"""Break something on purpose: the first claim of notebook 03 must notice.
 
 Cells of the notebook are run here, as they stand, after one thing was made wrong.
 """
@@ -9,24 +9,16 @@ from notebook_helpers import PATHS, sources
 from labutils.claims import ClaimError
 from labutils.upkeep.stored_notebooks import without_magics
 
-PADDING, BAG = "every row ends with the last token of its review", "test accuracy of a bag of words"
-SLOW = {
-    "embedded = ": "",
-    "sharing = ": "",
-    "features = ": "",
-    "in_blocks": "",
-    "pairs = bag": "pairs = words",
-}
+BAG = "a bag of words classifies between 85 and 88 % of the test reviews correctly"
 pytestmark = pytest.mark.slow
 
 
 def run(claimed, broken=""):
-    """Run the cells up to the one with a claim, less slow ones, and broken code once the data are there."""
+    """Run the cells up to the one with a claim, and broken code once the data are there."""
     cells, scope = sources(PATHS[3]), {}
     last = next(number for number, cell in enumerate(cells) if claimed in cell)
     for cell in cells[: last + 1]:
-        code = next((instead for text, instead in SLOW.items() if text in cell), cell)
-        exec(compile(without_magics(code), PATHS[3].name, "exec"), scope)
+        exec(compile(without_magics(cell), PATHS[3].name, "exec"), scope)
         if "train, test = " in cell:
             exec(broken, scope)
 
@@ -36,20 +28,18 @@ def claims_raise(monkeypatch):
     monkeypatch.setenv("LABUTILS_CLAIMS", "raise")
 
 
-def test_left_alone_the_claims_hold(capsys):
+def test_left_alone_the_claim_holds(capsys):
     run(BAG)
-    printed = capsys.readouterr().out
-    assert f"✓ {PADDING}" in printed and f"✓ {BAG}" in printed
+    assert f"✓ {BAG}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("wrong", ["padding", "truncating"])
-def test_padding_and_cutting_at_the_wrong_end_are_noticed(wrong, keras, monkeypatch):
+def test_cutting_at_the_wrong_end_is_noticed(keras, monkeypatch):
     right = keras.utils.pad_sequences
     monkeypatch.setattr(
-        keras.utils, "pad_sequences", lambda *args, **more: right(*args, **more, **{wrong: "post"})
+        keras.utils, "pad_sequences", lambda *args, **more: right(*args, **more | {"truncating": "post"})
     )
-    with pytest.raises(ClaimError, match=PADDING):
-        run(PADDING)
+    with pytest.raises(ClaimError, match=BAG):
+        run(BAG)
 
 
 BROKEN = {

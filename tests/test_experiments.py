@@ -20,7 +20,7 @@ NEEDED = {
     "gates": (["def lstm_step(", "def gru_step(", "CELLS = {", "def new(name, units"], ""),
     "simple_rnn_classifier": (["TOKENS = 200\n"], ""),
     "gru_classifier": (["data = reviews.load("],
-                       "x_200 = keras.utils.pad_sequences(train.sequences, maxlen=200)"),
+                       "x_100 = keras.utils.pad_sequences(train.sequences, maxlen=100)"),
     "forecasting": (["TEST = 198\n", "def noise_floor(", "def last_windows(", "def line_ahead(",
                      "def regression_ratio(", "practice = series"], ""),
     "autoencoders": (["data = digits.load(", "mean_digit =", "def build(code=32"], ""),
@@ -62,6 +62,7 @@ def pair(parameters, rows, layers="GRU", loss="mse", steps=100, sizes=(8,), loss
 
 
 GOOD = {"val_loss": 0.4, "val_accuracy": 0.85}
+FINE = {"val_loss": 0.37, "val_accuracy": 0.84}
 MISSED = {
     "recurrent_networks": [
         (pair(305, 768, val_loss=0.001), "at most 60 parameters", "How many units"),
@@ -78,11 +79,12 @@ MISSED = {
         (pair(160_000, 16_000, "GlobalAveragePooling1D", **GOOD), "a recurrent", "baseline"),
     ],
     "gru_classifier": [
-        (pair(80_000, 16_000, val_loss=0.35, val_accuracy=0.82), "of 0.855", "200 tokens"),
-        (pair(80_000, 16_000, val_loss=0.35), "of 0.855", 'compile with metrics=["accuracy"]'),
-        (pair(80_000, 16_000, val_loss=0.4, val_accuracy=0.86), "at most 0.36", "overconfident"),
-        (pair(80_000, 19_980, val_loss=0.35, val_accuracy=0.86), "validated on", "validation=0.2"),
-        (pair(80_000, 16_000, "Conv1D", val_loss=0.35, val_accuracy=0.86), "a recurrent", "baseline"),
+        (pair(80_000, 16_000, val_loss=0.37, val_accuracy=0.82), "of 0.832", "cost no tokens"),
+        (pair(80_000, 16_000, val_loss=0.37), "of 0.832", 'compile with metrics=["accuracy"]'),
+        (pair(80_000, 16_000, val_loss=0.4, val_accuracy=0.84), "loss below 0.374", "overconfident"),
+        (pair(80_000, 16_000, steps=200, **FINE), "at most 100 tokens", "x_100"),
+        (pair(80_000, 19_980, **FINE), "validated on", "validation=0.2"),
+        (pair(80_000, 16_000, "Conv1D", **FINE), "a recurrent", "baseline"),
     ],
     "forecasting": [
         (pair(10_451, 702, val_loss=0.0101), "at most 2,612", "4 n (m + n + 1)"),

@@ -327,10 +327,10 @@ def test_a_review_with_html_in_it_is_only_read(reader):
 
 def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
     lab = reader
-    box(lab, "Test review").fill("1")
+    box(lab, "Test review").fill("0")
     button(lab, "Take this one").click()
-    has_status(lab, "Test review 1 is labelled")
-    has_status(lab, "100 are read, as in training")
+    has_status(lab, "Test review 0 is labelled")
+    has_status(lab, "200 are read, as in training")
     lab.panel.get_by_label("Show the hidden state").check()
     lab.panel.get_by_role("img", name="The hidden state: 32 rows").wait_for()
     box(lab, "Your review").fill("")
