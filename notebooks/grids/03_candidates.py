@@ -2,7 +2,7 @@
 
     python notebooks/grids/03_candidates.py
 
-About an hour on two cores. Each candidate adds one thing to the one before it. All have the same budget:
+About an hour on two cores. Each candidate adds one step to the one before it. All have the same budget:
 four rates with two seeds, six epochs with a cosine decay; each network is kept at the epoch of its lowest
 validation loss, and each candidate at the rate whose networks have the lowest mean loss, which is then
 trained with three seeds more. Test labels choose nothing. "published" is the network of the handout: five

@@ -3,8 +3,9 @@
     python notebooks/grids/03_readers.py
 
 About ten minutes on two cores, after 03_candidates.py. Three kinds of network that read from left to right,
-five seeds each: the published one and the same with a mask, both trained for two epochs, and the candidate
-that drops words, trained as in 03_candidates.py. No test label chooses anything.
+five seeds each: the published one and the same with a mask, two epochs, and the candidate that drops words,
+trained as in 03_candidates.py. Each is kept at its epoch of lowest validation loss. No test label chooses
+anything.
 
 empty: the probability of a review of nothing but padding. short_accuracy: test accuracy on reviews of fewer
 than 100 tokens. component_share: of the variance of the states after each word of 200 test reviews, the

@@ -130,12 +130,18 @@ def _two_classifiers(rng: np.random.Generator) -> list[Case]:
             "p": np.array([0.9, 0.2, 0.7, 0.6]),
             "q": np.array([0.8, 0.6, 0.4, 0.1]),
             "y": np.array([1, 0, 1, 0]),
-        }
+        },
+        {
+            "p": np.array([0.8, 0.6, 0.4]),
+            "q": np.array([0.9, 0.2, 0.7]),
+            "y": np.array([1, 0, 1]),
+        },
     ]
     for count in (9, 40, 200):
         y = rng.integers(0, 2, count)
         right = 0.5 + 0.4 * (y - 0.5) + rng.normal(0, 0.2, count)  # what both know
-        p, q = (np.clip(right + rng.normal(0, sd, count), 0.01, 0.99).round(3) for sd in (0.05, 0.25))
+        p, q = (np.clip(right + rng.normal(0, sd, count), 0.01, 0.99) for sd in (0.05, 0.25))
+        p, q = ((2 * np.floor(500 * guess) + 1) / 1000 for guess in (p, q))  # never exactly one half
         cases.append({"p": p, "q": q, "y": y})
     return cases
 
@@ -167,6 +173,7 @@ def my_calibration_error(p, y):
 def _said_and_true(rng: np.random.Generator) -> list[Case]:
     cases: list[Case] = [
         {"p": np.array([0.92, 0.98, 0.93, 0.15]), "y": np.array([1, 1, 0, 0])},
+        {"p": np.array([0.5, 0.42, 0.58]), "y": np.array([1, 0, 0])},
         {"p": np.array([1.0, 0.97, 0.03, 0.0, 0.55]), "y": np.array([0, 1, 0, 1, 1])},
     ]
     for count in (12, 50, 300):
@@ -676,6 +683,15 @@ EXERCISES = (
         goals=(
             recurrent(),
             trained_on(lambda facts: 16_000, "validation=0.2"),
+            Goal(
+                "compiled with binary cross-entropy, and no penalty beside it",
+                lambda facts: (
+                    facts["loss"] in ("binary_crossentropy", "BinaryCrossentropy") and not facts["penalised"]
+                ),
+                lambda facts: facts["loss"] + (" and a penalty" if facts["penalised"] else ""),
+                "What is compared is the validation loss, and another loss has another scale: compile with "
+                '"binary_crossentropy", without a regularizer.',
+            ),
             Goal(
                 "at most 100 tokens",
                 lambda facts: 0 < facts["steps"] <= 100,
