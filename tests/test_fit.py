@@ -319,6 +319,21 @@ def test_a_fixed_batch_size_is_that_of_the_validation_too(keras, fast):
     assert set(run.history) == {"loss", "val_loss"} and set(run.scores) == {"loss"}
 
 
+def test_a_model_with_inputs_of_its_own_is_validated(keras):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inputs, self.dense = "features", keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Own()
+    model.compile(loss="mse")
+    run = training.fit(model, np.zeros((20, 2), "float32"), np.zeros((20, 1)), epochs=1, validation=0.5)
+    assert set(run.history) == {"loss", "val_loss"}
+
+
 @pytest.mark.parametrize("rows, batch", [(4000, 500), (5000, 500), (512, 512), (7, 7), (1009, 512), (1, 1)])
 def test_even_batch(rows, batch):
     assert even_batch(rows) == batch

@@ -9,7 +9,8 @@ anything.
 
 empty: the probability of a review of nothing but padding. short_accuracy: test accuracy on reviews of fewer
 than 100 tokens. component_share: of the variance of the states after each word of 200 test reviews, the
-fraction along the first principal component; correlation: of the position on it with the logit.
+fraction along the first principal component, second_share: along the second; correlation: of the position on
+the first with the logit.
 shuffled_same: fraction of test reviews with the same verdict when their words are shuffled;
 shuffled_accuracy: test accuracy then.
 """

@@ -182,15 +182,15 @@ def _said_and_true(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _calibration(p, y, *, bins=10, weighted=True, error=abs, said=np.mean, over=9):
-    which = (bins * p).astype(int)
-    which = np.minimum(which, bins - 1) if over == 9 else which
-    parts = []
-    for k in range(bins):
+def _calibration(p, y, *, weighted=True, error=abs, keeps_1=True):
+    which = (10 * p).astype(int)
+    which = np.minimum(which, 9) if keeps_1 else which
+    shares, errors = [], []
+    for k in range(10):
         if (inside := which == k).any():
-            parts.append((inside.mean(), error(said(p[inside]) - y[inside].mean()), k))
-    shares = [part[0] for part in parts] if weighted else [1 / max(len(parts), 1)] * len(parts)
-    return float(sum(share * part[1] for share, part in zip(shares, parts)))
+            shares.append(inside.mean())
+            errors.append(error(p[inside].mean() - y[inside].mean()))
+    return float(np.dot(shares, errors) if weighted else np.sum(errors) / max(len(errors), 1))
 
 
 def _of_the_answer(p, y):
@@ -644,7 +644,7 @@ EXERCISES = (
             ),
             Mistake(
                 "probability 1 lost",
-                lambda p, y: _calibration(p, y, over=10),
+                lambda p, y: _calibration(p, y, keeps_1=False),
                 "A probability of 1 falls out: int(10 * 1.0) is 10, and there is no such bin. It belongs to "
                 "the last one.",
             ),
@@ -671,7 +671,7 @@ EXERCISES = (
     Experiment(
         title="Beat the bag of 100 tokens",
         question="With the last 100 tokens the published network was no better than the bag of the same "
-        "tokens, which reaches an accuracy of .832 and a loss of .374 (that with C = 3) on the "
+        "tokens, which reaches an accuracy of .832 (C = 1) and a loss of .374 (C = 3) on the "
         "*validation* reviews. Build and train a recurrent network that reads 100 tokens (`x_100`) and "
         "beats it: accuracy .832 or more, and a loss below .374. Your answer is the pair of the network "
         "and the `Run` that `training.fit(…, validation=0.2)` returns. What counts is the epoch whose "
