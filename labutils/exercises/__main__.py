@@ -28,6 +28,8 @@ _GRIDS = Path(__file__).parents[2] / "notebooks" / "grids"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 2 where nothing was done, 130 after Ctrl-C."""
+    if hasattr(sys.stdout, "reconfigure"):  # names of files may hold anything, terminals may know ASCII only
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     chosen = parser.parse_args(arguments)
     if chosen.command == "table":
@@ -134,8 +136,6 @@ def _refuse_unwritable(out: Path, resume: bool) -> None:
 
 def grade(chosen: argparse.Namespace, how: HowToGrade) -> int:
     """Grade what was handed in, writing the table after each row; return the exit status."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold anything
     try:
         submissions, notices = find_submissions(chosen.folder)
         known = reports.read_csv(chosen.out) if chosen.out.exists() else []

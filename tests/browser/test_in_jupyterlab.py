@@ -340,7 +340,7 @@ def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
 
 def test_the_explorers_follow_what_is_typed(gradient, steps):
     typed(gradient, "Spectral radius", "1,5")
-    has_status(gradient, "for spectral radius 1.5, steps back 50")
+    has_status(gradient, "for spectral radius 1.5, steps back 50, seed 0")
     typed(gradient, "Steps back", "-5")
     alerted(gradient, "-5 is too small")
     typed(steps, "Time step", "3")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-
-import numpy as np
 
 from labutils.exercises.checking.exercise_types import Goal
 
@@ -13,7 +12,7 @@ _PAIR = "This needs the network and the Run that training.fit(...) returned: my_
 
 
 def facts_of_run(run: Any) -> dict[str, Any]:
-    """Return of a `training.Run` its parameters and rows, and what it reached at the kept epoch.
+    """Return of a `training.Run` its parameters, rows and history, and what it reached at the kept epoch.
 
     Raises
     ------
@@ -27,6 +26,7 @@ def facts_of_run(run: Any) -> dict[str, Any]:
             "parameters": int(run.parameters),
             "rows": int(run.settings["training_rows"]),
             "kept": {name: float(run.at_kept_epoch(name)) for name in run.history},
+            "history": {name: [float(value) for value in values] for name, values in run.history.items()},
         }
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         raise TypeError(f"{_PAIR} The second is no Run.") from None
@@ -45,9 +45,9 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
     model, run = pair
     try:
         network = {
-            "layers": [type(layer).__name__ for layer in model.layers],
+            "layers": [type(layer).__name__ for layer in _layers_of(model)],
             "steps": int(model.input_shape[1] or 0),  # 0: of any length
-            "narrowest": min(int(np.prod(layer.output.shape[1:])) for layer in model.layers),
+            "narrowest": min(_sizes_of_outputs(model), default=0),
             "loss": str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))),
             "counted": int(model.count_params()),
             "penalised": bool(len(model.losses)),
@@ -61,6 +61,24 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
             f"{facts['counted']:,}."
         )
     return facts
+
+
+def _layers_of(model: Any) -> Iterator[Any]:
+    """Yield the layers of a network, also those of networks in it and of wrappers such as Bidirectional."""
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _layers_of(layer)
+        elif hasattr(layer, "layer"):
+            yield layer.layer
+
+
+def _sizes_of_outputs(model: Any) -> Iterator[int]:
+    """Yield how many numbers each output of a layer holds for each row; an axis of any length counts once."""
+    for layer in model.layers:
+        outputs = layer.output if isinstance(layer.output, (tuple, list)) else [layer.output]
+        for output in outputs:
+            yield math.prod(size or 1 for size in output.shape[1:])
 
 
 def trained_on(rows: Callable[[Mapping[str, Any]], int], how: str) -> Goal:

@@ -182,11 +182,12 @@ def _said_and_true(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _calibration(p, y, *, weighted=True, error=abs, keeps_1=True):
-    which = (10 * p).astype(int)
-    which = np.minimum(which, 9) if keeps_1 else which
+def _calibration(p, y, *, weighted=True, error=abs, keeps_1=True, which=None, bins=10):
+    if which is None:
+        which = (10 * p).astype(int)
+        which = np.minimum(which, 9) if keeps_1 else which
     shares, errors = [], []
-    for k in range(10):
+    for k in range(bins):
         if (inside := which == k).any():
             shares.append(inside.mean())
             errors.append(error(p[inside].mean() - y[inside].mean()))
@@ -573,6 +574,12 @@ EXERCISES = (
                 "== y.",
             ),
             Mistake(
+                "ends of the interval",
+                lambda p, q, y: (_interval(p, q, y)[0] - _interval(p, q, y)[1], sum(_interval(p, q, y))),
+                "Those are the two ends of the interval. Asked for are its middle, the difference, and half "
+                "of its width.",
+            ),
+            Mistake(
                 "answers compared",
                 lambda p, q, y: (
                     np.mean((p > 0.5) * 1.0 - (q > 0.5)),
@@ -647,6 +654,36 @@ EXERCISES = (
                 lambda p, y: _calibration(p, y, keeps_1=False),
                 "A probability of 1 falls out: int(10 * 1.0) is 10, and there is no such bin. It belongs to "
                 "the last one.",
+            ),
+            Mistake(
+                "an eleventh bin",
+                lambda p, y: _calibration(p, y, which=(10 * p).astype(int), bins=11),
+                "A probability of 1 has a bin of its own with you, the eleventh. It belongs to the last of "
+                "ten, with 0.9 ≤ p < 1.",
+            ),
+            Mistake(
+                "bins closed above",
+                lambda p, y: _calibration(p, y, which=np.ceil(np.round(10 * p, 9)).astype(int) - 1),
+                "Your bins hold their upper border and not their lower one, so a probability of 0 is in "
+                "none of them. Bin k holds k / 10 ≤ p < (k + 1) / 10.",
+            ),
+            Mistake(
+                "Brier score",
+                lambda p, y: np.mean((p - y) ** 2),
+                "That is the Brier score, review by review. The ECE compares *means*: of the probabilities "
+                "and of the labels in each bin.",
+            ),
+            Mistake(
+                "mean distance",
+                lambda p, y: np.mean(np.abs(p - y)),
+                "That compares each probability with its own label, 0 or 1. The ECE compares the means of "
+                "both in each bin.",
+            ),
+            Mistake(
+                "root of the mean square",
+                lambda p, y: np.sqrt(_calibration(p, y, error=np.square)),
+                "You square the differences and take the root at the end. The ECE takes their absolute "
+                "values.",
             ),
             Mistake(
                 "confidence of the answer",
