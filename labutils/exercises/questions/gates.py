@@ -139,7 +139,7 @@ EXERCISES = (
         question="Build the cash register without any training: one LSTM unit, no recurrent weights, $d = "
         "0$. Choose `W` (rows: amount, enter, new customer, total; columns: i, f, g, o), the four biases "
         "`b` and the readout `v`, so that the error over 300 steps is below 0.02 in all three tasks with "
-        "keys. The cell after it draws your gates beside the trained ones.",
+        "keys. The cell after it draws your gates, to compare with the trained ones above.",
         idea="what each gate has to do",
         minutes=12,
         answer_name="my_register",
