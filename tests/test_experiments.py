@@ -188,6 +188,16 @@ def test_the_facts_of_a_network_are_those_of_keras(keras):
     found = facts(layers.Input((28, 28)), layers.GRU(16), layers.Dense(8), layers.Dense(784))
     assert found["layers"] == ["GRU", "Dense", "Dense"] and found["narrowest"] == 8 and found["steps"] == 28
     assert square_error().reached(found) and recurrent().reached(found)
+    several = facts(layers.Input((None, 3)), layers.Bidirectional(layers.GRU(4)), layers.Dense(1))
+    assert several["steps"] == 0 and several["narrowest"] == 1 and recurrent().reached(several)
+    inside = keras.Sequential([layers.Input((5, 3)), layers.LSTM(4)])
+    assert recurrent().reached(facts(layers.Input((5, 3)), inside, layers.Dense(1)))
+    entrance = layers.Input((5, 3))
+    output, *_ = layers.LSTM(4, return_state=True)(entrance)
+    functional = keras.Model(entrance, layers.Dense(1)(output))
+    functional.compile("adam", "mse")
+    run = pair(functional.count_params(), 9, val_loss=0.1)[1]
+    assert recurrent().reached(facts_of_pair((functional, run)))
     penalised = layers.LSTM(2, kernel_regularizer=keras.regularizers.L2(0.01))
     assert not square_error().reached(facts(layers.Input((5, 1)), penalised, layers.Dense(1)))
 
