@@ -243,7 +243,20 @@ def printing(*arguments):
         print("x" * 100)
 
 
-@pytest.mark.parametrize("function", [endless, sleepy, stubborn, swallowing, printing])
+class Finalised:
+    def __del__(self):  # Python reports what is raised in here, and goes on
+        until = time.perf_counter() + 0.5
+        while time.perf_counter() < until:
+            pass
+
+
+def finalising(*arguments):
+    Finalised()
+    endless()
+
+
+@pytest.mark.filterwarnings("error")  # what a finaliser swallowed
+@pytest.mark.parametrize("function", [endless, sleepy, stubborn, swallowing, printing, finalising])
 def test_a_loop_without_end_is_stopped(function):
     started = time.perf_counter()
     done = outcomes(function, [{"x": 1}, {"x": 2}], [None, None], seconds=0.3)
@@ -287,7 +300,7 @@ def test_an_interrupt_by_the_reader_stays_one():
 def test_nothing_is_left_behind():
     def state():
         handler, threads = signal.getsignal(signal.SIGINT), threading.active_count()
-        return handler, threads, command.sys.stdout, np.geterr(), list(warnings.filters)
+        return handler, threads, command.sys.stdout, command.sys.unraisablehook, np.geterr(), list(warnings.filters)
 
     before = state()
     for function in (endless, swallowing, printing, lambda *a: 1 / 0):

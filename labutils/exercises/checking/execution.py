@@ -9,6 +9,7 @@ import copy
 import inspect
 import io
 import signal
+import sys
 import textwrap
 import threading
 import traceback
@@ -238,7 +239,12 @@ def _limited(seconds: float) -> Iterator[None]:
             over.set()
             _interrupt_main_thread()
 
-    before = signal.signal(signal.SIGINT, interrupted)
+    def unraisable(report: sys.UnraisableHookArgs) -> None:
+        if not isinstance(report.exc_value, TimeIsUp):  # swallowed by a finaliser: 10 ms later comes another
+            hook_before(report)
+
+    before, hook_before = signal.signal(signal.SIGINT, interrupted), sys.unraisablehook
+    sys.unraisablehook = unraisable
     watchdog = threading.Thread(target=watch, daemon=True)
     watchdog.start()
     try:
@@ -246,6 +252,7 @@ def _limited(seconds: float) -> Iterator[None]:
     finally:
         left.set()
         watchdog.join()
+        sys.unraisablehook = hook_before
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
