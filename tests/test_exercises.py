@@ -201,6 +201,11 @@ def test_right_numbers_pass_in_another_dress():
         assert NAMED[name].verdict(lambda *a, f=right, dress=dress: dress(f(*a))).status == "right"
 
 
+def test_a_sign_flip_counts_choices_that_are_equal_but_for_rounding():
+    solve, points = solution(NAMED["my_sign_flip"]), np.array([-3, -2, 3])
+    assert solve(points / 100) == solve(points) == 1
+
+
 # --- loops without end ------------------------------------------------------------------------------------
 
 
@@ -300,7 +305,8 @@ def test_an_interrupt_by_the_reader_stays_one():
 def test_nothing_is_left_behind():
     def state():
         handler, threads = signal.getsignal(signal.SIGINT), threading.active_count()
-        return handler, threads, command.sys.stdout, command.sys.unraisablehook, np.geterr(), list(warnings.filters)
+        hooks = command.sys.stdout, command.sys.unraisablehook
+        return handler, threads, hooks, np.geterr(), list(warnings.filters)
 
     before = state()
     for function in (endless, swallowing, printing, lambda *a: 1 / 0):

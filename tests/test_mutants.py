@@ -22,9 +22,10 @@ EQUIVALENT = {
         "my_means: return table.mean(axis=-1)",
         "my_gru_step: W_z, W_r, W_g = np.split(W, 3, axis=-1)",
         "my_gru_step: U_z, U_r, U_g = np.split(U, 3, axis=-1)",
-        "my_largest_fall: steps = np.diff(accuracies, axis=-1)",
-        "my_largest_fall: steps = np.diff(accuracies)",
-        "my_largest_fall: return np.maximum(0, -steps.min(axis=-1))",
+        "my_largest_fall: best_so_far = np.maximum.accumulate(accuracies, axis=-1)",
+        "my_largest_fall: return (best_so_far - accuracies).max(axis=-1)",
+        "my_adam_steps: m = v = np.zeros(gradients.shape[-1])",
+        "my_sign_flip: means = (signs * differences).mean(axis=-1)",
         "my_masked_mean: return sums / real.sum(axis=-1, keepdims=True)",
     ],
     "lists and 0 and 1 pass as arrays and truth values do": [
@@ -32,6 +33,8 @@ EQUIVALENT = {
         "my_test_rows: is_test = np.zeros(len(labels))",
         "my_feed_back: return forecasts",
         "my_feed_back: forecasts.append(step(window))",
+        "my_adam_steps: return steps",
+        "my_sign_flip: signs = list(product([1, -1], repeat=len(differences)))",
     ],
     "the square of a difference has no sign": [
         "my_ratio: return np.mean((forecast - actual) ** 2) / np.mean(noise ** 2)",
@@ -39,8 +42,14 @@ EQUIVALENT = {
         "my_share_lost: return np.sum((images - copies) ** 2) / np.sum((mean_digit - images) ** 2)",
     ],
     "the larger of two has no order": [
-        "my_largest_fall: return np.maximum(-steps.min(axis=1), 0)",
+        "my_adam_steps: g = g * min(threshold / norm, 1)",
         "my_copies: return np.clip(0, codes @ components + mean, 1)",
+    ],
+    "epsilon is far smaller than any gradient here": [
+        "my_adam_steps: steps.append(-rate * m_hat / (np.sqrt(v_hat) + -1e-07))",
+        "my_adam_steps: steps.append(-rate * m_hat / (np.sqrt(v_hat) + 2e-07))",
+        "my_adam_steps: steps.append(-rate * m_hat / (np.sqrt(v_hat) - 1e-07))",
+        "my_adam_steps: steps.append(-rate * m_hat / np.sqrt(v_hat))",
     ],
     "at the threshold itself nothing is scaled": ["my_clip: if norm < threshold:"],
     "both labels have their turn": [

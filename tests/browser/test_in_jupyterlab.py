@@ -277,7 +277,7 @@ def test_the_cell_the_page_and_the_kernel_may_go(open_panel):
     ("panel", "settings", "shown"),
     [
         ("gru", {"Units": 4, "Tokens": 10, "Learning_rate": "0,01"}, "tokens 10, seed 0, learning rate 0.01"),
-        ("simple", {"Units": 2, "Clip_at_length": "0,5"}, "clip at length 0.5, learning rate 0.003, seed 0"),
+        ("simple", {"Units": 2, "Clip_at_norm": "0,5"}, "clip at norm 0.5, learning rate 0.003, seed 0"),
     ],
 )
 def test_classifiers_train_stop_and_train_again(panel, settings, shown, request):

@@ -45,7 +45,7 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
     model, run = pair
     try:
         network = {
-            "layers": [type(layer).__name__ for layer in _layers_of(model)],
+            "layers": [type(layer).__name__ for layer in layers_of(model)],
             "steps": int(model.input_shape[1] or 0),  # 0: of any length
             "narrowest": min(_sizes_of_outputs(model), default=0),
             "loss": str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))),
@@ -63,14 +63,15 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
     return facts
 
 
-def _layers_of(model: Any) -> Iterator[Any]:
+def layers_of(model: Any) -> Iterator[Any]:
     """Yield the layers of a network, also those of networks in it and of wrappers such as Bidirectional."""
     for layer in model.layers:
         yield layer
         if hasattr(layer, "layers"):
-            yield from _layers_of(layer)
-        elif hasattr(layer, "layer"):
-            yield layer.layer
+            yield from layers_of(layer)
+        for name in ("layer", "forward_layer", "backward_layer"):
+            if hasattr(layer, name):
+                yield getattr(layer, name)
 
 
 def _sizes_of_outputs(model: Any) -> Iterator[int]:
