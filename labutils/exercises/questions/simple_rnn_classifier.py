@@ -68,12 +68,16 @@ def _gradients(rng: np.random.Generator) -> list[Case]:
     ]
 
 
+def _to_norm(g, threshold):
+    return g * min(1, threshold / np.linalg.norm(g))
+
+
 def _adam(
     gradients,
     rate,
     threshold,
     *,
-    clip=lambda g, threshold: g * min(1, threshold / np.linalg.norm(g)),
+    clip=_to_norm,
     momentum=True,
     scaled=True,
     corrected=True,
