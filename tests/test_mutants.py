@@ -51,6 +51,11 @@ EQUIVALENT = {
         "my_adam_steps: steps.append(-rate * m_hat / (np.sqrt(v_hat) - 1e-07))",
         "my_adam_steps: steps.append(-rate * m_hat / np.sqrt(v_hat))",
     ],
+    "sums of eighths are exact, so no tolerance is needed here": [
+        "my_sign_flip: return np.mean(np.abs(means) > abs(differences.mean()) - 1e-12)",
+        "my_sign_flip: return np.mean(np.abs(means) >= abs(differences.mean()) - 2e-12)",
+        "my_sign_flip: return np.mean(np.abs(means) >= abs(differences.mean()))",
+    ],
     "at the threshold itself nothing is scaled": ["my_clip: if norm < threshold:"],
     "both labels have their turn": [
         "my_test_rows: for label in (1, 0):",
