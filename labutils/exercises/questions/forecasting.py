@@ -42,8 +42,8 @@ def _some_windows(rng: np.random.Generator) -> list[Case]:
 
 
 def my_interval(ours, other, t):
-    """The mean of ours minus other, and half the width of its interval, from scores (draws,) each."""
-    difference = ours - other  # draw by draw
+    """The mean of ours minus other, and half the width of its interval, from scores (n,) each."""
+    difference = ours - other  # realisation by realisation
     half_width = t * difference.std(ddof=1) / np.sqrt(len(difference))
     return difference.mean(), half_width
 
@@ -51,7 +51,7 @@ def my_interval(ours, other, t):
 def _scores(rng: np.random.Generator) -> list[Case]:
     cases = []
     for count, t in [(3, 4.30), (5, 2.78), (10, 2.26)]:
-        luck = 1 + 0.2 * rng.normal(size=count)  # what a draw does to both methods
+        luck = 1 + 0.2 * rng.normal(size=count)  # what a noise realisation does to both methods
         cases.append(
             {
                 "ours": (luck + 0.05 * rng.normal(size=count)).round(3),
@@ -109,15 +109,29 @@ def _feed(step, window, count, move):
     return np.array(forecasts)
 
 
-def my_band(errors, share):
-    """The half width of the band for each step ahead (steps,), from errors (windows, steps)."""
-    return np.quantile(np.abs(errors), share, axis=0)
+def my_half_width(errors, share):
+    """The half width of the interval for each step ahead (steps,), from errors (n windows, steps)."""
+    n = len(errors)
+    rank = int(np.ceil(share * (n + 1)))
+    if rank > n:
+        return np.full(errors.shape[1], np.inf)
+    return np.sort(np.abs(errors), axis=0)[rank - 1]
+
+
+def _half_width(errors, share, *, rank=lambda n, share: int(np.ceil(share * (n + 1))), beyond=np.inf):
+    """The solution with another rank; what is beyond the largest is told apart."""
+    ordered = np.sort(np.abs(errors), axis=0)
+    place = rank(len(errors), share)
+    if place > len(errors):
+        return np.full(errors.shape[1], np.inf) if beyond == np.inf else ordered[-1]
+    return ordered[max(place, 1) - 1]
 
 
 def _errors(rng: np.random.Generator) -> list[Case]:
+    shapes = [(5, 2, 0.9), (20, 3, 0.9), (30, 4, 0.8), (6, 6, 0.5), (41, 2, 0.9)]
     return [
         {"errors": (rng.normal(size=(rows, ahead)) * (1 + np.arange(ahead))).round(2), "share": share}
-        for rows, ahead, share in [(5, 2, 0.9), (20, 3, 0.9), (30, 4, 0.8), (6, 6, 0.5)]
+        for rows, ahead, share in shapes
     ]
 
 
@@ -297,12 +311,12 @@ EXERCISES = (
         afterwards="A ruler, in short. The function `line_ahead` below does it for many windows at once.",
     ),
     Coding(
-        title="Draw by draw",
-        question="Two methods were scored on the same ten draws. Which is better, and how sure is that? "
-        "Take the difference draw by draw; its mean is known to within $t$ *standard errors* (95%; $t$ is "
-        "2.26 for ten draws). A standard error is the standard deviation, with $n - 1$ below it, over "
-        "$\\sqrt n$.",
-        idea="a paired comparison takes the luck of the draw out",
+        title="Realisation by realisation",
+        question="Two methods were scored on the same $n$ noise realisations. Which is better, and how sure "
+        "is that? Take the difference of each realisation; the 95% interval of its mean reaches $t$ "
+        "*standard errors* up and down ($t$ is 2.26 for $n = 10$). A standard error is the standard "
+        "deviation, with $n - 1$ below it, over $\\sqrt n$.",
+        idea="a paired comparison takes out the luck that both share",
         minutes=8,
         solve=my_interval,
         cases=_scores,
@@ -315,9 +329,10 @@ EXERCISES = (
                 "(NumPy's default is the other.)",
             ),
             Mistake(
-                "spread of one draw",
+                "spread of one realisation",
                 lambda a, b, t: _interval(a, b, t, root=False),
-                "That is how one draw spreads. The mean of n of them is surer: divide by the root of n.",
+                "That is the spread of one realisation. The mean of n of them is surer: divide by the root "
+                "of n.",
             ),
             Mistake(
                 "not paired",
@@ -325,8 +340,8 @@ EXERCISES = (
                     np.mean(a - b),
                     t * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a)),
                 ),
-                "You took the spread of each method by itself. Both share the luck of the draw; it drops "
-                "out if you take the difference first, draw by draw.",
+                "You took the spread of each method by itself. Both share the luck of a realisation; it "
+                "drops out if you take the difference first, realisation by realisation.",
             ),
             Mistake(
                 "whole width",
@@ -356,13 +371,13 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "First difference = ours - other: one number for each draw.",
+            "First difference = ours - other: one number for each realisation.",
             "The standard error of a mean is the standard deviation (ddof=1) over the root of how many "
             "there are.",
             "Return difference.mean() and t times the standard error.",
         ),
-        afterwards="Where the noise of a draw is large, it is large for every method. Taking differences "
-        "first removes what they have in common.",
+        afterwards="Where the noise of a realisation is large, it is large for every method. Taking "
+        "differences first removes what they have in common.",
     ),
     Coding(
         title="Feed it back",
@@ -419,71 +434,87 @@ EXERCISES = (
         afterwards="After as many steps as the window is long, it holds nothing but forecasts.",
     ),
     Coding(
-        title="How wide a band?",
-        question="How wide must the band be, up and down, to hold a given share of the errors that were "
-        "seen, as `np.quantile` finds it? It may be wider further ahead.",
-        idea="a band from past errors, for each step ahead",
-        minutes=6,
-        solve=my_band,
+        title="The conformal half width",
+        question="Write step 3: of the $n$ absolute errors, step by step ahead, the $k$-th smallest with "
+        "$k = \\lceil \\text{share} \\cdot (n + 1) \\rceil$ (rounded up). Where $k > n$, no finite width "
+        "can promise that share: return `np.inf`.",
+        idea="an interval from the errors of a calibration part, for each step ahead",
+        minutes=8,
+        solve=my_half_width,
         cases=_errors,
         mistakes=(
             Mistake(
+                "quantile of the errors seen",
+                lambda e, share: np.quantile(np.abs(e), share, axis=0),
+                "That holds the share of the errors that were *seen*. The next error is one more, n + 1 in "
+                "all: the k-th smallest with k = ⌈share · (n + 1)⌉.",
+            ),
+            Mistake(
+                "rank without the new one",
+                lambda e, share: _half_width(e, share, rank=lambda n, share: int(np.ceil(share * n))),
+                "Your rank counts n errors. With the one to come there are n + 1.",
+            ),
+            Mistake(
+                "rank rounded down",
+                lambda e, share: _half_width(e, share, rank=lambda n, share: int(share * (n + 1))),
+                "Your rank is rounded down. To promise the share *at least*, round up: np.ceil.",
+            ),
+            Mistake(
+                "one place too far",
+                lambda e, share: _half_width(
+                    e, share, rank=lambda n, share: int(np.ceil(share * (n + 1))) + 1
+                ),
+                "You are one place too far: the k-th smallest stands at index k - 1.",
+            ),
+            Mistake(
+                "the largest where there is none",
+                lambda e, share: _half_width(e, share, beyond=0),
+                "Where k is larger than n, the largest error seen does not keep the promise: with five "
+                "errors, the sixth is the largest in one case out of six. Return np.inf for each step.",
+            ),
+            Mistake(
                 "one width for all",
-                lambda e, share: np.quantile(np.abs(e), share),
-                "That is one width for all steps ahead. Further ahead the errors are larger: each step "
-                "needs its own width, axis=0.",
+                lambda e, share: np.full(e.shape[1], _half_width(np.abs(e).reshape(-1, 1), share)[0]),
+                "That is one width for all steps ahead. Each step has its own: sort along axis 0.",
             ),
             Mistake(
                 "along the wrong axis",
-                lambda e, share: np.quantile(np.abs(e), share, axis=1),
-                "You went along the steps ahead. The windows go along axis 0, and the quantile is over them.",
+                lambda e, share: my_half_width(e.T, share),
+                "You sorted along the steps ahead. The windows go along axis 0, and you sort these.",
             ),
             Mistake(
                 "with their sign",
-                lambda e, share: np.quantile(e, share, axis=0),
-                "You kept the signs. A band reaches as far down as up, so it is the absolute error that "
-                "counts.",
+                lambda e, share: (
+                    np.full(e.shape[1], np.inf)
+                    if np.ceil(share * (len(e) + 1)) > len(e)
+                    else np.sort(e, axis=0)[int(np.ceil(share * (len(e) + 1))) - 1]
+                ),
+                "You kept the signs. The interval reaches as far down as up, so the absolute error counts.",
             ),
             Mistake(
-                "from a bell curve",
+                "from a normal distribution",
                 lambda e, share: 1.645 * e.std(axis=0),
-                "That supposes that errors are normal. The recipe here asks for no bell curve: take the "
-                "quantile of the absolute errors.",
+                "That supposes that errors are normal. The recipe asks for no distribution: sort the "
+                "absolute errors and count.",
             ),
             Mistake(
-                "the share outside",
-                lambda e, share: np.quantile(np.abs(e), 1 - share, axis=0),
-                "Only 1 - share of the errors are below this width. It is the share that lies inside.",
-            ),
-            Mistake(
-                "percentile without percent",
-                lambda e, share: np.percentile(np.abs(e), share, axis=0),
-                "np.percentile counts from 0 to 100: a share of 0.9 is 90 there. np.quantile takes the "
-                "share as it is.",
-            ),
-            Mistake(
-                "half of the rest on either side",
-                lambda e, share: np.quantile(np.abs(e), (1 + share) / 2, axis=0),
-                "You left out half of the rest. That would be right for errors with their sign; of "
-                "absolute errors the share itself lies below the width.",
-            ),
-            Mistake(
-                "the largest",
-                lambda e, share: np.abs(e).max(axis=0),
-                "That holds all the errors seen. Only the share is to lie inside.",
+                "not sorted",
+                lambda e, share: np.abs(e)[min(int(np.ceil(share * (len(e) + 1))), len(e)) - 1],
+                "That is the k-th error in time. Sort first: np.sort(…, axis=0).",
             ),
         ),
         hints=(
-            "An error is inside a band of width w (up and down) where its absolute value is at most w.",
-            "np.quantile(values, 0.9, axis=0) is what nine tenths of the values in each column lie below.",
+            "np.sort(np.abs(errors), axis=0) has the smallest absolute error of each step in row 0.",
+            "k = int(np.ceil(share * (n + 1))); the k-th smallest stands in row k - 1.",
+            "For k > n: np.full(errors.shape[1], np.inf).",
         ),
-        afterwards="It holds the promised share if later errors are like these. What follows shows what "
-        "happens if not.",
+        afterwards="Why n + 1? If the new error is like the n old ones, each of the n + 1 places in the "
+        "order is equally likely for it, and at most k of them are inside.",
     ),
     Experiment(
         title="A quarter of the parameters",
         question="The published network has 10,451 parameters. With at most a quarter of them, 2,612, "
-        "come within 20 percent of the noise floor on the practice draw of the panel (seed 100). "
+        "come within 20 percent of the noise floor on the practice series of the panel (seed 100). "
         "`practice_data(length)` gives the windows to train and the last 198 for validation; your answer "
         'is the pair of the network (compiled with `"mse"`, without a penalty, so that losses can be '
         "compared) and the `Run` that `training.fit(…, validation=…)` returns.",
@@ -502,10 +533,10 @@ EXERCISES = (
                 "the first part that practice_data(length) returns, all of it, and validation=… the second",
             ),
             Goal(
-                "error over the floor at most 1.2 on the practice draw (seed 100)",
+                "error over the floor at most 1.2 on the practice series (seed 100)",
                 lambda facts: _over_the_floor(facts) <= 1.2,
                 lambda facts: f"{_over_the_floor(facts):.3f}",
-                "Small enough, but not good enough yet. Section 6 says what gains most: the window, then a "
+                "Small enough, but not good enough yet. Section 5 says what gains most: the window, then a "
                 "longer training with a sinking rate.",
             ),
             Goal(
@@ -513,12 +544,12 @@ EXERCISES = (
                 lambda facts: _over_the_floor(facts) >= 0.9,
                 lambda facts: f"{_over_the_floor(facts):.3f}",
                 "Too good to be true: on 198 values nobody gets so far below the floor. Were the values "
-                "measured ones, of the draw with seed 100, and had the network never seen the last 198 of "
+                "measured ones, with seed 100, and had the network never seen the last 198 of "
                 "them?",
             ),
         ),
         hints=(
-            "build_longer of section 6 has the shape: 150 values, 15 at a step. It needs fewer units, and "
+            "build_tuned of section 5 has the shape: 150 values, 15 at a step. It needs fewer units, and "
             "no penalty (which Keras counts into the loss).",
             "Ten units with 15 values at a step have 1,051 parameters with the dense layer. 120 epochs with "
             "CosineDecay take a few seconds.",

@@ -1,0 +1,146 @@
+"""Forecast sines of frequencies and phases that the training has or has not shown: 05_frequencies.csv.
+
+    python notebooks/grids/05_frequencies.py
+
+About five minutes on two cores. Every window has 150 values of a sine of amplitude 1, sampled every 0.01,
+with normal noise of standard deviation 0.1; the target is the next value. Each window has its own noise, a
+phase of its own and a frequency (radians per unit of time). trained_on:
+
+    one frequency       1 in every window
+    on the way down     1 in every window, and every target lies where the sine falls
+    many frequencies    0.5 to 8, uniform on a logarithmic scale
+
+The numbers of updates and the penalty (LSTM) or the number of trees are those of the lowest error on
+windows like those of the training, mean of two seeds that are used for nothing else; the penalty of ridge
+regression is chosen by cross- validation among the training windows. "sinusoid fitted to the window" is not
+trained: for each window it tries 400 frequencies and takes the sine of least squares. One row for each of
+five seeds and each test; target: where the targets of the test lie. ratio: mean squared error over the mean
+square of the noise of the same values.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import RidgeCV
+
+from labutils import backend, training
+
+LENGTH, PER_STEP, NOISE, STEP, BATCH_SIZE, TEST = 150, 15, 0.1, 0.01, 32, 2000
+FREQUENCIES = (0.25, 0.35, 0.5, 0.71, 1, 1.41, 2, 2.83, 4, 5.66, 8, 11.3)
+PHASES = {
+    "anywhere": (0, 2 * np.pi),
+    "falling": (np.pi / 2, 3 * np.pi / 2),
+    "rising": (-np.pi / 2, np.pi / 2),
+}
+SIZES = {"one frequency": (4000,), "on the way down": (4000,), "many frequencies": (1000, 4000, 16000)}
+SEEDS, CHOOSING = range(5), (100, 101)
+SETTINGS = {
+    "LSTM": [
+        {"updates": updates, "penalty": penalty} for updates in (1250, 3750, 12500) for penalty in (0, 0.01)
+    ],
+    "gradient boosting": [{"trees": trees} for trees in (50, 150, 400)],
+    "ridge regression": [{}],
+}
+
+
+def windows_of(frequencies, rng, target="anywhere"):
+    """Return one window (150,) for each frequency, its target and the target's noise."""
+    phase = rng.uniform(*PHASES[target], (len(frequencies), 1))
+    clean = np.sin(phase + np.outer(frequencies, STEP * np.arange(-LENGTH, 1)))
+    noise = NOISE * rng.normal(size=clean.shape)
+    return (clean + noise)[:, :-1], (clean + noise)[:, -1], noise[:, -1]
+
+
+def training_windows(trained_on, count, rng):
+    if trained_on == "many frequencies":
+        return windows_of(np.exp(rng.uniform(np.log(0.5), np.log(8), count)), rng)
+    return windows_of(np.ones(count), rng, "falling" if trained_on == "on the way down" else "anywhere")
+
+
+def fitted(model, x, y, seed, trees=0, updates=0, penalty=0.0):
+    """Return a function that forecasts, fitted to these windows."""
+    if model == "ridge regression":
+        return RidgeCV(alphas=np.logspace(-2, 3, 11)).fit(x, y).predict
+    if model == "gradient boosting":
+        trees = HistGradientBoostingRegressor(learning_rate=0.1, max_iter=trees, random_state=seed)
+        return trees.fit(x, y).predict
+    keras = backend.load_keras()
+    keras.utils.set_random_seed(seed)
+    lstm = keras.Sequential([
+        keras.layers.Input((LENGTH, 1)),
+        keras.layers.Reshape((LENGTH // PER_STEP, PER_STEP)),
+        keras.layers.LSTM(50, kernel_regularizer=keras.regularizers.L2(penalty)),
+        keras.layers.Dense(1),
+    ])  # fmt: skip
+    epochs = max(1, round(updates * BATCH_SIZE / len(x)))
+    rate = keras.optimizers.schedules.CosineDecay(0.003, epochs * -(-len(x) // BATCH_SIZE))
+    lstm.compile(keras.optimizers.Adam(rate), "mse")
+    training.fit(lstm, x[..., None], y[:, None], epochs=epochs, batch_size=BATCH_SIZE, fast=True)
+    return lambda new: lstm.predict_on_batch(new[..., None])[:, 0]
+
+
+def fitted_sinusoid(windows):
+    """Forecast each window by the sine of least squares among 400 frequencies."""
+    steps = STEP * np.arange(-LENGTH, 0)
+    best, forecasts = np.full(len(windows), np.inf), np.zeros(len(windows))
+    for frequency in np.geomspace(0.2, 14, 400):
+        waves = np.column_stack([np.sin(frequency * steps), np.cos(frequency * steps)])
+        factors = np.linalg.lstsq(waves, windows.T, rcond=None)[0]
+        error = np.sum((windows.T - waves @ factors) ** 2, axis=0)
+        better = error < best
+        best[better], forecasts[better] = error[better], factors[1, better]  # the cosine is 1 at the target
+    return forecasts
+
+
+def chosen_setting(model, trained_on, size):
+    settings = SETTINGS[model]
+    errors = np.zeros(len(settings))
+    for seed in CHOOSING if len(settings) > 1 else ():
+        rng = np.random.default_rng(seed)
+        x, y, _ = training_windows(trained_on, size, rng)
+        new, target, _ = training_windows(trained_on, TEST, rng)
+        for i, setting in enumerate(settings):
+            errors[i] += np.mean((fitted(model, x, y, seed, **setting)(new) - target) ** 2)
+    return settings[int(np.argmin(errors))]
+
+
+def tests(seed):
+    """Yield (frequency, where the targets lie, windows, targets, noise), the same for every model."""
+    rng = np.random.default_rng(1000 + seed)
+    for frequency in FREQUENCIES:
+        yield frequency, "anywhere", *windows_of(np.full(TEST, frequency), rng)
+    for target in ("falling", "rising"):
+        yield 1, target, *windows_of(np.ones(TEST), rng, target)
+
+
+def scores(model, trained_on, size, seed, setting):
+    if model == "sinusoid fitted to the window":
+        predict = fitted_sinusoid
+    else:
+        x, y, _ = training_windows(trained_on, size, np.random.default_rng(seed))
+        predict = fitted(model, x, y, seed, **setting)
+    about = {"model": model, "trained_on": trained_on, "windows": size, "seed": seed}
+    about["setting"] = ", ".join(f"{key} {value}" for key, value in setting.items())
+    rows = []
+    for frequency, target, new, y, noise in tests(seed):
+        ratio = np.mean((predict(new) - y) ** 2) / np.mean(noise**2)
+        rows.append(about | {"frequency": frequency, "target": target, "ratio": ratio})
+    return rows
+
+
+def main():
+    conditions = [
+        (model, name, size) for model in SETTINGS for name, sizes in SIZES.items() for size in sizes
+    ]
+    settings = Parallel(n_jobs=2)(delayed(chosen_setting)(*condition) for condition in conditions)
+    jobs = [(*condition, seed, setting) for condition, setting in zip(conditions, settings) for seed in SEEDS]
+    jobs += [("sinusoid fitted to the window", "", 0, seed, {}) for seed in SEEDS]
+    rows = sum(Parallel(n_jobs=2)(delayed(scores)(*job) for job in jobs), [])
+    pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5g")
+
+
+if __name__ == "__main__":
+    main()

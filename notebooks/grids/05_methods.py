@@ -1,0 +1,155 @@
+"""Tune and judge one-step forecasters of the noisy sine, for notebook 05, and store 05_methods.csv.
+
+    python notebooks/grids/05_methods.py
+
+About a quarter of an hour on two cores. Each method is fitted to the values before the last 198 and forecasts
+these one step ahead. Every combination of its settings is scored on ten noise realisations kept for choosing
+(seeds 100 to 109); the one of lowest mean ratio is judged on the ten of the notebook (seeds 0 to 9, the rows
+with choosing = False). ratio: mean squared error over the mean square of the noise of the same values.
+parameters: how many numbers are estimated from the series (of trees: their nodes).
+"""
+
+import itertools
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy.optimize import curve_fit
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, RidgeCV
+from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+from labutils import backend, training
+from labutils.data import series
+
+TEST, CHOOSING, JUDGING = 198, range(100, 110), range(10)
+PENALTIES = np.logspace(-2, 3, 11)
+BATCH_SIZE, STEPS = 32, 10  # a longer window is read in ten blocks
+
+
+def windows_of(values, lags):
+    """Return the windows and targets before the test part, and the windows of the test part."""
+    x, y = series.sliding_windows(values, lags)
+    return x[:-TEST, :, 0], y[:-TEST, 0], x[-TEST:, :, 0]
+
+
+def mean_of_last(sine, last):
+    return windows_of(sine.values, last)[2].mean(axis=1), 0
+
+
+def line_through_last(sine, last):
+    windows = windows_of(sine.values, last)[2]
+    start, slope = np.polynomial.polynomial.polyfit(np.arange(last), windows.T, 1)
+    return start + slope * last, 0
+
+
+def exponential_smoothing(sine, trend):
+    def model(values):
+        return ExponentialSmoothing(values, trend="add" if trend else None, damped_trend=trend == "damped")
+
+    fitted = model(sine.values[:-TEST]).fit()
+    names = ["smoothing_level", *(["smoothing_trend"] if trend else [])]
+    names += ["damping_trend"] if trend == "damped" else []
+    known = {name: fitted.params[name] for name in names}
+    forecasts = model(sine.values).fit(**known, optimized=False).fittedvalues
+    return forecasts[-TEST:], len(known) + 1 + bool(trend)
+
+
+def regression(sine, lags, penalised):
+    x, y, new = windows_of(sine.values, lags)
+    model = RidgeCV(alphas=PENALTIES) if penalised else LinearRegression()
+    return model.fit(x, y).predict(new), lags + 1
+
+
+def gradient_boosting(sine, lags, learning_rate, trees, change):
+    x, y, new = windows_of(sine.values, lags)
+    model = HistGradientBoostingRegressor(learning_rate=learning_rate, max_iter=trees, random_state=0)
+    base, new_base = (x[:, -1], new[:, -1]) if change else (0, 0)  # forecast the change since the last value
+    forecast = new_base + model.fit(x, y - base).predict(new)
+    return forecast, sum(len(tree[0].nodes) for tree in model._predictors)
+
+
+def sinusoid(sine):
+    def curve(t, a, b, c, omega):
+        return a * np.sin(omega * t) + b * np.cos(omega * t) + c
+
+    fitted, _ = curve_fit(curve, sine.time[:-TEST], sine.values[:-TEST], p0=(1, 0, 0, 1))
+    return curve(sine.time[-TEST:], *fitted), 4
+
+
+def lstm(sine, lags, epochs, penalty):
+    x, y, new = windows_of(sine.values, lags)
+    keras = backend.load_keras()
+    keras.utils.set_random_seed(0)
+    updates = epochs * -(-len(x) // BATCH_SIZE)
+    rate = keras.optimizers.schedules.CosineDecay(0.003, updates)
+    model = keras.Sequential([
+        keras.layers.Input((lags, 1)),
+        keras.layers.Reshape((STEPS, lags // STEPS)),
+        keras.layers.LSTM(50, kernel_regularizer=keras.regularizers.L2(penalty)),
+        keras.layers.Dense(1),
+    ])  # fmt: skip
+    model.compile(keras.optimizers.Adam(rate), "mse")
+    training.fit(model, x[..., None], y[:, None], epochs=epochs, batch_size=BATCH_SIZE, fast=True)
+    return model.predict_on_batch(new[..., None])[:, 0], model.count_params()
+
+
+METHODS = {
+    "repeat the last value": (mean_of_last, {"last": [1]}),
+    "mean of the last values": (mean_of_last, {"last": [2, 3, 5, 7, 10, 15]}),
+    "line through the last values": (line_through_last, {"last": [10, 20, 30, 40, 50, 70, 100]}),
+    "exponential smoothing": (exponential_smoothing, {"trend": ["", "add", "damped"]}),
+    "linear regression": (regression, {"lags": [10, 20, 30, 50, 100, 200], "penalised": [False]}),
+    "ridge regression": (
+        regression,
+        {"lags": [10, 30, 50, 100, 150, 200, 250, 300, 350], "penalised": [True]},
+    ),
+    "gradient boosting": (
+        gradient_boosting,
+        {
+            "lags": [10, 50, 150],
+            "learning_rate": [0.03, 0.1],
+            "trees": [50, 150, 400],
+            "change": [False, True],
+        },
+    ),
+    "LSTM": (lstm, {"lags": [10, 50, 150, 250], "epochs": [20, 60], "penalty": [0.0, 0.01, 0.1]}),
+    "fitted sinusoid": (sinusoid, {}),
+}
+
+
+def score(name, setting, seed):
+    """Return one row: how a method with these settings does on one noise realisation."""
+    sine = series.noisy_sine(seed)
+    started = time.perf_counter()
+    forecast, parameters = METHODS[name][0](sine, **setting)
+    ratio = np.mean((forecast - sine.values[-TEST:]) ** 2) / np.mean(sine.noise[-TEST:] ** 2)
+    return {
+        "method": name,
+        "setting": ", ".join(f"{key} {value}" for key, value in setting.items()),
+        "seed": seed,
+        "choosing": seed in CHOOSING,
+        "ratio": ratio,
+        "parameters": parameters,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def main():
+    rows = []
+    for name, (_, options) in METHODS.items():
+        settings = [dict(zip(options, values)) for values in itertools.product(*options.values())]
+        jobs = [(name, setting, seed) for setting in settings for seed in CHOOSING]
+        tried = Parallel(n_jobs=2)(delayed(score)(*job) for job in jobs)
+        means = pd.DataFrame(tried).groupby("setting", sort=False).ratio.mean()
+        best = settings[int(np.argmin(means.to_numpy()))]
+        judged = Parallel(n_jobs=2)(delayed(score)(name, best, seed) for seed in JUDGING)
+        rows += tried + judged
+        print(name, best, round(np.mean([row["ratio"] for row in judged]), 4), flush=True)
+    pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5g")
+
+
+if __name__ == "__main__":
+    main()
