@@ -74,6 +74,7 @@ EQUIVALENT = {
         "my_paired_difference: d = ((p > 0.5) == y).astype(float) - ((q >= 0.5) == y)",
         "my_paired_difference: d = ((p >= 0.5) == y).astype(float) - ((q > 0.5) == y)",
     ],
+    "what was rounded up is whole": ["my_half_width: rank = round(np.ceil(share * (len(errors) + 1)))"],
     "the first loss is always the best so far": ["my_early_stop: best, kept = (np.inf, 1)"],
 }
 

@@ -167,6 +167,14 @@ def keras() -> list[Finding]:
     return [Finding("Keras", f"{module.__version__} on {module.backend.backend()}, {fast}", True)]
 
 
+def everything() -> list[Finding]:
+    """Return all findings; the packages are one of them where all are in the versions wanted."""
+    of_packages = packages()
+    if all(finding.fine for finding in of_packages):
+        of_packages = [Finding("packages", f"all {len(of_packages)} in the versions wanted", True)]
+    return [*python(), *of_packages, *data(), *machine(), *keras()]
+
+
 def table(findings: Iterable[Finding]) -> pd.DataFrame:
     """Return the findings as a table: what, found, verdict."""
     rows = [(finding.what, finding.found, "fine" if finding.fine else "NOT RIGHT") for finding in findings]

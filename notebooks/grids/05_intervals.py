@@ -33,14 +33,14 @@ LENGTH, AHEAD, TEST, CALIBRATION, SHARE = 150, 30, 629, 700, 0.9
 EPOCHS, BATCH_SIZE, REALISATIONS = 30, 32, range(20)
 
 
-def lstm(x, y, outputs, loss):
+def lstm(x, y, outputs, loss, seed):
     keras = backend.load_keras()
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed)
     rate = keras.optimizers.schedules.CosineDecay(0.003, EPOCHS * -(-len(x) // BATCH_SIZE))
     model = keras.Sequential([
         keras.layers.Input((LENGTH, 1)),
         keras.layers.Reshape((10, LENGTH // 10)),
-        keras.layers.LSTM(50),
+        keras.layers.LSTM(50, kernel_regularizer=keras.regularizers.L2(0.01)),
         keras.layers.Dense(outputs),
     ])  # fmt: skip
     model.compile(keras.optimizers.Adam(rate), loss)
@@ -76,14 +76,14 @@ def conformal_width(errors):
     return np.sort(np.abs(errors), axis=0)[rank - 1]
 
 
-def intervals(sine):
+def intervals(sine, seed):
     """Yield (model, method, lower, upper), each (windows, 30), and the targets of the test."""
     x, y = series.sliding_windows(sine.values, LENGTH, AHEAD)
     x = x[:, :, 0]
     known, (new, actual) = series.split_in_time(x, y, TEST - AHEAD + 1)
     fitted, calibration = series.split_in_time(*known, CALIBRATION)
     models = {"ridge regression": ridge, "nearest windows": nearest_windows}
-    for name, fit in (models | {"LSTM": lambda x, y: lstm(x, y, AHEAD, "mse")}).items():
+    for name, fit in (models | {"LSTM": lambda x, y: lstm(x, y, AHEAD, "mse", seed)}).items():
         predict = fit(*known)
         middle, half = predict(new), np.quantile(np.abs(predict(known[0]) - known[1]), SHARE, axis=0)
         yield name, "fitted residuals", middle - half, middle + half, actual
@@ -93,14 +93,14 @@ def intervals(sine):
         yield name, "split conformal", middle - half, middle + half, actual
         half = conformal_width(errors.max(axis=1))
         yield name, "conformal, path", middle - half, middle + half, actual
-    predict = lstm(*known, 2 * AHEAD, quantile_loss((0.05, 0.95)))
+    predict = lstm(*known, 2 * AHEAD, quantile_loss((0.05, 0.95)), seed)
     yield "LSTM", "quantile loss", *np.split(predict(new), 2, axis=1), actual
 
 
 def coverages(seed):
     sine = series.noisy_sine(seed, samples=3000, end=30)
     rows = []
-    for model, method, lower, upper, actual in intervals(sine):
+    for model, method, lower, upper, actual in intervals(sine, seed):
         inside = (lower <= actual) & (actual <= upper)
         shares = {"inside": inside.mean(), "path_inside": inside.all(axis=1).mean()}
         rows.append(

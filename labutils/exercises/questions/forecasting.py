@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import stats
 
 from labutils.data import series
 from labutils.exercises.checking.exercise_types import Case, Coding, Experiment, Goal, Mistake, Number
@@ -111,24 +112,21 @@ def _feed(step, window, count, move):
 
 def my_half_width(errors, share):
     """The half width of the interval for each step ahead (steps,), from errors (n windows, steps)."""
-    n = len(errors)
-    rank = int(np.ceil(share * (n + 1)))
-    if rank > n:
-        return np.full(errors.shape[1], np.inf)
+    rank = int(np.ceil(share * (len(errors) + 1)))
     return np.sort(np.abs(errors), axis=0)[rank - 1]
 
 
-def _half_width(errors, share, *, rank=lambda n, share: int(np.ceil(share * (n + 1))), beyond=np.inf):
-    """The solution with another rank; what is beyond the largest is told apart."""
-    ordered = np.sort(np.abs(errors), axis=0)
-    place = rank(len(errors), share)
-    if place > len(errors):
-        return np.full(errors.shape[1], np.inf) if beyond == np.inf else ordered[-1]
-    return ordered[max(place, 1) - 1]
+def _ranked(errors, rank):
+    """Row `rank` (counted from 1, within the rows) of the sorted absolute errors."""
+    return np.sort(np.abs(errors), axis=0)[int(np.clip(rank, 1, len(errors))) - 1]
+
+
+def _rank(errors, share):
+    return int(np.ceil(share * (len(errors) + 1)))
 
 
 def _errors(rng: np.random.Generator) -> list[Case]:
-    shapes = [(5, 2, 0.9), (20, 3, 0.9), (30, 4, 0.8), (6, 6, 0.5), (41, 2, 0.9)]
+    shapes = [(20, 3, 0.9), (13, 2, 0.85), (30, 4, 0.8), (6, 6, 0.5), (41, 2, 0.9), (12, 3, 0.7), (9, 2, 0.9)]
     return [
         {"errors": (rng.normal(size=(rows, ahead)) * (1 + np.arange(ahead))).round(2), "share": share}
         for rows, ahead, share in shapes
@@ -238,6 +236,10 @@ EXERCISES = (
             "adds variances: a quarter.",
             5: "The noise of the four does not add up: each goes in with the weight 1/4, so its variance "
             "with 1/16.",
+            0.0625: "That is what *one* of the four adds. There are four of them, and the noise to come.",
+            0.5: "That is the standard deviation of the mean. Squared it is a quarter, and the noise of "
+            "the value to come is in the error as well.",
+            1.118: "That is the root, a ratio of standard deviations. Asked for are mean squares.",
             1.0625: "Each of the four goes in with 1/16 of its variance; there are four of them.",
             2: "That is repeating the last value. A mean of four has less noise than one value.",
         },
@@ -290,6 +292,31 @@ EXERCISES = (
                 lambda w: (lambda slope, start: slope + start * len(w))(*np.polyfit(np.arange(len(w)), w, 1)),
                 "Start and slope have changed places: np.polyfit returns the slope first "
                 "(np.polynomial.polynomial.polyfit the start).",
+            ),
+            Mistake(
+                "one step from the start",
+                lambda w: sum(np.polyfit(np.arange(len(w)), w, 1)),
+                "You read the line at step 1. The window ends at step m - 1, so the next value stands at m.",
+            ),
+            Mistake(
+                "the start",
+                lambda w: np.polyfit(np.arange(len(w)), w, 1)[1],
+                "That is where the line begins, at step 0. Read it at step m, behind the window.",
+            ),
+            Mistake(
+                "the rise over the window",
+                lambda w: np.polyfit(np.arange(len(w)), w, 1)[0] * len(w),
+                "That is how far the line rises over the window. Add where it starts.",
+            ),
+            Mistake(
+                "last value",
+                lambda w: w[-1],
+                "That repeats the last value. Lay a line through all of them.",
+            ),
+            Mistake(
+                "a parabola",
+                lambda w: np.polyval(np.polyfit(np.arange(len(w)), w, 2), len(w)),
+                "That is a parabola. A line has degree 1.",
             ),
             Mistake(
                 "slope alone",
@@ -358,6 +385,27 @@ EXERCISES = (
                 "n without the root",
                 lambda a, b, t: (np.mean(a - b), t * (a - b).std(ddof=1) / len(a)),
                 "You divided by n. The standard error of a mean falls with the *root* of n.",
+            ),
+            Mistake(
+                "t looked up",
+                lambda a, b, t: ((a - b).mean(), stats.t.ppf(0.975, len(a) - 1) * stats.sem(a - b)),
+                "You looked t up yourself. It is right but for the last digits: use the t that is given.",
+            ),
+            Mistake(
+                "one taken away twice",
+                lambda a, b, t: (np.mean(a - b), t * (a - b).std(ddof=1) / np.sqrt(len(a) - 1)),
+                "You took 1 away twice. With ddof=1 in the standard deviation, divide by the root of n.",
+            ),
+            Mistake(
+                "not paired, over n",
+                lambda a, b, t: (np.mean(a - b), t * np.sqrt((a.var() + b.var()) / len(a))),
+                "You took the spread of each method by itself. Both share the luck of a realisation; it "
+                "drops out if you take the difference first.",
+            ),
+            Mistake(
+                "absolute differences",
+                lambda a, b, t: _interval(np.abs(a - b), 0 * a, t),
+                "You dropped the sign of the differences. It says which method is better.",
             ),
             Mistake(
                 "other minus ours",
@@ -435,10 +483,10 @@ EXERCISES = (
     ),
     Coding(
         title="The conformal half width",
-        question="Write step 3: of the $n$ absolute errors, step by step ahead, the $k$-th smallest with "
-        "$k = \\lceil \\text{share} \\cdot (n + 1) \\rceil$ (rounded up). Where $k > n$, no finite width "
-        "can promise that share: return `np.inf`.",
-        idea="an interval from the errors of a calibration part, for each step ahead",
+        question="Write the half width of way 2 for each step ahead: of the $n$ absolute errors of that "
+        "step the $k$-th smallest, with $k = \\lceil \\text{share} \\cdot (n + 1) \\rceil$ (rounded up). "
+        "There are always enough errors for $k \\le n$.",
+        idea="an interval from the errors of a calibration part",
         minutes=8,
         solve=my_half_width,
         cases=_errors,
@@ -446,49 +494,49 @@ EXERCISES = (
             Mistake(
                 "quantile of the errors seen",
                 lambda e, share: np.quantile(np.abs(e), share, axis=0),
-                "That holds the share of the errors that were *seen*. The next error is one more, n + 1 in "
-                "all: the k-th smallest with k = ⌈share · (n + 1)⌉.",
+                "That holds the share of the errors that were *seen*. With the one to come there are n + 1: "
+                "take the k-th smallest with k = ⌈share · (n + 1)⌉.",
             ),
             Mistake(
                 "rank without the new one",
-                lambda e, share: _half_width(e, share, rank=lambda n, share: int(np.ceil(share * n))),
+                lambda e, share: _ranked(e, np.ceil(share * len(e))),
                 "Your rank counts n errors. With the one to come there are n + 1.",
             ),
             Mistake(
                 "rank rounded down",
-                lambda e, share: _half_width(e, share, rank=lambda n, share: int(share * (n + 1))),
+                lambda e, share: _ranked(e, int(share * (len(e) + 1))),
                 "Your rank is rounded down. To promise the share *at least*, round up: np.ceil.",
             ),
             Mistake(
-                "one place too far",
-                lambda e, share: _half_width(
-                    e, share, rank=lambda n, share: int(np.ceil(share * (n + 1))) + 1
-                ),
-                "You are one place too far: the k-th smallest stands at index k - 1.",
+                "rank rounded to the nearest",
+                lambda e, share: _ranked(e, round(share * (len(e) + 1))),
+                "Your rank is rounded to the nearest whole number. To promise the share *at least*, round "
+                "up: np.ceil.",
             ),
             Mistake(
-                "the largest where there is none",
-                lambda e, share: _half_width(e, share, beyond=0),
-                "Where k is larger than n, the largest error seen does not keep the promise: with five "
-                "errors, the sixth is the largest in one case out of six. Return np.inf for each step.",
+                "one place too far",
+                lambda e, share: _ranked(e, _rank(e, share) + 1),
+                "You are one place too far: the k-th smallest stands at index k - 1. (np.quantile at k/n is "
+                "too far as well: of n values it calls the smallest 0 and the largest 1.)",
             ),
             Mistake(
                 "one width for all",
-                lambda e, share: np.full(e.shape[1], _half_width(np.abs(e).reshape(-1, 1), share)[0]),
+                lambda e, share: _ranked(np.abs(e).reshape(-1, 1), _rank(e.reshape(-1, 1), share)),
                 "That is one width for all steps ahead. Each step has its own: sort along axis 0.",
             ),
             Mistake(
                 "along the wrong axis",
-                lambda e, share: my_half_width(e.T, share),
+                lambda e, share: my_half_width(e.T, share) if _rank(e.T, share) <= len(e.T) else e[:, 0],
                 "You sorted along the steps ahead. The windows go along axis 0, and you sort these.",
             ),
             Mistake(
+                "axis left out",
+                lambda e, share: np.sort(np.abs(e))[_rank(e, share) - 1],
+                "Without axis=0, np.sort sorts each row, the steps ahead of one window. Sort the windows.",
+            ),
+            Mistake(
                 "with their sign",
-                lambda e, share: (
-                    np.full(e.shape[1], np.inf)
-                    if np.ceil(share * (len(e) + 1)) > len(e)
-                    else np.sort(e, axis=0)[int(np.ceil(share * (len(e) + 1))) - 1]
-                ),
+                lambda e, share: np.sort(e, axis=0)[_rank(e, share) - 1],
                 "You kept the signs. The interval reaches as far down as up, so the absolute error counts.",
             ),
             Mistake(
@@ -499,17 +547,17 @@ EXERCISES = (
             ),
             Mistake(
                 "not sorted",
-                lambda e, share: np.abs(e)[min(int(np.ceil(share * (len(e) + 1))), len(e)) - 1],
+                lambda e, share: np.abs(e)[_rank(e, share) - 1],
                 "That is the k-th error in time. Sort first: np.sort(…, axis=0).",
             ),
         ),
         hints=(
             "np.sort(np.abs(errors), axis=0) has the smallest absolute error of each step in row 0.",
-            "k = int(np.ceil(share * (n + 1))); the k-th smallest stands in row k - 1.",
-            "For k > n: np.full(errors.shape[1], np.inf).",
+            "k = int(np.ceil(share * (n + 1))) with n = len(errors); the k-th smallest stands in row k - 1.",
         ),
         afterwards="Why n + 1? If the new error is like the n old ones, each of the n + 1 places in the "
-        "order is equally likely for it, and at most k of them are inside.",
+        "order is equally likely for it, and k of them lie within the width. (Where k > n, with five errors "
+        "and a share of 0.9, no finite width can promise that.)",
     ),
     Experiment(
         title="A quarter of the parameters",
