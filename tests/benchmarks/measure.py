@@ -24,7 +24,7 @@ LIMITS = {
     "02_gates_lstm_and_gru": (120, 2.0),
     "03_gru_sentiment": (240, 1.5),
     "04_simple_rnn_unlearns": (240, 1.5),
-    "05_lstm_forecaster": (240, 2.0),
+    "05_lstm_forecaster": (120, 2.0),
     "06_autoencoder": (240, 2.0),
 }
 
