@@ -22,8 +22,8 @@ NEEDED = {
     "simple_rnn_classifier": (["TOKENS = 200\n"], ""),
     "gru_classifier": (["data = reviews.load("],
                        "x_100 = keras.utils.pad_sequences(train.sequences, maxlen=100)"),
-    "forecasting": (["TEST = 198\n", "def noise_floor(", "def last_windows(", "def line_ahead(",
-                     "def regression_ratio(", "practice = series"], ""),
+    "forecasting": (["TEST = 198\n", "def noise_floor(", "def error_over_floor(", "def line_ahead(",
+                     "practice = series"], ""),
     "autoencoders": (["data = digits.load(", "mean_digit =", "def build(code=32"], ""),
 }  # fmt: skip
 
