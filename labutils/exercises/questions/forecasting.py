@@ -594,7 +594,7 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "build_tuned of section 5 has the shape: 150 values, 15 at a step. It needs fewer units, and "
+            "build_tuned of section 5 has the shape; take 150 values, 15 at a step. It needs fewer units, and "
             "no penalty (which Keras counts into the loss).",
             "Ten units with 15 values at a step have 1,051 parameters with the dense layer. 120 epochs with "
             "CosineDecay take a few seconds.",
@@ -611,6 +611,6 @@ my_run = training.fit(my_model, x_my, y_my, epochs=120, batch_size=32, validatio
 my_answer = my_model, my_run
 """,
         afterwards="A longer window does more here than more units: the published network has fifty and "
-        "stands at 1.35 or so. (You have chosen by these 198 values, so they flatter you a little.)",
+        "stands at 1.33 or so. (You have chosen by these 198 values, so they flatter you a little.)",
     ),
 )
