@@ -2,7 +2,7 @@
 
     python notebooks/grids/05_limits.py
 
-About thirteen minutes on two cores. Ten noise realisations (seeds 100 to 109, of the network, too), none of which
+Thirteen minutes on two cores. Ten noise realisations (seeds 100 to 109, of the network, too), none of which
 judges anything later. ratio: mean squared error of the LSTM on the last 198 values over the mean square of
 their noise; regression_ratio: that of linear regression on the same windows. training_windows: the last ones
 before the test part (spread: so many, at equal distances over all of them), a fifth of them held out for

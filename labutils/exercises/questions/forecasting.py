@@ -594,7 +594,7 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "build_tuned of section 5 has the shape; take 150 values, 15 at a step. It needs fewer units, and "
+            "build_tuned of section 5 has the shape; take 150 values, 15 at a step. Use fewer units, and "
             "no penalty (which Keras counts into the loss).",
             "Ten units with 15 values at a step have 1,051 parameters with the dense layer. 120 epochs with "
             "CosineDecay take a few seconds.",
