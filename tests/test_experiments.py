@@ -24,7 +24,7 @@ NEEDED = {
                        "x_100 = keras.utils.pad_sequences(train.sequences, maxlen=100)"),
     "forecasting": (["TEST = 198\n", "def noise_floor(", "def error_over_floor(", "def line_ahead(",
                      "practice = series"], ""),
-    "autoencoders": (["data = digits.load(", "mean_digit =", "def build(code=32"], ""),
+    "autoencoders": (["data = digits.load(", "def build(code=32"], ""),
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ CODING = [e for e in all_exercises() if isinstance(e, Coding)]
 EQUIVALENT = {
     "axis 1 is the last axis": [
         "my_means: return table.mean(axis=-1)",
+        "my_divergence: return 0.5 * np.sum(mean ** 2 + np.exp(log_variance) - 1 - log_variance, axis=-1)",
         "my_gru_step: W_z, W_r, W_g = np.split(W, 3, axis=-1)",
         "my_gru_step: U_z, U_r, U_g = np.split(U, 3, axis=-1)",
         "my_largest_fall: best_so_far = np.maximum.accumulate(accuracies, axis=-1)",
@@ -38,12 +39,12 @@ EQUIVALENT = {
     ],
     "the square of a difference has no sign": [
         "my_ratio: return np.mean((forecast - actual) ** 2) / np.mean(noise ** 2)",
-        "my_share_lost: return np.sum((copies - images) ** 2) / np.sum((images - mean_digit) ** 2)",
-        "my_share_lost: return np.sum((images - copies) ** 2) / np.sum((mean_digit - images) ** 2)",
+        "my_fvu: return np.sum((reconstructions - images) ** 2) / np.sum((images - mean_digit) ** 2)",
+        "my_fvu: return np.sum((images - reconstructions) ** 2) / np.sum((mean_digit - images) ** 2)",
     ],
     "the larger of two has no order": [
         "my_adam_steps: g = g * min(threshold / norm, 1)",
-        "my_copies: return np.clip(0, codes @ components + mean, 1)",
+        "my_reconstructions: return np.clip(0, codes @ components + mean, 1)",
     ],
     "epsilon is far smaller than any gradient here": [
         "my_adam_steps: steps.append(-rate * m_hat / (np.sqrt(v_hat) + -1e-07))",

@@ -47,7 +47,7 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
         network = {
             "layers": [type(layer).__name__ for layer in layers_of(model)],
             "steps": int(model.input_shape[1] or 0),  # 0: of any length
-            "narrowest": min(_sizes_of_outputs(model), default=0),
+            "narrowest": min(sizes_of_outputs(model), default=0),
             "loss": str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))),
             "counted": int(model.count_params()),
             "penalised": bool(len(model.losses)),
@@ -74,7 +74,7 @@ def layers_of(model: Any) -> Iterator[Any]:
                 yield getattr(layer, name)
 
 
-def _sizes_of_outputs(model: Any) -> Iterator[int]:
+def sizes_of_outputs(model: Any) -> Iterator[int]:
     """Yield how many numbers each output of a layer holds for each row; an axis of any length counts once."""
     for layer in model.layers:
         outputs = layer.output if isinstance(layer.output, (tuple, list)) else [layer.output]

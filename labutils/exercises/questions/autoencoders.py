@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
-from labutils.exercises.checking.exercise_types import Case, Choice, Coding, Experiment, Goal, Mistake, Number
-from labutils.exercises.checking.goals import facts_of_pair, few_parameters, square_error, trained_on
+from labutils.exercises.checking.exercise_types import Case, Choice, Coding, Experiment, Goal, Mistake
+from labutils.exercises.checking.goals import (
+    facts_of_pair,
+    few_parameters,
+    sizes_of_outputs,
+    square_error,
+    trained_on,
+)
 
 
-def my_share_lost(images, copies, mean_digit):
-    """The share lost, one number; images and copies (images, height, width), mean_digit (height, width)."""
-    return np.sum((images - copies) ** 2) / np.sum((images - mean_digit) ** 2)
+def my_fvu(images, reconstructions, mean_digit):
+    """The FVU, one number, from (images, height, width) twice and the mean digit (height, width)."""
+    return np.sum((images - reconstructions) ** 2) / np.sum((images - mean_digit) ** 2)
 
 
-def _copied(rng: np.random.Generator) -> list[Case]:
+def _reconstructed(rng: np.random.Generator) -> list[Case]:
     cases = []
     for count, side in [(2, 2), (3, 3), (6, 4)]:
         images = rng.random((count, side, side)).round(2)
         cases.append(
             {
                 "images": images,
-                "copies": np.clip(images + 0.2 * rng.normal(size=images.shape), 0, 1).round(2),
+                "reconstructions": np.clip(images + 0.2 * rng.normal(size=images.shape), 0, 1).round(2),
                 "mean_digit": rng.random((side, side)).round(2),
             }
         )
     return cases
 
 
-def my_copies(x, mean, components):
-    """The copies (images, pixels) of x (images, pixels); mean (pixels,), components (k, pixels)."""
+def my_reconstructions(x, mean, components):
+    """Reconstructions (images, pixels) of x (images, pixels); mean (pixels,), components (k, pixels)."""
     codes = (x - mean) @ components.T
     return np.clip(codes @ components + mean, 0, 1)
 
@@ -38,7 +45,7 @@ def my_copies(x, mean, components):
 def _components(rng: np.random.Generator) -> list[Case]:
     cases = [
         {
-            "x": np.array([[1.0, 1.0], [0.0, 0.0]]),  # one sum is cut off above, one below
+            "x": np.array([[1.0, 1.0], [0.0, 0.0]]),  # one sum is clipped above, one below
             "mean": np.array([0.9, 0.1]),
             "components": np.array([[0.8, 0.6]]),
         }
@@ -60,380 +67,418 @@ def _components(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def my_walk(first, last, steps):
-    """The codes on the way (steps, numbers), from first (numbers,) to last (numbers,)."""
-    along = np.linspace(0, 1, steps)[:, None]
-    return (1 - along) * first + along * last
+def my_divergence(mean, log_variance):
+    """The KL divergence of each image (images,), in nats, from (images, numbers) each."""
+    return 0.5 * np.sum(mean**2 + np.exp(log_variance) - 1 - log_variance, axis=1)
 
 
-def _ends(rng: np.random.Generator) -> list[Case]:
+def _posteriors(rng: np.random.Generator) -> list[Case]:
     return [
-        {"first": rng.normal(size=size).round(2), "last": rng.normal(size=size).round(2), "steps": steps}
-        for size, steps in [(1, 3), (2, 5), (8, 11)]
+        {
+            "mean": rng.normal(size=(images, numbers)).round(2),
+            "log_variance": rng.normal(-1, 1, (images, numbers)).round(2),
+        }
+        for images, numbers in [(1, 1), (2, 3), (5, 8)]
     ]
 
 
-def _walk(first, last, along):
-    return (1 - along[:, None]) * first + along[:, None] * last
+def my_auc(ordinary, anomalous):
+    """The area under the ROC curve, one number, from the scores (n,) of each; anomalies should be higher."""
+    higher = anomalous[:, None] > ordinary[None, :]
+    equal = anomalous[:, None] == ordinary[None, :]
+    return np.mean(higher + 0.5 * equal)
 
 
-def my_called_odd(known_errors, new_errors, share):
-    """True for each new image that is called odd (new,), from errors (known,), (new,) and a share."""
-    threshold = np.quantile(known_errors, share)
-    return new_errors > threshold
-
-
-def _two_sets(rng: np.random.Generator) -> list[Case]:
-    decisive = {
-        "known_errors": np.array([0.05, 0.01, 0.03, 0.02, 0.04]),
-        "new_errors": np.array([0.03, 0.025, 0.055, 0.031]),
-        "share": 0.5,
-    }
+def _scores(rng: np.random.Generator) -> list[Case]:
+    decisive = {"ordinary": np.array([0.1, 0.2, 0.3, 0.4]), "anomalous": np.array([0.3, 0.5])}  # one tie
     drawn = [
-        {
-            "known_errors": rng.exponential(0.03, known).round(3),
-            "new_errors": (rng.exponential(0.03, new) * np.where(np.arange(new) % 2, 1, 5)).round(3),
-            "share": share,
-        }
-        for known, new, share in [(10, 5, 0.8), (40, 12, 0.95), (60, 30, 0.9), (20, 20, 0.7)]
+        {"ordinary": rng.exponential(1, n).round(1), "anomalous": rng.exponential(2, m).round(1) + 0.2}
+        for n, m in [(5, 3), (12, 7), (30, 10)]
     ]
     return [decisive, *drawn]
 
 
+def _facts_of_autoencoder(model: Any) -> dict[str, Any]:
+    """Return of a network its output's shape, its narrowest layer, and its error on the validation digits.
+
+    Raises
+    ------
+    TypeError
+        For what is no Keras network, and where it does not take the digits.
+    """
+    from labutils.data import digits
+
+    try:
+        narrowest = min(sizes_of_outputs(model), default=0)
+    except (AttributeError, TypeError, ValueError):
+        raise TypeError("This needs a Keras network that was built: keras.Sequential([...]).") from None
+    validation = digits.load(source="embedded").train.images[3200:]
+    try:
+        made = np.asarray(model.predict(validation, batch_size=100, verbose=0))
+    except Exception:
+        raise TypeError(
+            "The network does not take images of shape (28, 28): layers.Input((28, 28))."
+        ) from None
+    same = made.shape == validation.shape
+    error = float(np.mean((made - validation) ** 2)) if same else np.inf
+    return {"shape": made.shape[1:], "narrowest": narrowest, "error": error}
+
+
 @functools.cache
-def _lost_by_pca() -> float:
-    """The mean square error of PCA with 8 numbers, cut off, on the validation digits."""
+def _error_of_pca() -> float:
+    """The mean squared error of PCA with 8 components, clipped, on the validation digits."""
     from sklearn.decomposition import PCA
 
     from labutils.data import digits
 
     images = digits.load(source="embedded").train.images.reshape(-1, 784)
-    fitted, validation = np.split(images, [3200])
-    pca = PCA(8, svd_solver="covariance_eigh").fit(fitted)
-    copies = np.clip(pca.inverse_transform(pca.transform(validation)), 0, 1)
-    return float(np.mean((validation - copies) ** 2))
+    training, validation = np.split(images, [3200])
+    pca = PCA(8, svd_solver="covariance_eigh").fit(training)
+    reconstructions = np.clip(pca.inverse_transform(pca.transform(validation)), 0, 1)
+    return float(np.mean((validation - reconstructions) ** 2))
 
 
 EXERCISES = (
+    Experiment(
+        title="Your first autoencoder",
+        question="Build an autoencoder with a code of 8 numbers in plain Keras: `layers.Input((28, 28))`, "
+        "`Flatten`, a hidden layer with relu, the code (`Dense(8)`, no activation), another hidden layer, "
+        '`Dense(784)`, and `Reshape((28, 28))`. Compile it with `"mse"` and fit it to `train_images`, which '
+        "are inputs *and* targets. The mean squared error on the validation digits should be below 0.04.",
+        idea="encoder, code, decoder; the input is the target",
+        minutes=12,
+        facts=_facts_of_autoencoder,
+        goals=(
+            Goal(
+                "images of 28 by 28 in and out",
+                lambda facts: tuple(facts["shape"]) == (28, 28),
+                lambda facts: f"{tuple(facts['shape'])} comes out",
+                "The last layer should bring the 784 numbers back into an image: layers.Reshape((28, 28)).",
+            ),
+            Goal(
+                "8 numbers at the narrowest layer",
+                lambda facts: facts["narrowest"] == 8,
+                lambda facts: f"{facts['narrowest']}",
+                "The code is the narrowest layer: one layers.Dense(8), and nothing narrower.",
+            ),
+            Goal(
+                "a mean squared error below 0.04 on the validation digits",
+                lambda facts: facts["error"] < 0.04,
+                lambda facts: f"{facts['error']:.4f}",
+                "Always drawing the mean digit would be at 0.066. Is it trained? "
+                "my_autoencoder.fit(train_images, train_images, epochs=20). Is there an activation at the "
+                "code? It should have none.",
+            ),
+        ),
+        hints=(
+            'Six layers after the Input: Flatten, Dense(128, activation="relu"), Dense(8), Dense(128, '
+            'activation="relu"), Dense(784, activation="sigmoid"), Reshape((28, 28)).',
+            'compile("adam", "mse"), then fit(train_images, train_images, epochs=20, verbose=0).',
+        ),
+        code="""
+my_autoencoder = keras.Sequential([
+    layers.Input((28, 28)), layers.Flatten(),
+    layers.Dense(128, activation="relu"), layers.Dense(8),
+    layers.Dense(128, activation="relu"), layers.Dense(784, activation="sigmoid"),
+    layers.Reshape((28, 28))])
+my_autoencoder.compile("adam", "mse")
+my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose=0)
+""",
+        answer_name="my_autoencoder",
+        answer_note="a network that you have built and trained",
+        afterwards="The pixels lie between 0 and 1, so a sigmoid at the end suits them; the code may take "
+        "any value, so it has no activation.",
+    ),
     Coding(
-        title="Share lost",
-        question="Write the share lost.",
+        title="Fraction of variance unexplained",
+        question="Write the FVU: the squared error of the reconstructions, summed over all pixels of all "
+        "images, as a fraction of the squared error of always drawing the mean digit.",
         idea="an error needs something to be compared with",
-        minutes=5,
-        solve=my_share_lost,
-        cases=_copied,
+        minutes=4,
+        solve=my_fvu,
+        cases=_reconstructed,
         mistakes=(
             Mistake(
                 "mean of the ratios",
-                lambda x, c, m: np.mean(((x - c) ** 2).sum(axis=(1, 2)) / ((x - m) ** 2).sum(axis=(1, 2))),
-                "You made a ratio for each image and took their mean. The definition sums first, above and "
-                "below, over all images; otherwise an image near the mean digit would count too much.",
+                lambda x, r, m: np.mean(((x - r) ** 2).sum(axis=(1, 2)) / ((x - m) ** 2).sum(axis=(1, 2))),
+                "You made a ratio for each image and took their mean. Sum first, above and below, over all "
+                "images; otherwise an image near the mean digit would count too much.",
             ),
             Mistake(
                 "own mean",
-                lambda x, c, m: np.sum((x - c) ** 2) / np.sum((x - x.mean(axis=0)) ** 2),
+                lambda x, r, m: np.sum((x - r) ** 2) / np.sum((x - x.mean(axis=0)) ** 2),
                 "You compare with the mean of these images. The mean digit is given: it is that of the "
-                "*fitted* digits, and new digits have no say in it.",
+                "*training* digits, and new digits have no say in it.",
             ),
             Mistake(
                 "variance of all pixels",
-                lambda x, c, m: np.mean((x - c) ** 2) / np.var(x),
+                lambda x, r, m: np.mean((x - r) ** 2) / np.var(x),
                 "You divide by the variance of all pixels, which takes one grey for the whole image. "
                 "Compare with the mean digit.",
             ),
             Mistake(
                 "roots",
-                lambda x, c, m: np.sqrt(np.sum((x - c) ** 2) / np.sum((x - m) ** 2)),
-                "That is the root of the share. The squares stay squares.",
+                lambda x, r, m: np.sqrt(np.sum((x - r) ** 2) / np.sum((x - m) ** 2)),
+                "That is the square root of the FVU. The squares stay squares.",
             ),
             Mistake(
                 "absolute differences",
-                lambda x, c, m: np.sum(np.abs(x - c)) / np.sum(np.abs(x - m)),
-                "You took absolute differences. The share is one of squares.",
+                lambda x, r, m: np.sum(np.abs(x - r)) / np.sum(np.abs(x - m)),
+                "You took absolute differences. The FVU is a ratio of squares.",
             ),
             Mistake(
                 "square of the image below",
-                lambda x, c, m: np.sum((x - c) ** 2) / np.sum(x**2),
+                lambda x, r, m: np.sum((x - r) ** 2) / np.sum(x**2),
                 "Below the line stands the distance of the images from the mean digit. The mean digit is "
                 "missing.",
             ),
             Mistake(
                 "upside down",
-                lambda x, c, m: np.sum((x - m) ** 2) / np.sum((x - c) ** 2),
-                "The ratio is upside down: the error of the copies stands above.",
+                lambda x, r, m: np.sum((x - m) ** 2) / np.sum((x - r) ** 2),
+                "The ratio is upside down: the error of the reconstructions stands above.",
             ),
             Mistake(
-                "share kept",
-                lambda x, c, m: 1 - np.sum((x - c) ** 2) / np.sum((x - m) ** 2),
-                "That is the share that is kept. A perfect copy has lost 0.",
+                "variance explained",
+                lambda x, r, m: 1 - np.sum((x - r) ** 2) / np.sum((x - m) ** 2),
+                "That is the fraction explained, R². A perfect reconstruction has an FVU of 0.",
             ),
             Mistake(
-                "mean digit against copies",
-                lambda x, c, m: np.sum((x - c) ** 2) / np.sum((c - m) ** 2),
-                "Below the line stand the images and the mean digit, not the copies and the mean digit.",
+                "mean digit against reconstructions",
+                lambda x, r, m: np.sum((x - r) ** 2) / np.sum((r - m) ** 2),
+                "Below the line stand the images and the mean digit, not the reconstructions and the mean "
+                "digit.",
             ),
         ),
         hints=(
-            "Above: the sum of (images - copies) squared. Below: the same for copies that are always the "
-            "mean digit.",
-            "images - mean_digit works as it is: NumPy takes the mean digit away from every image.",
+            "Above: the sum of (images - reconstructions) squared. Below: the same with the mean digit as "
+            "the reconstruction of every image.",
+            "images - mean_digit works as it is: NumPy subtracts the mean digit from every image.",
         ),
         afterwards="Means instead of sums give the same, as there are as many numbers above as below.",
     ),
     Coding(
-        title="Copies by PCA",
-        question="The components are found by a library. Given them, write the way from images to codes "
-        "and back: copies, cut off at 0 and 1.",
-        idea="code and copy of a linear method",
+        title="Reconstruct by PCA",
+        question="A library has found the components. Given them, encode the images and decode the codes: "
+        "reconstructions, clipped to 0 and 1.",
+        idea="encoder and decoder of a linear method",
         minutes=8,
-        solve=my_copies,
+        solve=my_reconstructions,
         cases=_components,
         mistakes=(
             Mistake(
-                "mean not taken away",
+                "mean not subtracted",
                 lambda x, m, v: np.clip(x @ v.T @ v + m, 0, 1),
-                "The mean was added at the end but not taken away at the start: the code is that of x "
+                "The mean was added at the end but not subtracted at the start: the code is that of x "
                 "minus the mean.",
             ),
             Mistake(
                 "mean of these images",
                 lambda x, m, v: np.clip((x - x.mean(axis=0)) @ v.T @ v + x.mean(axis=0), 0, 1),
-                "You took the mean of these images. The mean is given: it is that of the fitted ones.",
+                "You took the mean of these images. The mean is given: it is that of the training digits.",
             ),
             Mistake(
-                "cut off at one end",
+                "clipped at one end",
                 lambda x, m, v: np.maximum(0, (x - m) @ v.T @ v + m),
-                "Only what falls below 0 is cut off. What rises above 1 is to be cut off as well: np.clip.",
+                "Only what falls below 0 is clipped. Clip what rises above 1 as well: np.clip.",
             ),
             Mistake(
-                "cut off at the other end",
+                "clipped at the other end",
                 lambda x, m, v: np.minimum(1, (x - m) @ v.T @ v + m),
-                "Only what rises above 1 is cut off. What falls below 0 is to be cut off as well: np.clip.",
+                "Only what rises above 1 is clipped. Clip what falls below 0 as well: np.clip.",
             ),
             Mistake(
                 "mean left out",
                 lambda x, m, v: np.clip(x @ v.T @ v, 0, 1),
-                "There is no mean in it. PCA describes how x departs from the mean: take it away first, "
-                "add it again at the end.",
+                "There is no mean in it. PCA describes x minus the mean: subtract it first, add it "
+                "again at the end.",
             ),
             Mistake(
                 "mean not added",
                 lambda x, m, v: np.clip((x - m) @ v.T @ v, 0, 1),
-                "The mean is taken away, but not added again at the end.",
+                "The mean is subtracted, but not added again at the end.",
             ),
             Mistake(
-                "not cut off",
+                "not clipped",
                 lambda x, m, v: (x - m) @ v.T @ v + m,
-                "All that is missing is to cut off below 0 and above 1: np.clip.",
+                "All that is missing is to clip below 0 and above 1: np.clip.",
             ),
             Mistake(
-                "cut off before the mean is added",
+                "clipped before the mean is added",
                 lambda x, m, v: np.clip((x - m) @ v.T @ v, 0, 1) + m,
-                "You cut off before the mean is added. Departures from the mean may well be negative; cut "
-                "off last.",
+                "You clip before the mean is added. Differences from the mean may well be negative; clip "
+                "last.",
             ),
             Mistake(
                 "codes",
                 lambda x, m, v: (x - m) @ v.T,
-                "Those are the codes. The copies are made of them: codes @ components, and the mean.",
+                "Those are the codes. Now decode them: codes @ components, and the mean.",
             ),
         ),
         hints=(
             "The codes: (x - mean) @ components.T, one number for each component.",
-            "The copies: codes @ components + mean.",
+            "The reconstructions: codes @ components + mean.",
             "And np.clip(…, 0, 1) around the whole.",
         ),
-        afterwards="Components are rows of length 1 at right angles, so their transpose leads back. An "
-        "encoder and a decoder, with one matrix for both.",
+        afterwards="The components are orthonormal rows, so the transpose of the encoder's matrix decodes: "
+        "one matrix for both.",
     ),
     Choice(
         title="Linear against PCA",
-        question="Trained on the same digits, the linear autoencoder with a code of 8 numbers loses, on "
-        "these digits,\n\n"
-        "* `a`: less than PCA with 8 components: it may choose any matrices,\n"
-        "* `b`: as much as PCA at best, and nearly so if it is trained long enough,\n"
-        "* `c`: clearly more: gradient descent does not get there.",
+        question="An autoencoder without activations and with a code of 8 numbers is trained. On its "
+        "training digits it has a squared error that is\n\n"
+        "* `a`: smaller than that of PCA with 8 components: it may choose any two matrices,\n"
+        "* `b`: as large at best, and nearly so if it is trained long enough,\n"
+        "* `c`: clearly larger: gradient descent does not get there.",
         idea="PCA is the best linear code",
         minutes=2,
         right="b",
         wrong={
-            "a": "It may choose any matrices, but whatever it chooses is a linear code, and section 1 "
-            "quotes a theorem about those: none loses less than PCA on the digits it was fitted to.",
+            "a": "It may choose any matrices, but what it computes is linear, and of all linear maps "
+            "through 8 numbers PCA has the smallest squared error on its training digits (section 2).",
             "c": "Gradient descent has no closed formula, but it can come as near as you like; the loss "
             "has no other minimum to be stuck in.",
         },
         hints=(
             "What is a network of two layers without activation? Multiply its two matrices.",
-            "What does section 1 say about all linear codes?",
+            "What does section 2 say about all linear codes?",
         ),
-        afterwards="No linear code loses less on the digits it was fitted to, and gradient descent gets "
-        "within a percent of it. The next cells measure both.",
-    ),
-    Number(
-        title="Count an autoencoder",
-        question="How many parameters has this linear autoencoder with its code of 8 numbers?",
-        idea="where an autoencoder has its parameters",
-        minutes=4,
-        right=13_336,
-        wrong={
-            12_544: "Those are the two matrices. A Dense layer has a bias for each of its outputs as well.",
-            6_280: "That is the encoder. The decoder goes from 8 to 784.",
-            7_056: "That is the decoder. The encoder goes from 784 to 8.",
-            12_552: "Only the code has a bias there. Each of the 784 outputs has one, too.",
-            13_328: "Only the output has a bias there. Each of the 8 numbers of the code has one, too.",
-            7_064: "The decoder does not share the encoder's matrix: it has one of its own.",
-        },
-        hints=(
-            "Dense(n) with m inputs has m times n weights and n biases.",
-            "Encoder: 784 times 8, and 8. Decoder: 8 times 784, and 784.",
-        ),
-        afterwards="6,280 and 7,056. Flatten and Reshape have none.",
+        afterwards="Whatever an autoencoder gains over PCA, it gains by its non-linear activations. The next "
+        "cell measures it.",
     ),
     Coding(
-        title="A walk between two codes",
-        question="Write the straight line between two codes: `steps` codes at equal distances, the first "
-        "is where it starts, the last where it ends.",
-        idea="in between, in the space of codes",
-        minutes=5,
-        solve=my_walk,
-        cases=_ends,
+        title="The divergence from the prior",
+        question="For one number of a code, $\\ln q(z) - \\ln p(z) = \\tfrac12 (z^2 - \\varepsilon^2 - "
+        "\\ln s^2)$ with $z = m + s\\,\\varepsilon$ and noise $\\varepsilon$ of mean 0 and variance 1. Take "
+        "the mean over the noise by hand, and write the divergence of each image: the sum over the numbers "
+        "of its code.",
+        idea="what a code costs a variational autoencoder",
+        minutes=8,
+        solve=my_divergence,
+        cases=_posteriors,
         mistakes=(
             Mistake(
-                "end left out",
-                lambda a, b, n: _walk(a, b, np.arange(n) / n),
-                "The walk stops one step before its end. The first row is `first`, the last row `last`: n "
-                "points have n - 1 steps between them.",
+                "mean over the numbers",
+                lambda m, v: 0.5 * np.mean(m**2 + np.exp(v) - 1 - v, axis=1),
+                "The numbers of a code are independent, so their divergences add up: a sum, not a mean.",
             ),
             Mistake(
-                "both ends left out",
-                lambda a, b, n: _walk(a, b, np.arange(1, n + 1) / (n + 1)),
-                "Both ends are missing. The first row is `first` itself, the last row `last`.",
+                "summed over the images",
+                lambda m, v: 0.5 * np.sum(m**2 + np.exp(v) - 1 - v, axis=0),
+                "You summed over the images. Sum over the numbers of each code, axis=1.",
             ),
             Mistake(
-                "start left out",
-                lambda a, b, n: _walk(a, b, np.arange(1, n + 1) / n),
-                "The walk begins one step after its start: the first row should be `first` itself.",
+                "one number for the batch",
+                lambda m, v: 0.5 * np.sum(m**2 + np.exp(v) - 1 - v),
+                "That is one number for the whole batch. Asked for is one for each image.",
             ),
             Mistake(
-                "added, not mixed",
-                lambda a, b, n: a + np.linspace(0, 1, n)[:, None] * b,
-                "You add more and more of `last`, but keep all of `first`. On the way as much of `first` "
-                "goes as of `last` comes: (1 - s) and s.",
+                "half left out",
+                lambda m, v: np.sum(m**2 + np.exp(v) - 1 - v, axis=1),
+                "Twice too much: the half in front is missing.",
             ),
             Mistake(
-                "backwards",
-                lambda a, b, n: _walk(b, a, np.linspace(0, 1, n)),
-                "The walk goes the other way, from `last` to `first`.",
+                "logarithm taken as variance",
+                lambda m, v: 0.5 * np.sum(m**2 + v - 1 - np.log(np.abs(v)), axis=1),
+                "What is given is the logarithm of the variance: the variance is np.exp(log_variance).",
             ),
             Mistake(
-                "codes in columns",
-                lambda a, b, n: _walk(a, b, np.linspace(0, 1, n)).T,
-                "The codes stand in columns. Each row is to be one code: (steps, numbers).",
+                "standard deviation for variance",
+                lambda m, v: 0.5 * np.sum(m**2 + np.exp(v / 2) - 1 - v, axis=1),
+                "np.exp(log_variance / 2) is the standard deviation. Here stands the variance.",
             ),
             Mistake(
-                "one step too many",
-                lambda a, b, n: _walk(a, b, np.linspace(0, 1, n + 1)),
-                "There is one row too many. With both ends there are to be `steps` rows.",
+                "mean not squared",
+                lambda m, v: 0.5 * np.sum(m + np.exp(v) - 1 - v, axis=1),
+                "E z² is the square of the mean plus the variance. Your mean is not squared.",
+            ),
+            Mistake(
+                "noise forgotten",
+                lambda m, v: 0.5 * np.sum(m**2 + np.exp(v) - v, axis=1),
+                "The mean of the squared noise is 1, and it is missing: a code that equals the prior should "
+                "cost nothing.",
+            ),
+            Mistake(
+                "variance forgotten",
+                lambda m, v: 0.5 * np.sum(m**2 - 1 - v, axis=1),
+                "E z² is the square of the mean *plus the variance*.",
+            ),
+            Mistake(
+                "sign",
+                lambda m, v: -0.5 * np.sum(m**2 + np.exp(v) - 1 - v, axis=1),
+                "The sign is wrong: a divergence is never below 0.",
             ),
         ),
         hints=(
-            "A point between two: (1 - s) * first + s * last, with s from 0 to 1.",
-            "np.linspace(0, 1, steps) holds both ends. As a column, [:, None], it makes a row for each s.",
+            "z = m + s e with noise e of mean 0 and variance 1. What is the mean of z²? Of e²?",
+            "E z² = m² + s², and s² = np.exp(log_variance). E e² = 1.",
+            "0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance), summed over axis 1.",
         ),
-        afterwards="(steps, 1) times (numbers,) gives (steps, numbers): one code in each row, ready for "
-        "the decoder.",
+        afterwards="It is 0 where mean = 0 and log_variance = 0, that is where the code says nothing "
+        "about the image, and grows with all that the code tells.",
     ),
     Coding(
-        title="Call it odd",
-        question="Write the rule: given errors of known images and of new ones, which of the new are odd? "
-        "The threshold is what `share` of the known errors stay below, as `np.quantile` finds it; odd is "
-        "what lies above.",
-        idea="a threshold that has seen no odd one",
+        title="Area under the ROC curve",
+        question="The area under the ROC curve is the probability that a random anomaly has a higher score "
+        "than a random ordinary image; ties count one half. Compute it from all pairs.",
+        idea="a detector judged without a threshold",
         minutes=6,
-        solve=my_called_odd,
-        cases=_two_sets,
+        solve=my_auc,
+        cases=_scores,
         mistakes=(
             Mistake(
-                "threshold from the new ones",
-                lambda known, new, share: new > np.quantile(new, share),
-                "Your threshold was found among the new images. Then the same share of them is called odd "
-                "whatever they are. It has to come from the known ones.",
+                "ties left out",
+                lambda o, a: np.mean(a[:, None] > o[None, :]),
+                "Pairs with equal scores count one half each; yours count nothing.",
             ),
             Mistake(
-                "threshold from both",
-                lambda known, new, share: new > np.quantile(np.concatenate([known, new]), share),
-                "The new images have a say in your threshold. It has to come from the known ones alone.",
-            ),
-            *(
-                Mistake(
-                    "the wrong side",
-                    lambda known, new, share, compare=compare: compare(new, np.quantile(known, share)),
-                    "It is the other way round: odd is what is copied *badly*, with an error above the "
-                    "threshold.",
-                )
-                for compare in (np.less_equal, np.less)
+                "ties in full",
+                lambda o, a: np.mean(a[:, None] >= o[None, :]),
+                "Pairs with equal scores count one half each; yours count in full.",
             ),
             Mistake(
-                "at the threshold as well",
-                lambda known, new, share: new >= np.quantile(known, share),
-                "Nearly: an error that is exactly at the threshold is not above it. Take > instead of >=.",
+                "the other way round",
+                lambda o, a: np.mean((a[:, None] < o[None, :]) + 0.5 * (a[:, None] == o[None, :])),
+                "You count the pairs in which the *ordinary* image has the higher score.",
             ),
             Mistake(
-                "one minus the share",
-                lambda known, new, share: new > np.quantile(known, 1 - share),
-                "Your threshold has only 1 - share of the known errors below it, so most known images "
-                "would be called odd.",
+                "number of pairs",
+                lambda o, a: np.sum((a[:, None] > o[None, :]) + 0.5 * (a[:, None] == o[None, :])),
+                "That is a number of pairs. Divide it by the number of all pairs.",
             ),
             Mistake(
-                "percentile without percent",
-                lambda known, new, share: new > np.percentile(known, share),
-                "np.percentile counts from 0 to 100: a share of 0.95 is 95 there. np.quantile takes the "
-                "share as it is.",
+                "against the mean",
+                lambda o, a: np.mean((a > o.mean()) + 0.5 * (a == o.mean())),
+                "You compare every anomaly with the mean of the ordinary scores. Compare it with each of "
+                "them.",
             ),
             Mistake(
-                "numbers of the odd ones",
-                lambda known, new, share: np.flatnonzero(new > np.quantile(known, share)),
-                "Those are the numbers of the odd ones, and the right ones. Asked for is True or False for "
-                "each new image.",
-            ),
-            Mistake(
-                "always 0.95",
-                lambda known, new, share: new > np.quantile(known, 0.95),
-                "Your share is always 0.95. It is an argument: use `share`.",
-            ),
-            Mistake(
-                "above all known",
-                lambda known, new, share: new > known.max(),
-                "You call odd what is above every known error. Asked for is the error that the given share "
-                "stays below.",
-            ),
-            Mistake(
-                "mean and two deviations",
-                lambda known, new, share: new > known.mean() + 2 * known.std(),
-                "A mean and two standard deviations suppose a bell curve. Errors are skewed; take the "
-                "quantile.",
+                "against the median",
+                lambda o, a: np.mean((a > np.median(o)) + 0.5 * (a == np.median(o))),
+                "You compare every anomaly with the median of the ordinary scores. Compare it with each of "
+                "them.",
             ),
         ),
         hints=(
-            "The threshold is the error that the share of the known images stays below: np.quantile.",
-            "new_errors > threshold gives one True or False for each new image.",
+            "anomalous[:, None] > ordinary[None, :] compares every anomaly with every ordinary image.",
+            "Add 0.5 * (anomalous[:, None] == ordinary[None, :]), and take the mean of all pairs.",
         ),
-        afterwards="So about 1 - share of the ordinary images will be called odd by mistake: a promise "
-        "that can be checked, and the notebook checks it.",
+        afterwards=".5 is guessing, 1 is perfect. No threshold and no share of anomalies enters; both matter "
+        "once the detector is used, and the notebook comes to that.",
     ),
     Experiment(
         title="Small and better than PCA",
-        question="A linear code of 8 numbers has 13,336 parameters. Build a network with a code of 8 "
-        "numbers and at most 25,000 parameters that loses less than PCA with 8 numbers, cut off, on the "
-        'validation digits. `my_answer` is the pair of the network (compiled with `"mse"`) and the '
-        "`Run` that `training.fit(…, validation=(validation, validation))` returns; with "
-        "`callbacks=[keep_best(epochs)]`, as in section 2, it is the best epoch that counts.",
-        idea="what bends are worth when parameters are few",
+        question="A linear autoencoder with a code of 8 numbers has 13,336 parameters. Build a network "
+        "with a code of 8 numbers and at most 25,000 parameters whose squared error on the validation "
+        "digits is below that of PCA with 8 components, clipped. `my_answer` is the pair of the network "
+        "(compiled with "
+        '`"mse"`) and the `Run` that `training.fit(…, validation=(validation, validation))` returns; with '
+        "`callbacks=[keep_best(epochs)]`, as in section 1, it is the best epoch that counts.",
+        idea="what non-linear activations are worth when parameters are few",
         minutes=20,
         facts=facts_of_pair,
         goals=(
             Goal(
-                "nowhere narrower than 8 numbers, and in one place as narrow as that",
+                "8 numbers at the narrowest layer",
                 lambda facts: facts["narrowest"] == 8,
                 lambda facts: f"{facts['narrowest']} at the narrowest",
                 "The comparison is about a code of 8 numbers: some layer must have 8 outputs, and none "
@@ -445,17 +490,17 @@ EXERCISES = (
                 "Too many parameters. Hidden layers of n units on either side take about 1,600 n of them.",
             ),
             square_error(),
-            trained_on(lambda facts: 3200, "the fitted digits, and validation=(validation, validation)"),
+            trained_on(lambda facts: 3200, "the training digits, and validation=(validation, validation)"),
             Goal(
-                "a validation loss below that of PCA with 8 numbers, cut off",
-                lambda facts: facts["kept"].get("val_loss", np.inf) < _lost_by_pca(),
-                lambda facts: f"{facts['kept'].get('val_loss', np.inf):.4f}, PCA {_lost_by_pca():.4f}",
+                "a validation loss below that of PCA with 8 components, clipped",
+                lambda facts: facts["kept"].get("val_loss", np.inf) < _error_of_pca(),
+                lambda facts: f"{facts['kept'].get('val_loss', np.inf):.4f}, PCA {_error_of_pca():.4f}",
                 "Small enough, but PCA is better. Has it finished learning? Give it a hundred epochs, or a "
                 "learning rate of 0.002.",
             ),
         ),
         hints=(
-            "`build` of section 2 with 12 to 14 hidden units is within the budget.",
+            "`build` of section 1 with 12 to 14 hidden units is within the budget.",
             "A hundred epochs with Adam(0.002), validation=(validation, validation), and "
             "keras.callbacks.EarlyStopping(patience=100, restore_best_weights=True) among the callbacks to "
             "go back to the best epoch.",
@@ -464,7 +509,8 @@ EXERCISES = (
 keras.utils.set_random_seed(0)
 my_model = build(code=8, hidden=12)
 my_model.compile(keras.optimizers.Adam(0.002), "mse")
-my_run = training.fit(my_model, fitted, fitted, epochs=100, validation=(validation, validation), fast=True,
+my_run = training.fit(my_model, train_images, train_images, epochs=100, fast=True,
+                      validation=(validation, validation),
                       callbacks=[keras.callbacks.EarlyStopping(patience=100, restore_best_weights=True)])
 my_answer = my_model, my_run
 """,
