@@ -72,6 +72,14 @@ def simple(accuracies, units=128, layer="SimpleRNN", initializer="Orthogonal", r
     return model, dataclasses.replace(run, history=curves)
 
 
+def small(error, parameters=20_000, val_loss=None, **settings):
+    """A network whose output for any image is off by as much, and a Run."""
+    kept = {"val_loss": error if val_loss is None else val_loss}
+    model, run = pair(parameters, 3_200, **settings | kept)
+    model.input_shape, model.predict = (None, 28, 28), lambda x, **_: x + np.sqrt(error)
+    return model, run
+
+
 FINE = {"loss": "binary_crossentropy", "val_loss": 0.37, "val_accuracy": 0.84}
 MISSED = {
     "recurrent_networks": [
@@ -113,10 +121,11 @@ MISSED = {
         (pair(1_000, 562, val_loss=0.0101), "validated on the other", "all of it"),
     ],
     "autoencoders": [
-        (pair(20_000, 3_200, sizes=(784, 8), val_loss=0.06), "below that of PCA", "hundred epochs"),
-        (pair(20_000, 3_200, sizes=(784, 15), val_loss=0.02), "as narrow as that", "8 outputs"),
-        (pair(30_000, 3_200, val_loss=0.02), "at most 25,000", "1,600 n"),
-        (pair(20_000, 3_200, loss="huber", val_loss=0.02), "mean square error", "another scale"),
+        (small(error=0.06, sizes=(784, 8)), "below that of PCA", "hundred epochs"),
+        (small(error=0.02, sizes=(784, 15)), "8 numbers at the narrowest", "8 outputs"),
+        (small(error=0.02, parameters=30_000), "at most 25,000", "1,600 n"),
+        (small(error=0.02, loss="huber"), "mean square error", "another scale"),
+        (small(error=0.06, val_loss=0.02), "below that of PCA", "hundred epochs"),  # of another network
     ],
 }
 
@@ -129,6 +138,46 @@ def test_a_goal_that_is_missed_is_named_with_what_was_measured_and_advice(subjec
     assert verdict.status == "not yet" and missed in verdict.mistake
     assert f"not yet: {verdict.mistake}" in verdict.text and "(yours: " in verdict.text
     assert advice in " ".join(verdict.text.split())
+
+
+FIRST_AUTOENCODER = exercises_of(NUMBERS["autoencoders"])[0]
+
+
+def network(keras, code="linear", shape=(28, 28), units=8):
+    layers = keras.layers
+    inner = [layers.Flatten(), layers.Dense(units, activation=code), layers.Dense(784)]
+    return keras.Sequential([layers.Input((28, 28)), *inner, *([layers.Reshape(shape)] if shape else [])])
+
+
+@pytest.mark.parametrize(
+    "settings, missed",
+    [
+        ({}, "below 0.035"),
+        ({"code": "relu"}, "no activation there"),
+        ({"units": 7}, "8 numbers"),
+        ({"shape": None}, "images of 28 by 28"),
+    ],
+)
+def test_a_first_autoencoder_is_told_what_it_misses(keras, settings, missed):
+    assert missed in FIRST_AUTOENCODER.verdict(network(keras, **settings)).mistake
+
+
+def test_a_network_in_a_network_is_looked_into_and_no_network_is_refused(keras):
+    images = keras.Input((28, 28))
+    nested = keras.Model(images, network(keras)(images))
+    assert "below 0.035" in FIRST_AUTOENCODER.verdict(nested).mistake
+    assert "keras.Sequential" in FIRST_AUTOENCODER.verdict("a network").text
+
+
+@pytest.mark.slow
+def test_the_first_autoencoder_of_the_solution_reaches_every_goal(keras, capsys):
+    cells, names = sources(PATHS[NUMBERS["autoencoders"]]), {}
+    for anchor in ["import numpy as np\n", "data = digits.load("]:
+        exec(next(source for source in cells if anchor in source), names)
+    exec(FIRST_AUTOENCODER.solution_text(), names)
+    capsys.readouterr()
+    FIRST_AUTOENCODER.check(names["my_autoencoder"])
+    assert capsys.readouterr().out.count("reached: ") == len(FIRST_AUTOENCODER.goals)
 
 
 def test_a_recaller_that_guesses_is_told_which_goal_it_misses():

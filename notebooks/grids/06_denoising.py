@@ -3,10 +3,10 @@
     python notebooks/grids/06_denoising.py
 
 About six minutes on two cores. One hidden layer of `hidden` units (0: ridge regression; its penalty is
-chosen on the validation digits). noise: "once" (each digit of the training set with one realisation) or
-"fresh" (new in every step; for ridge regression its average, a penalty on clean digits). Noise: normal,
-standard deviation 0.5; each seed has realisations of its own. validation, test: mean squared error,
-reconstructions clipped to 0–1.
+chosen on the validation digits, and stands under setting, as PCA's number of components). noise: "once"
+(each digit of the training set with one realisation) or "fresh" (new in every step; for ridge regression
+its average, a penalty on clean digits). Noise: normal, standard deviation 0.5; each seed has realisations
+of its own. validation, test: mean squared error, reconstructions clipped to 0–1.
 """
 
 import os
@@ -72,6 +72,7 @@ def network(hidden: int, noise: str, seed: int) -> dict:
         fast=True,
     )
     result = {"kind": "network", "hidden": hidden, "noise": noise, "seed": seed, "kept_epoch": run.kept_epoch}
+    result["setting"] = 0
     return result | errors(clean, noisy, lambda images: model.predict(images, batch_size=500, verbose=0))
 
 
@@ -80,14 +81,19 @@ def linear(seed: int) -> list[dict]:
     flat = [part.reshape(-1, 784) for part in noisy]
     known = clean[0].reshape(-1, 784)
     pcas = [PCA(k, svd_solver="covariance_eigh").fit(known) for k in COMPONENTS]
-    fits = {("PCA", "none"): [lambda x, pca=pca: pca.inverse_transform(pca.transform(x)) for pca in pcas]}
+    fits = {
+        ("PCA", "none"): {
+            pca.n_components: lambda x, pca=pca: pca.inverse_transform(pca.transform(x)) for pca in pcas
+        }
+    }
     for noise, given in (("once", flat[0]), ("fresh", known)):
-        fits["ridge", noise] = [Ridge(penalty).fit(given, known).predict for penalty in PENALTIES]
+        fits["ridge", noise] = {penalty: Ridge(penalty).fit(given, known).predict for penalty in PENALTIES}
     rows = []
     for (kind, noise), candidates in fits.items():
         tried = [
-            errors(clean, noisy, lambda x, fit=fit: fit(x.reshape(-1, 784)).reshape(x.shape))
-            for fit in candidates
+            {"setting": setting}
+            | errors(clean, noisy, lambda x, fit=fit: fit(x.reshape(-1, 784)).reshape(x.shape))
+            for setting, fit in candidates.items()
         ]
         best = min(tried, key=lambda row: row["validation"])
         rows.append({"kind": kind, "hidden": 0, "noise": noise, "seed": seed, "kept_epoch": 0} | best)

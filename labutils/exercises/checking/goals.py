@@ -48,7 +48,7 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
             "layers": [type(layer).__name__ for layer in layers_of(model)],
             "steps": int(model.input_shape[1] or 0),  # 0: of any length
             "narrowest": min(sizes_of_outputs(model), default=0),
-            "loss": str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))),
+            "loss": _name_of(model.loss),
             "counted": int(model.count_params()),
             "penalised": bool(len(model.losses)),
         }
@@ -61,6 +61,12 @@ def facts_of_pair(pair: Any) -> dict[str, Any]:
             f"{facts['counted']:,}."
         )
     return facts
+
+
+def _name_of(loss: Any) -> str:
+    if isinstance(loss, (tuple, list)) and len(loss) == 1:
+        return _name_of(loss[0])
+    return str(getattr(loss, "name", getattr(loss, "__name__", loss)))
 
 
 def layers_of(model: Any) -> Iterator[Any]:
@@ -77,6 +83,8 @@ def layers_of(model: Any) -> Iterator[Any]:
 def sizes_of_outputs(model: Any) -> Iterator[int]:
     """Yield how many numbers each output of a layer holds for each row; an axis of any length counts once."""
     for layer in model.layers:
+        if hasattr(layer, "layers"):  # a network in the network
+            yield from sizes_of_outputs(layer)
         outputs = layer.output if isinstance(layer.output, (tuple, list)) else [layer.output]
         for output in outputs:
             yield math.prod(size or 1 for size in output.shape[1:])

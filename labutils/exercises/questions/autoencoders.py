@@ -11,6 +11,7 @@ from labutils.exercises.checking.exercise_types import Case, Choice, Coding, Exp
 from labutils.exercises.checking.goals import (
     facts_of_pair,
     few_parameters,
+    layers_of,
     sizes_of_outputs,
     square_error,
     trained_on,
@@ -78,7 +79,7 @@ def _posteriors(rng: np.random.Generator) -> list[Case]:
             "mean": rng.normal(size=(images, numbers)).round(2),
             "log_variance": rng.normal(-1, 1, (images, numbers)).round(2),
         }
-        for images, numbers in [(1, 1), (2, 3), (5, 8)]
+        for images, numbers in [(1, 2), (2, 3), (5, 8)]
     ]
 
 
@@ -92,36 +93,54 @@ def my_auc(ordinary, anomalous):
 def _scores(rng: np.random.Generator) -> list[Case]:
     decisive = {"ordinary": np.array([0.1, 0.2, 0.3, 0.4]), "anomalous": np.array([0.3, 0.5])}  # one tie
     drawn = [
-        {"ordinary": rng.exponential(1, n).round(1), "anomalous": rng.exponential(2, m).round(1) + 0.2}
+        {"ordinary": rng.exponential(1, n).round(1), "anomalous": (rng.exponential(2, m) + 0.2).round(1)}
         for n, m in [(5, 3), (12, 7), (30, 10)]
     ]
-    return [decisive, *drawn]
+    swapped = {"ordinary": decisive["anomalous"], "anomalous": decisive["ordinary"]}
+    return [decisive, swapped, *drawn]
 
 
 def _facts_of_autoencoder(model: Any) -> dict[str, Any]:
-    """Return of a network its output's shape, its narrowest layer, and its error on the validation digits.
+    """Return a network's output shape, narrowest layer, its activation, and error on the validation digits.
 
     Raises
     ------
     TypeError
         For what is no Keras network, and where it does not take the digits.
     """
-    from labutils.data import digits
-
     try:
         narrowest = min(sizes_of_outputs(model), default=0)
+        codes = [layer for layer in layers_of(model) if getattr(layer, "units", None) == narrowest]
     except (AttributeError, TypeError, ValueError):
-        raise TypeError("This needs a Keras network that was built: keras.Sequential([...]).") from None
+        raise TypeError(
+            "This needs a Keras network made by keras.Sequential([...]) or keras.Model(inputs, outputs)."
+        ) from None
+    shape, error = _error_on_validation_digits(model)
+    activations = [getattr(layer.activation, "__name__", "") for layer in codes]
+    return {"shape": shape, "narrowest": narrowest, "activations": activations, "error": error}
+
+
+def _error_on_validation_digits(model: Any) -> tuple[tuple[int, ...], float]:
+    """Return the shape of the output for an image, and the mean squared error (inf for another shape)."""
+    from labutils.data import digits
+
     validation = digits.load(source="embedded").train.images[3200:]
     try:
-        made = np.asarray(model.predict(validation, batch_size=100, verbose=0))
+        given = validation.reshape(len(validation), *model.input_shape[1:])
+        made = np.asarray(model.predict(given, batch_size=100, verbose=0))
     except Exception:
         raise TypeError(
             "The network does not take images of shape (28, 28): layers.Input((28, 28))."
         ) from None
-    same = made.shape == validation.shape
-    error = float(np.mean((made - validation) ** 2)) if same else np.inf
-    return {"shape": made.shape[1:], "narrowest": narrowest, "error": error}
+    same = made.size == validation.size
+    error = float(np.mean((made.reshape(validation.shape) - validation) ** 2)) if same else np.inf
+    return tuple(made.shape[1:]), error
+
+
+def _facts_of_small_network(pair: Any) -> dict[str, Any]:
+    """Return the facts of a network and its Run, and the network's error on the validation digits."""
+    facts = facts_of_pair(pair)
+    return facts | {"error": _error_on_validation_digits(pair[0])[1]}
 
 
 @functools.cache
@@ -144,7 +163,8 @@ EXERCISES = (
         question="Build an autoencoder with a code of 8 numbers in plain Keras: `layers.Input((28, 28))`, "
         "`Flatten`, a hidden layer with relu, the code (`Dense(8)`, no activation), another hidden layer, "
         '`Dense(784)`, and `Reshape((28, 28))`. Compile it with `"mse"` and fit it to `train_images`, which '
-        "are inputs *and* targets. The mean squared error on the validation digits should be below 0.04.",
+        "are inputs *and* targets, for about 20 epochs. The mean squared error on the validation digits "
+        "should be below 0.035.",
         idea="encoder, code, decoder; the input is the target",
         minutes=12,
         facts=_facts_of_autoencoder,
@@ -156,21 +176,25 @@ EXERCISES = (
                 "The last layer should bring the 784 numbers back into an image: layers.Reshape((28, 28)).",
             ),
             Goal(
-                "8 numbers at the narrowest layer",
-                lambda facts: facts["narrowest"] == 8,
-                lambda facts: f"{facts['narrowest']}",
-                "The code is the narrowest layer: one layers.Dense(8), and nothing narrower.",
+                "8 numbers at the narrowest layer, and no activation there",
+                lambda facts: facts["narrowest"] == 8 and facts["activations"] == ["linear"],
+                lambda facts: f"{facts['narrowest']}, activation {', '.join(facts['activations']) or 'none'}",
+                "The code is the narrowest layer: one layers.Dense(8) without an activation, and nothing "
+                "narrower.",
             ),
             Goal(
-                "a mean squared error below 0.04 on the validation digits",
-                lambda facts: facts["error"] < 0.04,
+                "a mean squared error below 0.035 on the validation digits",
+                lambda facts: facts["error"] < 0.035,
                 lambda facts: f"{facts['error']:.4f}",
-                "Always drawing the mean digit would be at 0.066. Is it trained? "
-                "my_autoencoder.fit(train_images, train_images, epochs=20). Is there an activation at the "
-                "code? It should have none.",
+                "Always drawing the mean digit would be at 0.067, a network without hidden layers at "
+                "0.038. Is it trained, my_autoencoder.fit(train_images, train_images, epochs=20), with "
+                "adam and mse? Have the hidden layers a relu? The last Dense layer goes well with a "
+                "sigmoid.",
             ),
         ),
         hints=(
+            "The encoder narrows the image down, the decoder mirrors it. Which activation keeps pixels "
+            "between 0 and 1?",
             'Six layers after the Input: Flatten, Dense(128, activation="relu"), Dense(8), Dense(128, '
             'activation="relu"), Dense(784, activation="sigmoid"), Reshape((28, 28)).',
             'compile("adam", "mse"), then fit(train_images, train_images, epochs=20, verbose=0).',
@@ -215,6 +239,22 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
                 lambda x, r, m: np.mean((x - r) ** 2) / np.var(x),
                 "You divide by the variance of all pixels, which takes one grey for the whole image. "
                 "Compare with the mean digit.",
+            ),
+            Mistake(
+                "not divided",
+                lambda x, r, m: np.mean((x - r) ** 2),
+                "That is the mean squared error. Divide by the error of the mean digit.",
+            ),
+            Mistake(
+                "variances",
+                lambda x, r, m: np.var(x - r) / np.var(x - m),
+                "np.var subtracts the mean of the differences first, so a reconstruction that is too dark "
+                "everywhere would be forgiven. Take the squares as they are.",
+            ),
+            Mistake(
+                "one grey for all",
+                lambda x, r, m: np.sum((x - r) ** 2) / np.sum((x - m.mean()) ** 2),
+                "You compare with one grey, the mean of the mean digit. Take the mean digit pixel by pixel.",
             ),
             Mistake(
                 "roots",
@@ -309,15 +349,26 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
                 "last.",
             ),
             Mistake(
+                "codes clipped",
+                lambda x, m, v: np.clip((x - m) @ v.T, 0, 1) @ v + m,
+                "You clip the codes, which may be any numbers. Clip the reconstructions.",
+            ),
+            Mistake(
+                "not clipped and mean not added",
+                lambda x, m, v: (x - m) @ v.T @ v,
+                "The mean is subtracted, but not added again at the end; and nothing is clipped.",
+            ),
+            Mistake(
                 "codes",
                 lambda x, m, v: (x - m) @ v.T,
                 "Those are the codes. Now decode them: codes @ components, and the mean.",
             ),
         ),
         hints=(
+            "Encode: subtract the mean, and project on each component (one product of matrices for all). "
+            "Decode: the other way round.",
             "The codes: (x - mean) @ components.T, one number for each component.",
-            "The reconstructions: codes @ components + mean.",
-            "And np.clip(…, 0, 1) around the whole.",
+            "The reconstructions: codes @ components + mean, and np.clip(…, 0, 1) around the whole.",
         ),
         afterwards="The components are orthonormal rows, so the transpose of the encoder's matrix decodes: "
         "one matrix for both.",
@@ -327,7 +378,7 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
         question="An autoencoder without activations and with a code of 8 numbers is trained. On its "
         "training digits it has a squared error that is\n\n"
         "* `a`: smaller than that of PCA with 8 components: it may choose any two matrices,\n"
-        "* `b`: as large at best, and nearly so if it is trained long enough,\n"
+        "* `b`: at best equal to that of PCA, and nearly so if it is trained long enough,\n"
         "* `c`: clearly larger: gradient descent does not get there.",
         idea="PCA is the best linear code",
         minutes=2,
@@ -348,9 +399,9 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
     Coding(
         title="The divergence from the prior",
         question="For one number of a code, $\\ln q(z) - \\ln p(z) = \\tfrac12 (z^2 - \\varepsilon^2 - "
-        "\\ln s^2)$ with $z = m + s\\,\\varepsilon$ and noise $\\varepsilon$ of mean 0 and variance 1. Take "
-        "the mean over the noise by hand, and write the divergence of each image: the sum over the numbers "
-        "of its code.",
+        "\\ln s^2)$ with $z = m + s\\,\\varepsilon$ and noise $\\varepsilon$ of mean 0 and variance 1. "
+        "Take the mean over the noise by hand (draw none), and write the divergence of each image: the "
+        "sum over the numbers of its code.",
         idea="what a code costs a variational autoencoder",
         minutes=8,
         solve=my_divergence,
@@ -360,6 +411,42 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
                 "mean over the numbers",
                 lambda m, v: 0.5 * np.mean(m**2 + np.exp(v) - 1 - v, axis=1),
                 "The numbers of a code are independent, so their divergences add up: a sum, not a mean.",
+            ),
+            Mistake(
+                "mean over everything",
+                lambda m, v: 0.5 * np.mean(m**2 + np.exp(v) - 1 - v),
+                "That is one mean for the whole batch. Asked for is a sum over the numbers of each code.",
+            ),
+            Mistake(
+                "mean over the images",
+                lambda m, v: 0.5 * np.mean(m**2 + np.exp(v) - 1 - v, axis=0),
+                "You took the mean over the images. Sum over the numbers of each code, axis=1.",
+            ),
+            Mistake(
+                "one outside the sum",
+                lambda m, v: 0.5 * (np.sum(m**2 + np.exp(v) - v, axis=1) - 1),
+                "The 1 belongs to each number of the code, inside the sum.",
+            ),
+            Mistake(
+                "logarithm of the standard deviation",
+                lambda m, v: 0.5 * np.sum(m**2 + np.exp(2 * v) - 1 - 2 * v, axis=1),
+                "log_variance is the logarithm of the variance s² already, not of s.",
+            ),
+            Mistake(
+                "variance squared",
+                lambda m, v: 0.5 * np.sum(m**2 + np.exp(2 * v) - 1 - v, axis=1),
+                "np.exp(log_variance) is s² already; you squared it once more.",
+            ),
+            Mistake(
+                "sign of the logarithm",
+                lambda m, v: 0.5 * np.sum(m**2 + np.exp(v) - 1 + v, axis=1),
+                "The logarithm of the variance is subtracted.",
+            ),
+            Mistake(
+                "half the logarithm",
+                lambda m, v: 0.5 * np.sum(m**2 + np.exp(v / 2) - 1 - v / 2, axis=1),
+                "log_variance is the logarithm of s², so the variance is np.exp(log_variance), without a "
+                "half.",
             ),
             Mistake(
                 "summed over the images",
@@ -441,6 +528,27 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
                 "You count the pairs in which the *ordinary* image has the higher score.",
             ),
             Mistake(
+                "the other way round, ties left out",
+                lambda o, a: np.mean(a[:, None] < o[None, :]),
+                "You count the pairs in which the *ordinary* image has the higher score.",
+            ),
+            Mistake(
+                "the other way round, ties in full",
+                lambda o, a: np.mean(a[:, None] <= o[None, :]),
+                "You count the pairs in which the *ordinary* image has the higher score.",
+            ),
+            Mistake(
+                "never below one half",
+                lambda o, a: max(my_auc(o, a), 1 - my_auc(o, a)),
+                "A detector may be worse than guessing, and then its area is below .5. Do not turn it round.",
+            ),
+            Mistake(
+                "from -1 to 1",
+                lambda o, a: 2 * my_auc(o, a) - 1,
+                "That is 2 AUC - 1 (the Gini coefficient), 0 for guessing. Count wins alone, and ties one "
+                "half.",
+            ),
+            Mistake(
                 "number of pairs",
                 lambda o, a: np.sum((a[:, None] > o[None, :]) + 0.5 * (a[:, None] == o[None, :])),
                 "That is a number of pairs. Divide it by the number of all pairs.",
@@ -459,7 +567,8 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
             ),
         ),
         hints=(
-            "anomalous[:, None] > ordinary[None, :] compares every anomaly with every ordinary image.",
+            "Compare every anomaly with every ordinary image: a table with a row for each anomaly.",
+            "anomalous[:, None] > ordinary[None, :] is that table.",
             "Add 0.5 * (anomalous[:, None] == ordinary[None, :]), and take the mean of all pairs.",
         ),
         afterwards=".5 is guessing, 1 is perfect. No threshold and no share of anomalies enters; both matter "
@@ -475,7 +584,7 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
         "`callbacks=[keep_best(epochs)]`, as in section 1, it is the best epoch that counts.",
         idea="what non-linear activations are worth when parameters are few",
         minutes=20,
-        facts=facts_of_pair,
+        facts=_facts_of_small_network,
         goals=(
             Goal(
                 "8 numbers at the narrowest layer",
@@ -492,9 +601,9 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
             square_error(),
             trained_on(lambda facts: 3200, "the training digits, and validation=(validation, validation)"),
             Goal(
-                "a validation loss below that of PCA with 8 components, clipped",
-                lambda facts: facts["kept"].get("val_loss", np.inf) < _error_of_pca(),
-                lambda facts: f"{facts['kept'].get('val_loss', np.inf):.4f}, PCA {_error_of_pca():.4f}",
+                "a squared error on the validation digits below that of PCA with 8 components, clipped",
+                lambda facts: facts["error"] < _error_of_pca(),
+                lambda facts: f"{facts['error']:.4f}, PCA {_error_of_pca():.4f}",
                 "Small enough, but PCA is better. Has it finished learning? Give it a hundred epochs, or a "
                 "learning rate of 0.002.",
             ),
@@ -502,8 +611,7 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
         hints=(
             "`build` of section 1 with 12 to 14 hidden units is within the budget.",
             "A hundred epochs with Adam(0.002), validation=(validation, validation), and "
-            "keras.callbacks.EarlyStopping(patience=100, restore_best_weights=True) among the callbacks to "
-            "go back to the best epoch.",
+            "callbacks=[keep_best(100)] to go back to the best epoch.",
         ),
         code="""
 keras.utils.set_random_seed(0)
