@@ -82,7 +82,7 @@ def train_and_measure(kind: str, hidden: int, code: int, amount: int, seed: int)
         return np.mean((clipped - images) ** 2, axis=(1, 2))
 
     letters, names = digits.letters()
-    turned = test[np.isin(data.test.labels, (3, 4, 7)), ::-1, ::-1]
+    turned = np.roll(test[np.isin(data.test.labels, (3, 4, 7)), ::-1, ::-1], 1, axis=(1, 2))  # centred again
     ordinary, letters = errors(test), letters[np.isin(names, list(LETTERS))]
 
     def auc(anomalies):

@@ -69,7 +69,7 @@ def _components(rng: np.random.Generator) -> list[Case]:
 
 
 def my_divergence(mean, log_variance):
-    """The KL divergence of each image (images,), in nats, from (images, numbers) each."""
+    """The divergence of each image (images,) from m and ln s² of its code, (images, numbers) each."""
     return 0.5 * np.sum(mean**2 + np.exp(log_variance) - 1 - log_variance, axis=1)
 
 
