@@ -91,7 +91,7 @@ def linear(seed: int) -> list[dict]:
     rows = []
     for (kind, noise), candidates in fits.items():
         tried = [
-            {"setting": setting}
+            {"setting": int(setting)}
             | errors(clean, noisy, lambda x, fit=fit: fit(x.reshape(-1, 784)).reshape(x.shape))
             for setting, fit in candidates.items()
         ]
