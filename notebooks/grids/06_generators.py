@@ -4,7 +4,7 @@
 
 About ten minutes on two cores. Codes of 8 numbers, hidden layers of 128 units, 100 epochs of 3,200 digits
 in batches of 64. model: "plain" or "variational"; variance: of a pixel in the decoder's normal distribution
-(0: plain). draw: "reconstructions" of digits; codes from the "prior" N(0, I) (of the plain network: a
+(0: plain). draw: "reconstructions" of digits; codes from the "prior" N(0, I) (of the plain autoencoder: a
 normal distribution with the mean and covariance of the codes); a "mixture" of normal distributions fitted
 to the codes of the training digits (of the variational network: to one drawn code for each), with as many
 components as have the highest likelihood on the codes of the validation digits. accuracy_validation,

@@ -25,7 +25,7 @@ LIMITS = {
     "03_gru_sentiment": (240, 1.5),
     "04_simple_rnn_unlearns": (240, 1.5),
     "05_lstm_forecaster": (120, 2.0),
-    "06_autoencoder": (180, 1.5),
+    "06_autoencoder": (180, 1.3),
 }
 
 
