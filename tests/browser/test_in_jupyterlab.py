@@ -35,6 +35,10 @@ FOCUSED = """() => {
   return node.labels && node.labels.length ? node.labels[0].innerText : node.innerText;
 }"""
 LONG = {"Units": 200, "Epochs": 200}
+LAST_IMAGE_IS_WIDE = """() => {
+  const images = document.querySelectorAll('.lab-panel svg image');
+  return images.length && images[images.length - 1].getBoundingClientRect().width > 30;
+}"""
 SOME_OF_200 = re.compile(r"[1-9]\d+ of 200 epochs done")  # ten or more: a bar at 5 %
 
 
@@ -301,7 +305,7 @@ def test_reconstructions_follow_the_training(autoencoder):
     early = images.last.get_attribute("href")
     lab.panel.get_by_text(SOME_OF_200).wait_for()
     assert images.last.get_attribute("href") != early
-    assert images.last.evaluate("image => image.getBoundingClientRect().width") > 30
+    lab.page.wait_for_function(LAST_IMAGE_IS_WIDE)  # a drawing that is just being replaced has no width
     button(lab, "Stop").click()
     has_status(lab, "Run 1 (units of the code 2, epochs 200")
     has_status(lab, "has ended: stopped on request")
