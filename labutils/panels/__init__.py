@@ -7,3 +7,4 @@ from labutils.panels.review_reader import ReadingPanel
 from labutils.panels.run_table import Score
 from labutils.panels.training_charts import Chart
 from labutils.panels.training_panel import TrainingPanel
+from labutils.panels.writing_panel import WritingPanel

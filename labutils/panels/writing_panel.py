@@ -1,0 +1,268 @@
+"""The writing panel: a beginning goes in, a network writes on, and can be trained on."""
+
+from __future__ import annotations
+
+import functools
+import html
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from labutils import backend
+from labutils.data.review_text import encoded
+from labutils.panels import base
+from labutils.panels.background import Runner
+from labutils.panels.fields import Field, Input
+from labutils.panels.training_charts import Chart, progress_bar
+
+if TYPE_CHECKING:
+    import keras
+
+    Build = Callable[[int], keras.Model]
+    Train = Callable[[keras.Model, int, list[keras.callbacks.Callback]], Any]
+    Write = Callable[[keras.Model, str, float, int, int], Iterable[str]]
+
+SECONDS_BETWEEN_DRAWINGS = 0.1
+WRITING, TRAINING = "writing", "training"
+
+
+class Session:
+    """What outlives a panel when its cell is run again: the network, its curve, and what it has written."""
+
+    def __init__(self) -> None:
+        self.model: keras.Model | None = None
+        self.is_new = False  # whether the network was begun in the panel, and is not the notebook's
+        self.units = 0
+        self.bits: dict[str, list[float]] = {}  # training and validation, after each epoch of this network
+        self.bits_before: dict[str, list[float]] = {}  # the training that goes on, or the latest
+        self.prompt, self.text, self.message = "", "", "Type a beginning and press Write."
+        self.activity = ""  # WRITING or TRAINING while something goes on
+        self.panel: WritingPanel | None = None
+        self.runner = Runner(self.follow)
+
+    def follow(self) -> None:
+        """Let the panel show how far it is."""
+        if self.panel is not None:
+            self.panel.follow()
+
+
+@functools.cache
+def session(title: str) -> Session:
+    """Return the one session of the panels with this title."""
+    return Session()
+
+
+class WritingPanel(base.Panel):
+    """Type a beginning and see a network write on; train it on, or a new one, and let that write.
+
+    Running the cell again keeps the network, its curve and its text: they belong to the title.
+
+    Parameters
+    ----------
+    build : returns a compiled network of so many units, whose loss is a cross-entropy in nats.
+    train : called with a network, epochs and Keras callbacks: trains the network on.
+    write : called with a network, prompt, temperature, length and seed: yields the characters, one by one.
+    model : writes until another has been trained.
+    title : names the panel.
+    prompt : stands in the panel at first.
+    epochs : what stands in the field at first.
+    references : name → bits per character, lines in the chart.
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        train: Train,
+        write: Write,
+        model: keras.Model,
+        *,
+        title: str,
+        prompt: str = "",
+        epochs: int = 10,
+        references: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__(title)
+        self._build, self._train, self._write = build, train, write
+        self._chart = Chart("bits", "bits per character", references or {})
+        self.session = session(title)
+        if self.session.model is None or not self.session.is_new:
+            self.session.model = model
+        self._drawing, self._drawn_at = threading.RLock(), 0.0
+        self.prompt = base.control(
+            widgets.Textarea, "Beginning (may be empty)", value=prompt, continuous_update=False, rows=2
+        )
+        self.prompt.add_class("lab-text")
+        of_writing = [
+            Field("temperature", "Temperature", 0.7, 0.0, 3.0),
+            Field("length", "Characters", 400, 1, 5_000),
+            Field("seed", "Seed", 0, 0, 999_999),
+        ]
+        of_training = [Field("units", "Units", 128, 8, 512), Field("epochs", "Epochs", epochs, 1, 200)]
+        self.writing_inputs, self.training_inputs = (
+            [Input(field) for field in fields] for fields in (of_writing, of_training)
+        )
+        self.write_button = base.button("Write", self._write_clicked)
+        self.stop_button = base.button("Stop", self._stop_clicked)
+        self.train_on_button = base.button("Train on", functools.partial(self._train_clicked, new=False))
+        self.new_button = base.button("Train a new one", functools.partial(self._train_clicked, new=True))
+        self.head, self.text, self.curve = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.fill(
+            self.prompt,
+            base.row(*(entry.widget for entry in self.writing_inputs), self.write_button, self.stop_button),
+            self.status,
+            self.text,
+            base.row(*(entry.widget for entry in self.training_inputs), self.train_on_button, self.new_button),
+            self.head,
+            self.curve,
+        )
+        self.pictures()  # what cannot be drawn is refused before another panel gives way
+        if self.session.panel is not None:
+            self.session.panel.retire()
+        self.session.panel = self
+        self.follow()
+
+    @property
+    def model(self) -> keras.Model:
+        """The network that writes."""
+        return self.session.model
+
+    def follow(self) -> None:
+        """Show the text and the curve as they stand."""
+        with self._drawing:
+            if self.session.panel is not self:
+                return
+            progress, activity = self.session.runner.progress, self.session.activity
+            is_busy = progress.state != "idle"
+            buttons = self.write_button, self.train_on_button, self.new_button
+            if any(button.disabled != is_busy for button in buttons):
+                # the buttons change in a thread for which a newer panel has published nothing
+                self.preserve_message_order()
+            for button in buttons:
+                button.disabled = is_busy
+            self.stop_button.disabled = not is_busy
+            if progress.state == "stopping":
+                self.say("Stopping …")
+            elif is_busy:
+                self.say(self.session.message)
+            elif progress.error:
+                self.complain(f"{activity.capitalize()} has failed. {progress.error}", progress.details)
+            else:
+                self.say(self.session.message)
+            self.head.value = progress_bar("Training", progress) if activity == TRAINING else ""
+            self._show_text()
+            self.curve.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
+
+    def retire(self) -> None:
+        """Give way to a new panel of the same title."""
+        with self._drawing:
+            self.say("This panel was made anew elsewhere; use the new one. The network is there.")
+            self.close_all_but_status()
+            self._build = self._train = self._write = None
+
+    def pictures(self) -> list[str]:
+        progress, bits, still_to_come = self.session.runner.progress, self.session.bits, 0
+        if progress.state != "idle" and self.session.activity == TRAINING:
+            bits = _joined(self.session.bits_before, progress.history)
+            still_to_come = progress.epochs - progress.epochs_done
+        epochs = len(bits.get("bits", ())) + still_to_come
+        name = f"{self.session.units} units"
+        room = max(len(name) for name in ["", *self._chart.references])
+        return [self._chart.draw({name: bits}, max(epochs, 10), room)]
+
+    def _write_clicked(self, button: widgets.Button) -> None:
+        numbers = self._numbers(self.writing_inputs, "Nothing was written")
+        if numbers is None:
+            return
+        prompt = self.prompt.value
+        try:
+            encoded(prompt)
+        except ValueError as error:
+            self.complain(f"Nothing was written: {error}.")
+            return
+        arguments = (prompt, *numbers.values())
+        self._start(WRITING, functools.partial(self._go_on_writing, self._write, arguments))
+
+    def _train_clicked(self, button: widgets.Button, *, new: bool) -> None:
+        inputs = self.training_inputs if new else self.training_inputs[1:]
+        numbers = self._numbers(inputs, "Nothing was started")
+        if numbers is not None:
+            job = functools.partial(self._go_on_training, self._build, self._train, numbers, new)
+            self._start(TRAINING, job, numbers["epochs"])
+
+    def _stop_clicked(self, button: widgets.Button) -> None:
+        if not self.session.runner.stop():
+            self.say("There is nothing to stop.")
+
+    def _numbers(self, inputs: list[Input], refusal: str) -> dict[str, float] | None:
+        """Return what stands in some fields; None, and say so, where one of them holds no right number."""
+        wrong = [entry.field.label for entry in inputs if not entry.is_valid]
+        if wrong:
+            self.complain(f"{refusal}. Please correct: {', '.join(wrong)}.")
+            return None
+        return {entry.field.name: entry.number for entry in inputs}
+
+    def _start(self, activity: str, job: Callable, epochs: int = 0) -> None:
+        if self.session.runner.is_busy:
+            self.say("The network is busy: stop it first, or wait for its end.")
+            return
+        self.session.activity = activity
+        self.session.message = "Writing …" if activity == WRITING else "Training …"
+        self.session.runner.start(job, epochs)
+
+    def _go_on_writing(
+        self, write: Write, arguments: tuple, callback: keras.callbacks.Callback | None = None
+    ) -> None:
+        """Write, in the background, until the end, a stop, or so many characters."""
+        own = self.session
+        own.prompt, own.text = arguments[0], ""
+        for piece in write(own.model, *arguments):
+            if own.runner.stop_requested:
+                break
+            own.text += piece
+            if own.panel is not None and time.monotonic() - own.panel._drawn_at > SECONDS_BETWEEN_DRAWINGS:
+                own.panel._show_text()
+        stopped = ", stopped on request" if own.runner.stop_requested else ""
+        own.message = f"{len(own.text):,} characters written{stopped}."
+
+    def _go_on_training(
+        self,
+        build: Build,
+        train: Train,
+        numbers: dict[str, float],
+        new: bool,
+        callback: keras.callbacks.Callback,
+    ) -> None:
+        """Train, in the background, the network that there is or a new one."""
+        own = self.session
+        if new:
+            backend.load_keras().utils.set_random_seed(0)
+            model = build(numbers["units"])
+            own.model, own.is_new, own.units, own.bits = model, True, numbers["units"], {}
+        own.bits_before = own.bits
+        try:
+            train(own.model, numbers["epochs"], [callback])
+        finally:
+            progress = own.runner.progress
+            own.bits = _joined(own.bits_before, progress.history)
+            own.is_new = own.is_new or progress.epochs_done > 0
+        stopped = ", stopped on request" if own.runner.stop_requested else ""
+        own.message = f"{progress.epochs_done} epochs trained{stopped}. Press Write to see what it writes now."
+
+    def _show_text(self) -> None:
+        """Show what is written, escaped."""
+        with self._drawing:
+            if self.session.panel is not self:
+                return
+            prompt, text = (html.escape(part) for part in (self.session.prompt, self.session.text))
+            self.text.value = f'<div class="lab-written"><b>{prompt}</b>{text}</div>' if prompt + text else ""
+            self._drawn_at = time.monotonic()
+
+
+def _joined(bits: Mapping[str, list[float]], history: Mapping[str, list[float]]) -> dict[str, list[float]]:
+    """Return the curve so far with the losses (nats) of a training that went on from there, in bits."""
+    more = {"bits": history.get("loss", []), "val_bits": history.get("val_loss", [])}
+    return {name: [*bits.get(name, []), *(loss / math.log(2) for loss in more[name])] for name in more}
