@@ -28,10 +28,22 @@ EQUIVALENT = {
         "my_adam_steps: m = v = np.zeros(gradients.shape[-1])",
         "my_sign_flip: means = (signs * differences).mean(axis=-1)",
         "my_masked_mean: return sums / real.sum(axis=-1, keepdims=True)",
+        "my_bits: logits = logits - logits.max(axis=-1, keepdims=True)",
+        "my_bits: log_probability = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))",
+    ],
+    "a logit for each target, a row of dense for each unit": [
+        "my_bits: return -np.mean(log_probability[np.arange(len(logits)), targets]) / np.log(2)",
+        "my_continuation: state, written = (np.zeros(len(dense)), [])",
+    ],
+    "what is subtracted from all logits cancels out": [
+        "my_distribution: probabilities = np.exp(scaled + scaled.max())",
+        "my_distribution: probabilities = np.exp(scaled - scaled.min())",
+        "my_distribution: probabilities = np.exp(scaled)",
     ],
     "lists and 0 and 1 pass as arrays and truth values do": [
         "my_pad: kept = sequence[-length:]",
         "my_test_rows: is_test = np.zeros(len(labels))",
+        "my_continuation: return written",
         "my_feed_back: return forecasts",
         "my_feed_back: forecasts.append(step(window))",
         "my_adam_steps: return steps",
@@ -45,6 +57,7 @@ EQUIVALENT = {
     "the larger of two has no order": [
         "my_adam_steps: g = g * min(threshold / norm, 1)",
         "my_reconstructions: return np.clip(0, codes @ components + mean, 1)",
+        "my_smoothed: kept = np.maximum(0, counts - discount)",
     ],
     "epsilon is far smaller than any gradient here": [
         "my_adam_steps: steps.append(-rate * m_hat / (np.sqrt(v_hat) + -1e-07))",

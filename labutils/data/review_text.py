@@ -99,7 +99,9 @@ def encoded(text: str) -> np.ndarray:
 def decoded(numbers: Iterable[int]) -> str:
     """Return the characters of some numbers as a text; ValueError for a number that stands for none."""
     numbers = np.asarray(numbers if isinstance(numbers, np.ndarray) else list(numbers))
-    if numbers.size and (numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= len(ALPHABET)):
+    if numbers.size and (
+        numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= len(ALPHABET)
+    ):
         raise ValueError(f"the numbers of characters are whole, from 0 to {len(ALPHABET) - 1}, got {numbers}")
     return "".join(ALPHABET[number] for number in numbers.ravel())
 
@@ -161,7 +163,8 @@ def _windows_in(numbers: np.ndarray, length: int, strips: int) -> tuple[np.ndarr
     whole_number("length", length)
     numbers = np.asarray(numbers)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
-        raise ValueError(f"a text is a row of whole numbers, got {numbers.dtype} {numbers.shape}: see encoded")
+        given = f"{numbers.dtype} {numbers.shape}"
+        raise ValueError(f"a text is a row of whole numbers, as from encoded(text), got {given}")
     count = (len(numbers) - 1) // strips // length
     if count < 1:
         raise ValueError(

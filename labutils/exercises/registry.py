@@ -23,6 +23,7 @@ QUESTIONS = {
     4: "simple_rnn_classifier",
     5: "forecasting",
     6: "autoencoders",
+    7: "text_generation",
 }
 
 

@@ -96,26 +96,29 @@ class WritingPanel(base.Panel):
             widgets.Textarea, "Beginning (may be empty)", value=prompt, continuous_update=False, rows=2
         )
         self.prompt.add_class("lab-text")
-        of_writing = [
+        for_writing = [
             Field("temperature", "Temperature", 0.7, 0.0, 3.0),
             Field("length", "Characters", 400, 1, 5_000),
             Field("seed", "Seed", 0, 0, 999_999),
         ]
-        of_training = [Field("units", "Units", 128, 8, 512), Field("epochs", "Epochs", epochs, 1, 200)]
+        for_training = [Field("units", "Units", 128, 8, 512), Field("epochs", "Epochs", epochs, 1, 200)]
         self.writing_inputs, self.training_inputs = (
-            [Input(field) for field in fields] for fields in (of_writing, of_training)
+            [Input(field) for field in fields] for fields in (for_writing, for_training)
         )
         self.write_button = base.button("Write", self._write_clicked)
         self.stop_button = base.button("Stop", self._stop_clicked)
         self.train_on_button = base.button("Train on", functools.partial(self._train_clicked, new=False))
         self.new_button = base.button("Train a new one", functools.partial(self._train_clicked, new=True))
         self.head, self.text, self.curve = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        of_writing, of_training = (
+            [entry.widget for entry in inputs] for inputs in (self.writing_inputs, self.training_inputs)
+        )
         self.fill(
             self.prompt,
-            base.row(*(entry.widget for entry in self.writing_inputs), self.write_button, self.stop_button),
+            base.row(*of_writing, self.write_button, self.stop_button),
             self.status,
             self.text,
-            base.row(*(entry.widget for entry in self.training_inputs), self.train_on_button, self.new_button),
+            base.row(*of_training, self.train_on_button, self.new_button),
             self.head,
             self.curve,
         )
@@ -250,7 +253,7 @@ class WritingPanel(base.Panel):
             own.bits = _joined(own.bits_before, progress.history)
             own.is_new = own.is_new or progress.epochs_done > 0
         stopped = ", stopped on request" if own.runner.stop_requested else ""
-        own.message = f"{progress.epochs_done} epochs trained{stopped}. Press Write to see what it writes now."
+        own.message = f"{progress.epochs_done} epochs trained{stopped}. Press Write to see what it writes."
 
     def _show_text(self) -> None:
         """Show what is written, escaped."""
