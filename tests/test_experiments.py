@@ -25,6 +25,7 @@ NEEDED = {
     "forecasting": (["TEST = 198\n", "def noise_floor(", "def error_over_floor(", "def line_ahead(",
                      "practice = series"], ""),
     "autoencoders": (["data = digits.load(", "def build(code=32"], ""),
+    "text_generation": (["text = review_text.load("], ""),
 }  # fmt: skip
 
 
@@ -81,6 +82,15 @@ def small(error, parameters=20_000, val_loss=None, **settings):
 
 
 FINE = {"loss": "binary_crossentropy", "val_loss": 0.37, "val_accuracy": 0.84}
+
+
+def writes(seconds=60, outputs=97, **settings):
+    """A network that finds every next character equally probable, and its Run."""
+    model, run = pair(10_000, 100, loss="sparse_categorical_crossentropy", steps=64, **settings)
+    model.predict = lambda x, **_: np.zeros((*x.shape, outputs))
+    return model, dataclasses.replace(run, seconds=seconds)
+
+
 MISSED = {
     "recurrent_networks": [
         (pair(305, 768, val_loss=0.001), "at most 60 parameters", "How many units"),
@@ -127,6 +137,11 @@ MISSED = {
         (small(error=0.02, loss="huber"), "mean square error", "another scale"),
         (small(error=0.06, val_loss=0.02), "below that of PCA", "hundred epochs"),  # of another network
     ],
+    "text_generation": [
+        (writes(), "fewer than 2.396 bits", "learns faster"),
+        (writes(seconds=200), "at most three minutes", "Fewer units"),
+        (writes(layers="Conv1D"), "a recurrent", "baseline"),
+    ],
 }
 
 
@@ -167,6 +182,11 @@ def test_a_network_in_a_network_is_looked_into_and_no_network_is_refused(keras):
     nested = keras.Model(images, network(keras)(images))
     assert "below 0.035" in FIRST_AUTOENCODER.verdict(nested).mistake
     assert "keras.Sequential" in FIRST_AUTOENCODER.verdict("a network").text
+
+
+def test_a_writer_without_97_logits_at_each_step_is_told_so():
+    text = " ".join(EXPERIMENTS["text_generation"].verdict(writes(outputs=96)).text.split())
+    assert "97 numbers should come out; here it is (64, 96)" in text and "return_sequences=True" in text
 
 
 @pytest.mark.slow

@@ -253,7 +253,8 @@ class WritingPanel(base.Panel):
             own.bits = _joined(own.bits_before, progress.history)
             own.is_new = own.is_new or progress.epochs_done > 0
         stopped = ", stopped on request" if own.runner.stop_requested else ""
-        own.message = f"{progress.epochs_done} epochs trained{stopped}. Press Write to see what it writes."
+        epochs = "1 epoch" if progress.epochs_done == 1 else f"{progress.epochs_done} epochs"
+        own.message = f"{epochs} trained{stopped}. Press Write to see what it writes."
 
     def _show_text(self) -> None:
         """Show what is written, escaped."""

@@ -26,6 +26,7 @@ LIMITS = {
     "04_simple_rnn_unlearns": (240, 1.5),
     "05_lstm_forecaster": (120, 2.0),
     "06_autoencoder": (180, 1.3),
+    "07_text_generator": (240, 1.5),
 }
 
 

@@ -1,5 +1,6 @@
 """The panels as a student uses them: in JupyterLab, with mouse and keyboard."""
 
+import contextlib
 import re
 
 import pytest
@@ -98,6 +99,7 @@ gru = fixture_of("03_gru_sentiment", "TrainingPanel")
 simple = fixture_of("04_simple_rnn_unlearns", "TrainingPanel")
 autoencoder = fixture_of("06_autoencoder", "TrainingPanel")
 reader = fixture_of("03_gru_sentiment", "ReadingPanel")
+writer = fixture_of("07_text_generator", "WritingPanel")
 gradient = fixture_of("01_recurrent_networks", "CurveExplorer")
 steps = fixture_of("02_gates_lstm_and_gru", "StepExplorer")
 
@@ -342,6 +344,39 @@ def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
     alerted(lab, "The text holds no word")
 
 
+def test_a_network_writes_on_until_it_is_stopped(writer):
+    lab, written = writer, writer.panel.locator(".lab-written")
+    box(lab, "Beginning").fill("A <i>good</i> film, ")
+    typed(lab, "Characters", "5000")
+    typed(lab, "Temperature", "0,9")
+    button(lab, "Write").click(delay=100)
+    written.filter(has_text=re.compile(r"^A <i>good</i> film, .{20}", re.S)).wait_for()
+    with contextlib.suppress(Exception):  # a review that has ended by itself cannot be stopped
+        button(lab, "Stop").click(timeout=1000)
+    has_status(lab, "characters written")
+    assert written.locator("i").count() == 0 and written.locator("b").inner_text() == "A <i>good</i> film, "
+    box(lab, "Beginning").fill("A caf\u00e9")
+    button(lab, "Write").click(delay=100)
+    alerted(lab, "Nothing was written: the network does not know '\u00e9'")
+
+
+def test_the_network_is_trained_on_and_a_new_one_writes(writer):
+    lab = writer
+    typed(lab, "Epochs", "1")
+    button(lab, "Train on").click(delay=100)
+    has_status(lab, "1 epoch trained. Press Write")
+    typed(lab, "Units", "8")
+    typed(lab, "Epochs", "3")
+    button(lab, "Train a new one").click(delay=100)
+    lab.panel.get_by_role("progressbar").wait_for()
+    has_status(lab, "3 epochs trained. Press Write")
+    lab.panel.get_by_role("img", name="validation from").wait_for()
+    box(lab, "Beginning").fill("")
+    typed(lab, "Characters", "30")
+    button(lab, "Write").click(delay=100)
+    has_status(lab, "30 characters written.")
+
+
 def test_the_explorers_follow_what_is_typed(gradient, steps):
     typed(gradient, "Spectral radius", "1,5")
     has_status(gradient, "for spectral radius 1.5, steps back 50, seed 0")
@@ -351,8 +386,10 @@ def test_the_explorers_follow_what_is_typed(gradient, steps):
     has_status(steps, "Step 3 of")
 
 
-def test_nothing_is_fetched_from_elsewhere(forecaster, gru, simple, autoencoder, reader, gradient, steps):
-    for lab in (forecaster, gru, simple, autoencoder, reader, gradient, steps):
+def test_nothing_is_fetched_from_elsewhere(
+    forecaster, gru, simple, autoencoder, reader, writer, gradient, steps
+):
+    for lab in (forecaster, gru, simple, autoencoder, reader, writer, gradient, steps):
         own = (lab.address, "data:", "blob:" + lab.address)
         assert lab.asked_for and not [url for url in lab.asked_for if not url.startswith(own)]
 
