@@ -81,7 +81,10 @@ def test_text_is_escaped(fit):
 
 @pytest.mark.parametrize(
     ("prompt", "temperature", "says"),
-    [("caf\u00e9", "1", "does not know &#x27;\u00e9&#x27;"), ("", "-1", "Please correct: Temperature")],
+    [
+        ("a \u4e2d\u20ac \u4e2d", "1", "does not know \u4e2d, \u20ac. Use English"),
+        ("", "-1", "Please correct: Temperature"),
+    ],
 )
 def test_what_cannot_be_written_is_answered_in_words(fit, prompt, temperature, says):
     write = Writer()
@@ -177,3 +180,59 @@ def test_the_notebooks_network_replaces_its_own_when_the_cell_runs_again(fit):
 def test_a_reader_without_a_kernel_gets_the_chart(fit):
     bundle = a_panel(fit, references={"8-gram": 1.9})._repr_mimebundle_()
     assert "data:image/svg+xml" in bundle["text/html"] and "run this notebook" in bundle["text/html"]
+
+
+def test_typographic_quotes_and_accents_are_brought_into_the_alphabet(fit):
+    write = Writer()
+    panel = a_panel(fit, write, prompt="\u201cCaf\u00e9\u201d ")
+    panel.write_button.click()
+    idle(panel)
+    assert write.calls[0][1] == '"Cafe" '
+
+
+def test_a_training_goes_on_with_its_network_when_the_cell_is_run_again(fit):
+    first = a_panel(fit, title="While training", model=FakeModel(1))
+    fit.go(2)
+    first.train_on_button.click()
+    eventually(lambda: first.session.runner.progress.epochs_done == 2)
+    second = a_panel(fit, title="While training", model=FakeModel(2))
+    second.stop_button.click()
+    idle(second)
+    assert second.model.units == 1 and len(second.session.bits["bits"]) == 2
+    assert a_panel(fit, title="While training", model=FakeModel(3)).model.units == 1
+
+
+def test_a_new_network_replaces_the_old_one_only_after_an_epoch(fit):
+    panel = a_panel(fit)
+    fit.go(1)
+    panel.training_inputs[1].box.value = "1"
+    panel.new_button.click()
+    idle(panel)
+    old = panel.model
+    panel.new_button.click()
+    eventually(lambda: len(fit.calls) == 2)
+    panel.stop_button.click()
+    idle(panel)
+    assert (
+        "0 epochs trained, stopped on request. The network that was there has stayed." in panel.status.value
+    )
+    fit.error = MemoryError("no room")
+    fit.go()
+    panel.new_button.click()
+    idle(panel)
+    assert "Training has failed. MemoryError: no room" in panel.status.value
+    assert panel.model is old and len(panel.session.bits["bits"]) == 1
+
+
+def test_the_curve_stays_while_the_training_goes_on(fit):
+    panel = a_panel(fit)
+    fit.go(2)
+    panel.training_inputs[1].box.value = "2"
+    panel.train_on_button.click()
+    idle(panel)
+    points = panel.curve.value.count("<circle")
+    panel.train_on_button.click()
+    eventually(lambda: len(fit.calls) == 2)
+    assert panel.curve.value.count("<circle") == points > 0
+    panel.stop_button.click()
+    idle(panel)

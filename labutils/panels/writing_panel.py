@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from labutils import backend
-from labutils.data.review_text import encoded
+from labutils.data.review_text import cleaned
 from labutils.panels import base
 from labutils.panels.background import Runner
 from labutils.panels.fields import Field, Input
@@ -35,7 +35,7 @@ class Session:
 
     def __init__(self) -> None:
         self.model: keras.Model | None = None
-        self.is_new = False  # whether the network was begun in the panel, and is not the notebook's
+        self.is_new = False  # whether it was trained in the panel, and is not just the notebook's
         self.units = 0
         self.bits: dict[str, list[float]] = {}  # training and validation, after each epoch of this network
         self.bits_before: dict[str, list[float]] = {}  # the training that goes on, or the latest
@@ -89,7 +89,7 @@ class WritingPanel(base.Panel):
         self._build, self._train, self._write = build, train, write
         self._chart = Chart("bits", "bits per character", references or {})
         self.session = session(title)
-        if self.session.model is None or not self.session.is_new:
+        if not (self.session.is_new or self.session.runner.is_busy):
             self.session.model = model
         self._drawing, self._drawn_at = threading.RLock(), 0.0
         self.prompt = base.control(
@@ -123,9 +123,9 @@ class WritingPanel(base.Panel):
             self.curve,
         )
         self.pictures()  # what cannot be drawn is refused before another panel gives way
-        if self.session.panel is not None:
-            self.session.panel.retire()
-        self.session.panel = self
+        past, self.session.panel = self.session.panel, self
+        if past is not None:
+            past.retire()
         self.follow()
 
     @property
@@ -180,19 +180,24 @@ class WritingPanel(base.Panel):
         numbers = self._numbers(self.writing_inputs, "Nothing was written")
         if numbers is None:
             return
-        prompt = self.prompt.value
-        try:
-            encoded(prompt)
-        except ValueError as error:
-            self.complain(f"Nothing was written: {error}.")
+        typed = self.prompt.value
+        if unknown := [character for character in typed if not (character.isspace() or cleaned(character))]:
+            shown = ", ".join(dict.fromkeys(unknown[:5]))
+            self.complain(
+                f"Nothing was written: the network does not know {shown}. Use English letters, digits and "
+                "punctuation."
+            )
             return
-        arguments = (prompt, *numbers.values())
-        self._start(WRITING, functools.partial(self._go_on_writing, self._write, arguments))
+        arguments = (cleaned(typed), *numbers.values())
+        if self._is_free():
+            self.session.prompt, self.session.text = arguments[0], ""
+            self._start(WRITING, functools.partial(self._go_on_writing, self._write, arguments))
 
     def _train_clicked(self, button: widgets.Button, *, new: bool) -> None:
         inputs = self.training_inputs if new else self.training_inputs[1:]
         numbers = self._numbers(inputs, "Nothing was started")
-        if numbers is not None:
+        if numbers is not None and self._is_free():
+            self.session.bits_before = {} if new else self.session.bits
             job = functools.partial(self._go_on_training, self._build, self._train, numbers, new)
             self._start(TRAINING, job, numbers["epochs"])
 
@@ -208,27 +213,33 @@ class WritingPanel(base.Panel):
             return None
         return {entry.field.name: entry.number for entry in inputs}
 
-    def _start(self, activity: str, job: Callable, epochs: int = 0) -> None:
+    def _is_free(self) -> bool:
+        """Whether nothing goes on; says so where something does."""
         if self.session.runner.is_busy:
             self.say("The network is busy: stop it first, or wait for its end.")
-            return
+        return not self.session.runner.is_busy
+
+    def _start(self, activity: str, job: Callable, epochs: int = 0) -> None:
         self.session.activity = activity
         self.session.message = "Writing …" if activity == WRITING else "Training …"
-        self.session.runner.start(job, epochs)
+        try:
+            self.session.runner.start(job, epochs)
+        except BaseException:  # a full machine starts no thread
+            self.session.message = "Nothing was started."
+            raise
 
     def _go_on_writing(
         self, write: Write, arguments: tuple, callback: keras.callbacks.Callback | None = None
     ) -> None:
         """Write, in the background, until the end, a stop, or so many characters."""
-        own = self.session
-        own.prompt, own.text = arguments[0], ""
+        own, stopped = self.session, ""
         for piece in write(own.model, *arguments):
             if own.runner.stop_requested:
+                stopped = ", stopped on request"
                 break
             own.text += piece
             if own.panel is not None and time.monotonic() - own.panel._drawn_at > SECONDS_BETWEEN_DRAWINGS:
                 own.panel._show_text()
-        stopped = ", stopped on request" if own.runner.stop_requested else ""
         own.message = f"{len(own.text):,} characters written{stopped}."
 
     def _go_on_training(
@@ -239,22 +250,25 @@ class WritingPanel(base.Panel):
         new: bool,
         callback: keras.callbacks.Callback,
     ) -> None:
-        """Train, in the background, the network that there is or a new one."""
-        own = self.session
+        """Train, in the background, the network there is, or a new one that replaces it after an epoch."""
+        own, model, units = self.session, self.session.model, self.session.units
         if new:
             backend.load_keras().utils.set_random_seed(0)
-            model = build(numbers["units"])
-            own.model, own.is_new, own.units, own.bits = model, True, numbers["units"], {}
-        own.bits_before = own.bits
+            model, units = build(numbers["units"]), numbers["units"]
+        else:
+            own.is_new = True  # half an epoch changes the weights, too
         try:
-            train(own.model, numbers["epochs"], [callback])
+            if not own.runner.stop_requested:
+                train(model, numbers["epochs"], [callback])
         finally:
-            progress = own.runner.progress
-            own.bits = _joined(own.bits_before, progress.history)
-            own.is_new = own.is_new or progress.epochs_done > 0
+            done = own.runner.progress.epochs_done
+            if done or not new:
+                own.model, own.units, own.is_new = model, units, True
+                own.bits = _joined(own.bits_before, own.runner.progress.history)
         stopped = ", stopped on request" if own.runner.stop_requested else ""
-        epochs = "1 epoch" if progress.epochs_done == 1 else f"{progress.epochs_done} epochs"
-        own.message = f"{epochs} trained{stopped}. Press Write to see what it writes."
+        own.message = f"{'1 epoch' if done == 1 else f'{done} epochs'} trained{stopped}. "
+        stays = "The network that was there has stayed." if new and not done else ""
+        own.message += stays or "Press Write to see what it writes."
 
     def _show_text(self) -> None:
         """Show what is written, escaped."""

@@ -355,9 +355,9 @@ def test_a_network_writes_on_until_it_is_stopped(writer):
         button(lab, "Stop").click(timeout=1000)
     has_status(lab, "characters written")
     assert written.locator("i").count() == 0 and written.locator("b").inner_text() == "A <i>good</i> film, "
-    box(lab, "Beginning").fill("A caf\u00e9")
+    box(lab, "Beginning").fill("A \u4e2d")
     button(lab, "Write").click(delay=100)
-    alerted(lab, "Nothing was written: the network does not know '\u00e9'")
+    alerted(lab, "Nothing was written: the network does not know \u4e2d.")
 
 
 def test_the_network_is_trained_on_and_a_new_one_writes(writer):

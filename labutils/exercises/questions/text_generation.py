@@ -103,6 +103,12 @@ def _kept(logits, k):
     return np.where(logits >= np.sort(logits)[-k], logits, -np.inf) if k else np.full_like(logits, -np.inf)
 
 
+def _without(probabilities, which):
+    probabilities = probabilities.copy()
+    probabilities[which] = 0
+    return probabilities / probabilities.sum()
+
+
 def _only(probabilities, k):
     return np.where(probabilities >= np.sort(probabilities)[-k], probabilities, 0)
 
@@ -170,20 +176,30 @@ def _facts_of_writer(pair: Any) -> dict[str, Any]:
 
     facts = facts_of_pair(pair)
     model, run = pair
-    x, y = review_text.windows(review_text.load(train=1, validation=200_000, test=1).validation, 1_000)
-    length = model.input_shape[1] or x.shape[1]
-    x, y = (a[:, : a.shape[1] // length * length].reshape(-1, length) for a in (x, y))
+    part = review_text.load(train=1, validation=200_000, test=1).validation
+    x, y = review_text.windows(part, model.input_shape[1] or 500)
+    batch = model.input_shape[0] or 1
+    x, y = (a[: len(a) // batch * batch] for a in (x, y))
+    other = x[: max(batch, 2)].copy()
+    other[:, other.shape[1] // 2 :] = 5  # later characters must not change what was said before them
     try:
-        logits = np.asarray(model.predict(x, batch_size=model.input_shape[0] or 64, verbose=0), "float64")
+        logits, again = (
+            np.asarray(model.predict(rows, batch_size=model.input_shape[0] or 64, verbose=0), "float64")
+            for rows in (x, other)
+        )
     except Exception:
         raise TypeError("The network does not take windows of characters, numbers from 0 to 96.") from None
     if logits.shape != (*x.shape, len(review_text.ALPHABET)):
         raise TypeError(
             f"For each character of a window 97 numbers should come out; here it is {logits.shape[1:]} for "
-            f"{length} characters. Has the recurrent layer return_sequences=True?"
+            f"{x.shape[1]} characters. Has the recurrent layer return_sequences=True?"
         )
+    if logits.min() >= 0 and np.allclose(logits.sum(axis=-1), 1, atol=1e-3):
+        raise TypeError("The network gives probabilities. It should give logits: leave the softmax out.")
+    half = other.shape[1] // 2
+    ahead = np.abs(again[0, :half] - logits[0, :half]).max(initial=0) > 1e-3
     bits = my_bits(logits.reshape(-1, logits.shape[-1]), y.ravel())
-    return facts | {"bits": float(bits), "seconds": float(run.seconds)}
+    return facts | {"bits": float(bits), "seconds": float(run.seconds), "ahead": bool(ahead)}
 
 
 EXERCISES = (
@@ -207,8 +223,9 @@ EXERCISES = (
                 lambda z, t: (
                     -np.mean(np.log2(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))[np.arange(len(t)), t])
                 ),
-                "Right, but for large logits: np.exp(900) overflows. Subtract the largest logit of each "
-                "row from the row; the probabilities stay the same.",
+                "Right, but not for large logits: np.exp(900) overflows, and with one maximum for all "
+                "rows the small rows become 0. Subtract from each row its own largest logit; the "
+                "probabilities stay the same.",
             ),
             Mistake(
                 "multiplied by ln 2",
@@ -301,6 +318,7 @@ EXERCISES = (
             22: "You multiplied the perplexity per character by 5.5. Perplexities of successive characters "
             "are multiplied with each other: 4 to the power of 5.5.",
             30.25: "You took 5.5 to the power of 2.",
+            45.25: "You took the bits as the perplexity per character. 2 bits are a perplexity of 4.",
             9.5: "Bits of successive characters are added up.",
         },
         hints=(
@@ -382,6 +400,18 @@ EXERCISES = (
                 "lower order not used",
                 lambda c, d, p: (np.maximum(c - d, 0) + d * np.count_nonzero(c)) / c.sum(),
                 "What is given away is shared out as the lower order says: times `lower`.",
+            ),
+            Mistake(
+                "linear interpolation",
+                lambda c, d, p: (1 - d) * c / c.sum() + d * p,
+                "You mixed the relative frequencies with `lower` in fixed proportions (linear "
+                "interpolation). Here a discount is taken from each *count*.",
+            ),
+            Mistake(
+                "normalised afterwards",
+                lambda c, d, p: (np.maximum(c - d, 0) + d * p) / (np.maximum(c - d, 0) + d * p).sum(),
+                "You gave the discount once and divided by the new sum. Give as much as was taken: one "
+                "discount for each character that occurred; then the sum of the counts is right.",
             ),
             Mistake(
                 "relative frequencies",
@@ -503,6 +533,22 @@ EXERCISES = (
                 "You kept the k *least* probable. np.argsort sorts upwards, so the most probable come last.",
             ),
             Mistake(
+                "k set to 0",
+                lambda z, t, k: _without(_tempered(z, t), np.argsort(z)[:k]),
+                "You set the k least probable to 0. Keep k of them: all *but* the last k of np.argsort go.",
+            ),
+            Mistake(
+                "the most probable set to 0",
+                lambda z, t, k: _without(_tempered(z, t), np.argsort(z)[-k:]),
+                "You set the k most probable to 0. They are the ones to keep.",
+            ),
+            Mistake(
+                "softmax twice",
+                lambda z, t, k: _tempered(_kept(_tempered(z, 1.0), k), t),
+                "You divided probabilities and took the softmax of them. Softmax comes once, after the "
+                "division of the logits.",
+            ),
+            Mistake(
                 "top-k left out",
                 lambda z, t, k: _tempered(z, t),
                 "All characters are still there. Keep k of them.",
@@ -584,6 +630,11 @@ EXERCISES = (
                 "Return what is written alone, without the prompt.",
             ),
             Mistake(
+                "prompt counted",
+                lambda p, e, u, d, n: np.array([*p, *my_continuation(p, e, u, d, n)])[:n],
+                "You return the prompt and count its characters. Return `length` new ones, without it.",
+            ),
+            Mistake(
                 "prompt left unread",
                 lambda p, *a: my_continuation(p[:1], *a),
                 "You read only the first character of the prompt.",
@@ -612,6 +663,13 @@ EXERCISES = (
         facts=_facts_of_writer,
         goals=(
             recurrent(),
+            Goal(
+                "no look ahead: what is said after a character does not depend on later ones",
+                lambda facts: not facts["ahead"],
+                lambda facts: "looks ahead" if facts["ahead"] else "none",
+                "A network that reads backwards as well (Bidirectional) has seen the character that it is to "
+                "predict.",
+            ),
             Goal(
                 "at most three minutes of training",
                 lambda facts: facts["seconds"] <= 180,
