@@ -30,7 +30,7 @@ SECONDS_BETWEEN_DRAWINGS = 0.1
 WRITING, TRAINING = "writing", "training"
 
 
-class Session:
+class WritingSession:
     """What outlives a panel when its cell is run again: the network, its curve, and what it has written."""
 
     def __init__(self) -> None:
@@ -51,9 +51,9 @@ class Session:
 
 
 @functools.cache
-def session(title: str) -> Session:
+def session(title: str) -> WritingSession:
     """Return the one session of the panels with this title."""
-    return Session()
+    return WritingSession()
 
 
 class WritingPanel(base.Panel):

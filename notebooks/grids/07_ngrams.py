@@ -1,14 +1,13 @@
-"""Fit n-gram models of characters to more and more text; store 07_ngrams.csv and 07_ngrams_reviews.csv.
+"""Fit n-gram models of characters to more and more text; store 07_ngrams.csv.
 
     python notebooks/grids/07_ngrams.py
 
 About five minutes on one core, 1.4 GB. kind: absolute discounting or Kneser-Ney, interpolated, with one
 discount out of .5, .75 and .9, the best on the validation text; modified Kneser-Ney has three, from the
-counts (Chen and Goodman 1999). characters: of the training reviews, from the first on. entries: different
-n-grams of all orders up to this one, which is what such a model stores. validation, test: bits per
-character of 500,000 characters of the validation and of the test reviews. 07_ngrams_reviews.csv: for each
-whole test review among these (but the first) its characters and their bits under modified Kneser-Ney of
-order 9 fitted to all training reviews.
+counts (Chen and Goodman 1999). Order 9 is the highest whose n-grams fit into 64 bits. characters: of the
+training reviews, from the first on. entries: different n-grams of all orders up to this one, which is what
+such a model stores. validation, test: bits per character of 500,000 characters of the validation and of the
+test reviews.
 """
 
 from pathlib import Path
@@ -62,7 +61,7 @@ def bits(probability: np.ndarray) -> float:
 
 
 def examine(train: np.ndarray, text: review_text.ReviewText):
-    """Return the rows of one size, and the bits of each test character under the last model."""
+    """Return the rows of one size."""
     plain = {n: Table(*np.unique(ngrams(train, n), return_counts=True)) for n in range(1, ORDERS + 1)}
     without_first = {n: plain[n + 1].grams % SIZE**n for n in range(1, ORDERS)}
     continued = {n: Table(*np.unique(grams, return_counts=True)) for n, grams in without_first.items()}
@@ -70,7 +69,7 @@ def examine(train: np.ndarray, text: review_text.ReviewText):
     grams = {
         (name, n): ngrams(part, n)[ORDERS - n :] for name, part in parts.items() for n in range(1, ORDERS + 1)
     }
-    rows, last = [], {}
+    rows = []
     methods = [(kind, (d,) * 3) for kind in ("absolute discounting", "Kneser-Ney") for d in DISCOUNTS]
     for kind, discounts in [*methods, ("modified Kneser-Ney", None)]:
         lower_tables = plain if kind == "absolute discounting" else continued
@@ -85,28 +84,19 @@ def examine(train: np.ndarray, text: review_text.ReviewText):
             row = {"kind": kind, "characters": len(train), "order": n, "discount": discounts and discounts[0]}
             row["entries"] = sum(len(plain[k].grams) for k in range(1, n + 1))
             rows.append(row | {name: bits(p) for name, p in made.items()})
-            last = made
-    return rows, -np.log2(last["test"])
+    return rows
 
 
 def main() -> None:
     text, rows = review_text.load(validation=EXAMINED, test=EXAMINED), []
     for size in SIZES:
         train = text.train if size is None else review_text.load(train=size).train
-        found, of_test = examine(train, text)
-        rows += found
+        rows += examine(train, text)
         tried = pd.DataFrame(rows).sort_values("validation", kind="stable")
         keys = ["kind", "characters", "order"]
         best = tried.drop_duplicates(keys).sort_values(keys)
         best.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.4f")
         print(best[best.order >= 6].tail(12), flush=True)
-    ends = np.flatnonzero(text.test == review_text.ALPHABET.index(review_text.END)) + 1
-    whole = [
-        {"review": n, "characters": end - start, "bits": of_test[start - ORDERS + 1 : end - ORDERS + 1].sum()}
-        for n, (start, end) in enumerate(zip(ends[:-1], ends[1:]), start=1)
-    ]
-    path = Path(__file__).with_name("07_ngrams_reviews.csv")
-    pd.DataFrame(whole).to_csv(path, index=False, float_format="%.2f")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""Compare the stored network with n-gram models, character by character; store 07_compared*.csv.
+
+    python notebooks/grids/07_compared.py
+
+About half a minute, 2 GB; wants 07_writer.npz. All read the same 500,000 characters of test reviews; the
+network in 64 strips, the state carried on from one end to the other. nine_gram: modified Kneser-Ney of
+order 9, fitted to all training reviews; eight_gram: Kneser-Ney of order 8, D = .9, fitted to five million
+characters. 07_compared.csv: for each whole test review its characters, whether the same text stands in the
+training reviews as well, and the bits under each model and under the mean of the probabilities of two.
+07_compared_contexts.csv: the same as bits per character, by how often the last seven characters occur in
+the training reviews.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import log_softmax
+
+from labutils import backend
+from labutils.data import review_text
+
+sys.path.insert(0, str(Path(__file__).parent))
+grid = importlib.import_module("07_ngrams")
+STRIPS, CHUNK, FIRST = 64, 256, 8  # the first character that all models know a context for
+
+
+def of_network(numbers: np.ndarray) -> np.ndarray:
+    """Return the probability of each character but the first, as far as the strips are equally long."""
+    keras = backend.load_keras()
+    with np.load(Path(__file__).with_name("07_writer.npz")) as file:
+        weights = [file[name].astype("float32") for name in file.files]
+    units = len(weights[2])
+    tokens, before = keras.Input((CHUNK,), dtype="int32"), keras.Input((units,))
+    gru = keras.layers.GRU(units, return_sequences=True, return_state=True)
+    hidden, last = gru(keras.layers.Embedding(*weights[0].shape)(tokens), initial_state=before)
+    model = keras.Model([tokens, before], [keras.layers.Dense(weights[-1].size)(hidden), last])
+    model.set_weights(weights)
+    model.compile(jit_compile=True)
+    length = (len(numbers) - 1) // STRIPS
+    x, y = review_text.windows(numbers, length)
+    state, found = np.zeros((len(x), units), "float32"), []
+    for start in range(0, length, CHUNK):
+        part = np.zeros((len(x), CHUNK), "int32")
+        given = x[:, start : start + CHUNK]
+        part[:, : given.shape[1]] = given
+        logits, state = model.predict_on_batch([part, state])
+        log_p = log_softmax(logits[:, : given.shape[1]], axis=-1)
+        targets = y[:, start : start + CHUNK, None].astype(int)
+        found.append(np.exp(np.take_along_axis(log_p, targets, axis=-1))[:, :, 0])
+    return np.concatenate(found, axis=1).ravel()
+
+
+def of_ngrams(train: np.ndarray, numbers: np.ndarray, order: int, discounts=None):
+    """Return the probability of each character from FIRST on under Kneser-Ney, and the counts of 7-grams."""
+    probability, sevens = 1 / grid.SIZE, None
+    for n in range(1, order + 1):
+        grams = grid.ngrams(train, n if n == order else n + 1)
+        grams, counts = np.unique(grams, return_counts=True)
+        if n < order:
+            grams, counts = np.unique(grams % grid.SIZE**n, return_counts=True)
+        table = grid.Table(grams, counts)
+        wanted = grid.ngrams(numbers, n)[FIRST - n + 1 :]
+        probability = table.probability(wanted, probability, discounts or table.modified)
+    seven, counts = np.unique(grid.ngrams(train, 7), return_counts=True)
+    context = grid.ngrams(numbers, 7)[FIRST - 7 : -1]
+    at = np.minimum(np.searchsorted(seven, context), len(seven) - 1)
+    sevens = np.where(seven[at] == context, counts[at], 0)
+    return probability, sevens
+
+
+def main() -> None:
+    text, path = review_text.load(test=grid.EXAMINED), Path(__file__).with_suffix("")
+    p = {"network": of_network(text.test)[FIRST - 1 :]}
+    p["nine_gram"], seen = of_ngrams(text.train, text.test, 9)
+    p["eight_gram"], _ = of_ngrams(text.train[:5_000_000], text.test, 8, (0.9,) * 3)
+    count = min(map(len, p.values()))
+    p = {name: values[:count] for name, values in p.items()}
+    p["network_and_nine_gram"] = (p["network"] + p["nine_gram"]) / 2
+    p["network_and_eight_gram"] = (p["network"] + p["eight_gram"]) / 2
+    p["eight_and_nine_gram"] = (p["eight_gram"] + p["nine_gram"]) / 2
+    bits = pd.DataFrame({name: -np.log2(values) for name, values in p.items()})
+    print(bits.mean().round(4))
+
+    ends = np.flatnonzero(text.test == review_text.ALPHABET.index(review_text.END)) + 1
+    known = set(review_text.decoded(text.train).split(review_text.END))
+    rows = []
+    for start, end in zip(ends[:-1], ends[1:]):
+        if end - FIRST <= count:
+            review = review_text.decoded(text.test[start : end - 1])
+            row = {"characters": end - start, "in_training": review in known}
+            rows.append(row | bits[start - FIRST : end - FIRST].sum().to_dict())
+    pd.DataFrame(rows).to_csv(path.with_suffix(".csv"), index=False, float_format="%.2f")
+    groups = pd.cut(seen[:count], [-1, 0, 1, 9, 99, 10**9], labels=["0", "1", "2-9", "10-99", "100-"])
+    of_groups = bits.groupby(groups, observed=False).mean()
+    of_groups.insert(0, "characters", bits.groupby(groups, observed=False).size())
+    of_groups.rename_axis("occurrences").to_csv(f"{path}_contexts.csv", float_format="%.4f")
+    print(of_groups.round(3))
+
+
+if __name__ == "__main__":
+    main()
