@@ -115,7 +115,8 @@ class WritingPanel(base.Panel):
         )
         self.fill(
             self.prompt,
-            base.row(*of_writing, self.write_button, self.stop_button),
+            base.row(*of_writing),
+            base.row(self.write_button, self.stop_button),
             self.status,
             self.text,
             base.row(*of_training, self.train_on_button, self.new_button),

@@ -47,14 +47,15 @@ def minutes_to_read_and_run(path: Path) -> tuple[float, float]:
 
 
 def fingerprint(notebook: NotebookNode) -> str:
-    """Return a SHA-256 of what made the outputs: cells, labutils modules and grids/….csv that they use.
+    """Return a SHA-256 of what made the outputs: cells, labutils modules and stored results that they use.
 
     What such modules import from labutils counts, docstrings and comments do not; a missing file is empty.
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     code = "\n".join(map(without_magics, cells))
     sources = [*cells, *(_without_words(_source(module)) for module in sorted(_modules_behind(code)))]
-    grids = [ROOT / "notebooks" / name for name in sorted(set(re.findall(r"grids/[\w.-]+\.csv", code)))]
+    names = sorted(set(re.findall(r"grids/[\w.-]+\.(?:csv|npz)", code)))
+    grids = [ROOT / "notebooks" / name for name in names]
     parts = [*map(str.encode, sources), *(grid.read_bytes() if grid.is_file() else b"" for grid in grids)]
     return hashlib.sha256(b"".join(part + b"\0" for part in parts)).hexdigest()
 
