@@ -435,9 +435,9 @@ EXERCISES = (
     ),
     Coding(
         title="Inputs and targets",
-        question="Cut a text into windows that stand one after the other, with the target of each character: "
-        "the one that comes next, also for the last character of a window. Use as many windows as have all "
-        "their targets.",
+        question="Cut a text into windows that stand one after the other, with the target of each "
+        "character: the one that comes next, also for the last character of a window. Make as many "
+        "windows as there are; leave out one whose last character has no successor.",
         idea="teacher forcing: a target at every step",
         minutes=6,
         solve=my_windows,
@@ -579,10 +579,10 @@ EXERCISES = (
     ),
     Coding(
         title="Carry the state on",
-        question="A small vanilla RNN continues a prompt: $h_t = \\tanh(E_{c_t} + h_{t-1} U)$ with "
-        "$E_{c_t}$ the row of the embedding for character $c_t$ and $h_0 = 0$; the logits are $h_t D$. It "
-        "reads the prompt, then always the character that it has just written, the one with the largest "
-        "logit. Return the `length` characters it writes.",
+        question="A small vanilla RNN continues a prompt, given as numbers of characters: "
+        "$h_t = \\tanh(E_{c_t} + h_{t-1} U)$ with $E_{c_t}$ the row of the embedding for character $c_t$ and "
+        "$h_0 = 0$; the logits are $h_t D$. It reads the prompt, then always the character that it has just "
+        "written, the one with the largest logit. Return the `length` characters it writes.",
         idea="to write is to read on one's own words, with one state",
         minutes=10,
         solve=my_continuation,
