@@ -55,7 +55,7 @@ def of_network(numbers: np.ndarray) -> np.ndarray:
 
 def of_ngrams(train: np.ndarray, numbers: np.ndarray, order: int, discounts=None):
     """Return the probability of each character from FIRST on under Kneser-Ney, and the counts of 7-grams."""
-    probability, sevens = 1 / grid.SIZE, None
+    probability = 1 / grid.SIZE
     for n in range(1, order + 1):
         grams = grid.ngrams(train, n if n == order else n + 1)
         grams, counts = np.unique(grams, return_counts=True)
@@ -67,8 +67,7 @@ def of_ngrams(train: np.ndarray, numbers: np.ndarray, order: int, discounts=None
     seven, counts = np.unique(grid.ngrams(train, 7), return_counts=True)
     context = grid.ngrams(numbers, 7)[FIRST - 7 : -1]
     at = np.minimum(np.searchsorted(seven, context), len(seven) - 1)
-    sevens = np.where(seven[at] == context, counts[at], 0)
-    return probability, sevens
+    return probability, np.where(seven[at] == context, counts[at], 0)
 
 
 def main() -> None:

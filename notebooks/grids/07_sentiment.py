@@ -2,7 +2,7 @@
 
     python notebooks/grids/07_sentiment.py
 
-About ten minutes on two cores; wants 07_writer.npz. The labelled reviews are drawn from 6,000 training
+About five minutes on two cores; wants 07_writer.npz. The labelled reviews are drawn from 6,000 training
 reviews (the network has read these, without their labels), ten draws for each number; test: accuracy on
 2,000 test reviews. features: "states": the mean over all characters of the state of the trained network
 (448 numbers); "untrained": the same of the network with the weights it began with; "one unit": the unit of
