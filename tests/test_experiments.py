@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from notebook_helpers import PATHS, sources
 
+from labutils.data import dates
 from labutils.exercises.checking.goals import facts_of_pair, facts_of_run, recurrent, square_error
 from labutils.exercises.questions.simple_rnn_classifier import my_adam_steps
 from labutils.exercises.registry import QUESTIONS, exercises_of
@@ -26,6 +27,7 @@ NEEDED = {
                      "practice = series"], ""),
     "autoencoders": (["data = digits.load(", "def build(code=32"], ""),
     "text_generation": (["text = review_text.load("], ""),
+    "attention": ([], ""),
 }  # fmt: skip
 
 
@@ -91,6 +93,19 @@ def writes(seconds=60, outputs=97, **settings):
     return model, dataclasses.replace(run, seconds=seconds)
 
 
+def translator(*names, wrong=0, parameters=10_000, outputs=41):
+    """A network with layers of these names that knows all dates but so many."""
+    source, _, target = dates.arrays(500, seed=987_654)
+    written = np.where(np.arange(500)[:, None] < wrong, dates.encoded(["1900-01-01"], 10), target)
+
+    def predict_on_batch(given):
+        assert all(np.array_equal(ours, theirs) for ours, theirs in zip(given, (source, given[1])))
+        return np.eye(outputs)[np.minimum(written, outputs - 1)]
+
+    layers = [type(name, (), {})() for name in names]
+    return SimpleNamespace(layers=layers, predict_on_batch=predict_on_batch, count_params=lambda: parameters)
+
+
 MISSED = {
     "recurrent_networks": [
         (pair(305, 768, val_loss=0.001), "at most 60 parameters", "How many units"),
@@ -142,6 +157,11 @@ MISSED = {
         (writes(seconds=200), "at most three minutes", "Fewer units"),
         (writes(layers="Conv1D"), "a recurrent", "baseline"),
     ],
+    "attention": [
+        (translator("GRU"), "a layer of attention", "layers.Attention"),
+        (translator("Attention", parameters=70_000), "at most 60,000", "48 units"),
+        (translator("AdditiveAttention", wrong=30), "95 % of new dates", "Is the loss still falling"),
+    ],
 }
 
 
@@ -187,6 +207,16 @@ def test_a_network_in_a_network_is_looked_into_and_no_network_is_refused(keras):
 def test_a_writer_without_97_logits_at_each_step_is_told_so():
     text = " ".join(EXPERIMENTS["text_generation"].verdict(writes(outputs=96)).text.split())
     assert "97 numbers should come out; here it is (64, 96)" in text and "return_sequences=True" in text
+
+
+def test_what_is_no_translator_of_dates_is_told_so():
+    experiment = EXPERIMENTS["attention"]
+    assert "the trained network" in experiment.verdict((1, 2)).text
+    says = " ".join(experiment.verdict(translator("Attention", outputs=40)).text.split())
+    assert "(dates, 10, 41); here the shape is (500, 10, 40)" in says
+    blind = translator("Attention")
+    blind.predict_on_batch = lambda x: x.shape
+    assert "does not take [source, previous]" in experiment.verdict(blind).text
 
 
 @pytest.mark.slow

@@ -67,6 +67,16 @@ def pictures():
         ),
         "gates": lambda: plots.gates(heat, "AwxyzwxyB", "gates"),
         "gates of one step": lambda: plots.gates({"gate": four_numbers}, "A", "one step"),
+        "alignment": lambda: plots.alignment(
+            {"$a$": (np.eye(3), list("abc"), list("cba")), "b": (np.eye(2), ["x", "$"], ["y", "z"])},
+            "two maps",
+        ),
+        "a coloured text": lambda: plots.word_values(
+            words * 9, {"signed": random.normal(size=9 * len(words))}, "text"
+        ),
+        "a long text in two rows": lambda: plots.word_values(
+            words * 30, {"a": random.random(30 * len(words)), "zeros": np.zeros(30 * len(words))}, "long text"
+        ),
         "code map": lambda: plots.code_map(codes, np.arange(90) % 10, decoded, "a map of codes"),
         "histograms": lambda: plots.histograms(values, "score", "scores", threshold=0.5, name="the limit"),
         "histograms of many": lambda: plots.histograms(
@@ -105,7 +115,8 @@ def test_every_picture_has_axis_labels_alternative_text_and_a_stable_name(draw):
     assert len(metadata["image/png"]["alt"]) > 40 and "nan" not in metadata["image/png"]["alt"]
     assert html.escape(picture.alt) in data["text/html"] and data["text/html"].count('"') == 6
     labelled = [a for a in picture.figure.axes if a.axison and a.get_label() != "<colorbar>"]
-    assert labelled and all(axes.get_xlabel() for axes in labelled)
+    assert labelled or all(axes.texts for axes in picture.figure.axes), "a text needs no axes"
+    assert all(axes.get_xlabel() for axes in labelled)
     assert all(axes.get_ylabel() or axes.get_yticklabels() for axes in labelled)
     width, height = struct.unpack(">II", data["image/png"][16:24])
     assert width == round(metadata["image/png"]["width"] * 1.5) and 200 < height < 3000
@@ -192,6 +203,13 @@ def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn(
             lambda: plots.gates({"f": np.zeros((1, 2))}, ["a"], "t", {"f": ["u"]}),
             "f has 2 rows but 1 row_names",
         ),
+        (lambda: plots.alignment({}, "t"), "no weights to draw"),
+        (
+            lambda: plots.alignment({"m": (np.eye(2), "ab", "abc")}, "t"),
+            "m: 3 outputs and 2 inputs, but weights",
+        ),
+        (lambda: plots.word_values(["a"], {"v": [1, 2]}, "t"), "v: 1 words, but values of the shape"),
+        (lambda: plots.word_values([], {"v": []}, "t"), "nothing to draw"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_in_words(use, message):
@@ -320,6 +338,23 @@ def test_histograms_tell_what_lies_above_the_threshold():
     picture = plots.histograms(values, "score", "scores", threshold=0.895, name="limit")
     assert [text.get_text() for text in picture.figure.axes[0].texts] == ["11% above", "100% above"]
     assert "low: median 0.5, 11% above" in picture.alt
+
+
+def test_an_alignment_has_a_row_for_each_output_and_says_where_it_looks():
+    picture = plots.alignment({"“abc”": (np.eye(3)[::-1], list("abc"), list("cba"))}, "backwards")
+    axes = picture.figure.axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), np.eye(3)[::-1])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["c", "b", "a"]
+    assert "largest weights of c on c, b on b, a on a" in picture.alt
+
+
+def test_a_coloured_text_is_blue_for_positive_and_orange_for_negative():
+    picture = plots.word_values(["not", "bad", "film"], {"evidence": [-0.5, 1.0, 0.0]}, "a text")
+    colours = [patch.get_facecolor()[:3] for patch in picture.figure.axes[0].patches]
+    negative, positive, nothing = colours
+    assert negative[0] > negative[2] and positive[2] > positive[0]
+    np.testing.assert_allclose(nothing, 1, atol=0.01)
+    assert "largest at “bad” 1.00, “not” -0.50" in picture.alt and "Text: not bad film" in picture.alt
 
 
 def test_the_map_of_codes_puts_each_image_at_its_code():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labutils.data import reviews
-from labutils.panels import ReadingPanel, review_reader, svg
+from labutils.panels import ReadingPanel, svg, typed_review
 
 TOKENS = 12
 
@@ -162,7 +162,7 @@ def test_a_function_that_does_not_work_at_all_stops_the_cell(data):
 
 
 def test_words_that_fit_nothing_typed_are_shown_as_they_are():
-    words, known = review_reader._as_typed(["a", "b", "c"], np.array([1, 5, 6, 7]), ["x", "?"])
+    words, known = typed_review.as_typed(["a", "b", "c"], np.array([1, 5, 6, 7]), ["x", "?"])
     assert (words, known) == (["x", "?"], [True, False])
 
 

@@ -24,6 +24,7 @@ QUESTIONS = {
     5: "forecasting",
     6: "autoencoders",
     7: "text_generation",
+    8: "attention",
 }
 
 

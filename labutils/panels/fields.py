@@ -1,4 +1,4 @@
-"""A labelled input for one number that answers a wrong entry in words, beside the input."""
+"""Labelled inputs: for a number, with an answer to a wrong entry beside it, and for a choice."""
 
 from __future__ import annotations
 
@@ -74,9 +74,36 @@ class Field:
         return int(number) if self.is_whole else number
 
 
-def as_typed(number: float) -> str:
-    """Return a number as it stands in a field: all digits of a whole one, six of another."""
-    return str(number) if isinstance(number, int) else f"{number:g}"
+@dataclass(frozen=True)
+class Choice:
+    """What one input asks for, where there are only some answers.
+
+    Parameters
+    ----------
+    name : the argument that it feeds.
+    label : what the student reads.
+    options : the answers, the first chosen at the start.
+    """
+
+    name: str
+    label: str
+    options: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.options, str) or len(set(self.options)) < max(2, len(self.options)):
+            raise ValueError(f"the choice {self.name!r} needs different options, two or more")
+
+    @property
+    def value(self) -> str:
+        """The option at the start."""
+        return self.options[0]
+
+    is_whole = False
+
+
+def as_typed(value: float | str) -> str:
+    """Return a value as it stands in a field: all digits of a whole number, six of another."""
+    return str(value) if isinstance(value, (int, str)) else f"{value:g}"
 
 
 class Input:
@@ -107,3 +134,22 @@ class Input:
         self.widget.remove_class("lab-wrong")
         self.answer.value = ""
         self._on_number()
+
+
+class ChoiceInput:
+    """The widget of a `Choice`, with the attributes of an `Input`."""
+
+    def __init__(self, field: Choice) -> None:
+        self.field, self.is_valid = field, True
+        self.box = base.control(widgets.Dropdown, field.label, options=list(field.options))
+        self.widget = base.labelled(self.box)
+
+    @property
+    def number(self) -> str:
+        """The option that is chosen."""
+        return self.box.value
+
+
+def input_of(field: Field | Choice) -> Input | ChoiceInput:
+    """Return the widget that asks for a field."""
+    return ChoiceInput(field) if isinstance(field, Choice) else Input(field)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from labutils.panels.fields import Field, as_typed
+from labutils.panels.fields import Choice, Field, as_typed
 from labutils.panels.preview import PreviewOutput
 from labutils.training import Run
 
@@ -38,7 +38,7 @@ class Entry:
     """One finished run of a panel."""
 
     number: int  # from 1
-    values: dict[str, float]  # of the fields
+    values: dict[str, float | str]  # of the fields
     network: str  # its layers, such as "LSTM → Dense"
     run: Run
     preview: PreviewOutput | None = None  # what the network made of the panel's preview, if it has one
@@ -50,16 +50,18 @@ class RunTable:
     Raises ValueError where two columns would have the same name.
     """
 
-    def __init__(self, entries: Sequence[Entry], fields: Sequence[Field], score: Score) -> None:
+    def __init__(self, entries: Sequence[Entry], fields: Sequence[Field | Choice], score: Score) -> None:
         self._entries, self._fields, self._score = entries, fields, score
         names = [score.name, *(field.label.lower() for field in fields), *_MEASURED, "best"]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two columns of the table would be named {name!r}: choose another label")
 
-    def settings_in_words(self, values: Mapping[str, float]) -> str:
+    def settings_in_words(self, values: Mapping[str, float | str]) -> str:
         """Return the values of the fields in words."""
-        return ", ".join(f"{f.label.lower()} {values[f.name]:g}" for f in self._fields if f.name in values)
+        return ", ".join(
+            f"{f.label.lower()} {as_typed(values[f.name])}" for f in self._fields if f.name in values
+        )
 
     def outcome(self, entry: Entry) -> str:
         """Return in a sentence how a run has ended."""

@@ -17,7 +17,7 @@ import pandas as pd
 from labutils import backend, training
 from labutils.panels import base
 from labutils.panels.background import Progress, Runner
-from labutils.panels.fields import Field, Input
+from labutils.panels.fields import Choice, Field, input_of
 from labutils.panels.preview import Preview, PreviewOutput
 from labutils.panels.run_table import Entry, RunTable, Score
 from labutils.panels.training_charts import Chart, History, progress_bar
@@ -35,7 +35,7 @@ class Session:
     def __init__(self) -> None:
         self.entries: list[Entry] = []  # the finished runs, oldest first
         self.model: keras.Model | None = None  # of the latest of them
-        self.values: dict[str, float] = {}  # of the fields in the latest training
+        self.values: dict[str, float | str] = {}  # of the fields in the latest training
         self.preview: PreviewOutput | None = None  # by the network that is being trained
         self.panel: TrainingPanel | None = None  # the latest of its title, which follows the training
         self.runner = Runner(self.follow)
@@ -84,7 +84,7 @@ class TrainingPanel(base.Panel):
         self,
         build: Callable[..., keras.Model],
         data: Callable[..., tuple],
-        fields: Sequence[Field],
+        fields: Sequence[Field | Choice],
         charts: Sequence[Chart],
         score: Score,
         *,
@@ -106,7 +106,7 @@ class TrainingPanel(base.Panel):
         self._runs = RunTable(self.session.entries, tuple(fields), score)
         self._drawing = threading.RLock()
         self._drawn, self._drawn_at, self._previewed_at = None, 0.0, 0.0  # what, and when
-        self.inputs = [Input(field) for field in fields]
+        self.inputs = [input_of(field) for field in fields]
         self.train_button = base.button("Train", self._train_clicked)
         self.stop_button = base.button("Stop", self._stop_clicked)
         self.head, self.live, self.table_of_runs = widgets.HTML(), widgets.HTML(), widgets.HTML()
@@ -203,7 +203,11 @@ class TrainingPanel(base.Panel):
                 self._draw(self.session.runner.progress)
 
     def _train(
-        self, build: Callable, data: Callable, values: dict[str, float], callback: keras.callbacks.Callback
+        self,
+        build: Callable,
+        data: Callable,
+        values: dict[str, float | str],
+        callback: keras.callbacks.Callback,
     ) -> training.Run:
         """Build, train and record one network; everything in the one thread that Keras wants."""
         backend.load_keras().utils.set_random_seed(values.get("seed", 0))
@@ -285,7 +289,7 @@ class TrainingPanel(base.Panel):
         return charts if self._preview is None else [*charts, self._preview.draw(previews)]
 
 
-def _check(build: Callable, data: Callable, fields: Sequence[Field]) -> None:
+def _check(build: Callable, data: Callable, fields: Sequence[Field | Choice]) -> None:
     """Raise ValueError for fields that do not fit the two functions."""
     names, parameters = [field.name for field in fields], [*_parameters(build), *_parameters(data)]
     if "epochs" not in names:
@@ -310,7 +314,7 @@ def _parameters(function: Callable) -> list[inspect.Parameter]:
     return [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
-def _arguments(function: Callable, values: Mapping[str, float]) -> dict[str, float]:
+def _arguments(function: Callable, values: Mapping[str, float | str]) -> dict[str, float | str]:
     return {p.name: values[p.name] for p in _parameters(function) if p.name in values}
 
 

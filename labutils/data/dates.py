@@ -1,0 +1,76 @@
+"""Dates in words and the same dates as numbers: pairs of sequences, made on the spot.
+
+A small task of translation with a known answer: "the 3rd of march, 1987" is 1987-03-03. What is written first
+is read last.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+
+import numpy as np
+
+from labutils.validation import whole_number
+
+MONTHS = "january february march april may june july august september october november december".split()
+PAD, START = 0, 1
+CHARACTERS = "·<" + " ,-0123456789abcdefghijklmnopqrstuvwxyz"  # the number of each is its place
+SOURCE_LENGTH, TARGET_LENGTH = 27, 10
+_FIRST, _LAST = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()
+
+
+def pairs(n: int, seed: int) -> tuple[list[str], list[str]]:
+    """Return n dates from 1900 to 2099 in words, in one of four ways of writing them, and as YYYY-MM-DD."""
+    whole_number("n", n)
+    rng = np.random.default_rng(seed)
+    days = [datetime.date.fromordinal(int(day)) for day in rng.integers(_FIRST, _LAST + 1, n)]
+    words = [_in_words(day, int(style)) for day, style in zip(days, rng.integers(0, 4, n))]
+    return words, [day.isoformat() for day in days]
+
+
+def encoded(texts: Iterable[str], length: int) -> np.ndarray:
+    """Return texts as numbers (texts, length) int32, with 0 behind each.
+
+    Raises
+    ------
+    ValueError
+        For a character that is not in CHARACTERS, and a text that is longer.
+    """
+    rows = []
+    for text in texts:
+        if unknown := sorted(set(text) - set(CHARACTERS[2:])):
+            raise ValueError(
+                f"{text!r} holds {unknown[0]!r}: only small letters, digits, blank, comma and - are known"
+            )
+        if len(text) > length:
+            raise ValueError(f"{text!r} has {len(text)} characters, more than {length}")
+        rows.append([CHARACTERS.index(character) for character in text] + [PAD] * (length - len(text)))
+    return np.array(rows, dtype="int32").reshape(-1, length)
+
+
+def decoded(numbers: Iterable[int]) -> str:
+    """Return the text of a row of numbers, without padding and start."""
+    return "".join(CHARACTERS[number] for number in np.asarray(numbers) if number > START)
+
+
+def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what an encoder and a decoder need, int32: source (n, 27), previous (n, 10), target (n, 10).
+
+    previous : START and then the target without its last character, what the decoder is given in training.
+    """
+    words, numbers = pairs(n, seed)
+    source, target = encoded(words, SOURCE_LENGTH), encoded(numbers, TARGET_LENGTH)
+    start = np.full((n, 1), START, "int32")
+    return source, np.concatenate([start, target[:, :-1]], axis=1), target
+
+
+def _in_words(day: datetime.date, style: int) -> str:
+    month = MONTHS[day.month - 1]
+    ending = "th" if 11 <= day.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
+    return (
+        f"{day.day} {month} {day.year}",
+        f"{month} {day.day}, {day.year}",
+        f"the {day.day}{ending} of {month}, {day.year}",
+        f"{month[:3]} {day.day} {day.year}",
+    )[style]

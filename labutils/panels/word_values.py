@@ -1,0 +1,143 @@
+"""The panel of attention and gates: a text goes in, and each word gets the values that a network gives it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+import numpy as np
+
+from labutils.data.reviews import Reviews, split_words
+from labutils.panels import base, svg
+from labutils.panels.typed_review import TypedReviewPanel, as_typed, short, verdict
+
+_ROWS_OF_TABLE = 8
+
+
+@dataclass(frozen=True)
+class WordValues:
+    """What a network makes of the words of a review.
+
+    Attributes
+    ----------
+    words : that the network was given; "?" for one that it does not know, "<start>" may stand first.
+    probability : of "positive".
+    values : name → (words,), all in one unit. The last colours the words and orders the table.
+    unit : names the axis of the chart.
+    """
+
+    words: Sequence[str]
+    probability: float
+    values: Mapping[str, np.ndarray]
+    unit: str
+
+
+class WordValuesPanel(TypedReviewPanel):
+    """Type a review or take one of the test reviews, and see what a network makes of each word.
+
+    Parameters
+    ----------
+    readers : name of a network → what takes an encoded review, (tokens,) int32, and returns `WordValues`.
+    data : gives the vocabulary and the test reviews.
+    title : names the panel.
+    text : read first.
+    """
+
+    def __init__(
+        self,
+        readers: Mapping[str, Callable[[np.ndarray], WordValues]],
+        data: Reviews,
+        *,
+        title: str,
+        text: str,
+    ) -> None:
+        if not readers:
+            raise ValueError("there is no network to read: give at least one, name → function")
+        super().__init__(data, title=title, text=text)
+        self._readers = dict(readers)
+        self.network = base.control(widgets.Dropdown, "Network", options=list(self._readers))
+        self.network.observe(self.update, "value")
+        self.fill_with(base.labelled(self.network))
+
+    def show_reading(self, sequence: np.ndarray) -> tuple[str, str, str]:
+        found = self._readers[self.network.value](sequence)
+        values = _checked(found)
+        first = int(found.words[0] == "<start>" and len(found.words) > 1)
+        typed = split_words(self.text.value)
+        words, known = as_typed(typed, sequence, list(found.words[first:]))
+        values = {name: numbers[first:] for name, numbers in values.items()}
+        name, strength = list(values.items())[-1]
+        order = np.argsort(-np.abs(strength), kind="stable")[:_ROWS_OF_TABLE]
+        read = f"Of {len(typed):,} words {len(words):,} are read: " if len(words) < len(typed) else ""
+        sentence = read or f"{len(words):,} words: "
+        sentence += f"the probability of positive is {found.probability:.2f}, "
+        sentence += f"so the network says {verdict(found.probability > 0.5)}. "
+        strongest = f"{_number(strength[order[0]], strength)} {found.unit}"
+        sentence += f"Strongest, “{short(words[order[0]])}”: {strongest} ({name})."
+        if unknown := known.count(False):
+            sentence += f" It does not know {unknown} of the words (dotted)."
+        place = range(1, len(words) + 1)
+        markers = ("circle", "square")
+        lines = [
+            svg.Line(each, place, numbers, colour=i, dash=i, marker=markers[i % 2])
+            for i, (each, numbers) in enumerate(values.items())
+        ]
+        chart = svg.line_chart(
+            lines,
+            "word of the review, counted from the first that is read",
+            found.unit,
+            references={"": 0.0} if strength.min() < 0 else None,
+            xlim=(1, max(2, len(place))),
+            alt=sentence,
+        )
+        coloured = _coloured(words, known, strength, name)
+        return sentence, f"{coloured}{chart}{_table(words, values, order, found.unit)}", chart
+
+
+def _checked(found: object) -> dict[str, np.ndarray]:
+    """Return the values as arrays; TypeError or ValueError says what is wrong with them."""
+    if not isinstance(found, WordValues):
+        raise TypeError(f"the function that reads must return WordValues, not {type(found).__name__}")
+    if not len(found.words) or not found.values:
+        raise ValueError("WordValues needs at least one word, and values for it")
+    if not 0 <= found.probability <= 1:
+        raise ValueError(f"the probability must be a number from 0 to 1, got {found.probability}")
+    values = {name: np.asarray(numbers, float) for name, numbers in found.values.items()}
+    for name, numbers in values.items():
+        if numbers.shape != (len(found.words),):
+            raise ValueError(f"{name}: {len(found.words)} words, but values of the shape {numbers.shape}")
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"{name}: some of the values are no finite numbers")
+    return values
+
+
+def _number(value: float, among: np.ndarray) -> str:
+    """Return a value in words, with its sign where some are negative."""
+    return f"{value:+.2f}" if np.min(among) < 0 else f"{value:.2f}"
+
+
+def _coloured(words: list[str], known: list[bool], strength: np.ndarray, name: str) -> str:
+    largest = max(float(np.abs(strength).max()), 1e-6)
+    spans = []
+    for word, is_known, value in zip(words, known, strength):
+        kind, unknown = ("", "") if is_known else (' class="lab-unknown"', "; not in the vocabulary")
+        spans.append(
+            f'<span{kind} style="background:{svg.shade(value / largest)}" '
+            f'title="{_number(value, strength)}{unknown}">{html.escape(short(word))}</span>'
+        )
+    key = "blue for positive, orange for negative" if np.min(strength) < 0 else "the bluer, the larger"
+    key = f"Words: {html.escape(name)}, {key}; dotted words the network does not know."
+    return f'<div class="lab-words">{" ".join(spans)}</div><p>{key}</p>'
+
+
+def _table(words: list[str], values: Mapping[str, np.ndarray], order: np.ndarray, unit: str) -> str:
+    head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in ("place", "word", *values))
+    rows = []
+    for i in order:
+        cells = "".join(f"<td>{_number(numbers[i], numbers)}</td>" for numbers in values.values())
+        rows.append(f"<tr><td>{i + 1}</td><td>{html.escape(short(words[i]))}</td>{cells}</tr>")
+    caption = f"<caption>The strongest words ({html.escape(unit)})</caption>"
+    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="lab-scroll"><table>{caption}{body}</table></div>'

@@ -1,0 +1,56 @@
+"""Dates in words and in numbers."""
+
+import datetime
+
+import numpy as np
+import pytest
+
+from labutils.data import dates
+
+
+def test_every_way_of_writing_a_date_says_that_date():
+    words, numbers = dates.pairs(2_000, seed=0)
+    for text, iso in zip(words, numbers):
+        day = datetime.date.fromisoformat(iso)
+        plain = text.replace("the ", "").replace(" of ", " ").replace(",", "")
+        for ending in ("st ", "nd ", "rd ", "th "):
+            digits, _, rest = plain.partition(ending)
+            if digits.isdigit():
+                plain = f"{digits} {rest}"
+        parts = plain.split()
+        month = next(part for part in parts if part.isalpha())
+        first, year = (int(part) for part in parts if part.isdigit())
+        assert (year, first) == (day.year, day.day), text
+        assert dates.MONTHS[day.month - 1].startswith(month), text
+
+
+@pytest.mark.parametrize(
+    ("day", "written"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (22, "22nd")],
+)
+def test_ordinal_numbers(day, written):
+    assert dates._in_words(datetime.date(1987, 3, day), 2) == f"the {written} of march, 1987"
+
+
+def test_the_same_seed_gives_the_same_dates_and_another_others():
+    assert dates.pairs(20, 3) == dates.pairs(20, 3) != dates.pairs(20, 4)
+
+
+def test_the_decoder_is_given_what_was_written_before():
+    source, previous, target = dates.arrays(50, seed=1)
+    assert source.shape == (50, dates.SOURCE_LENGTH) and previous.shape == target.shape == (50, 10)
+    assert (previous[:, 0] == dates.START).all() and (previous[:, 1:] == target[:, :-1]).all()
+    words, numbers = dates.pairs(50, seed=1)
+    assert [dates.decoded(row) for row in source] == words and [
+        dates.decoded(row) for row in target
+    ] == numbers
+    assert max(map(len, dates.pairs(20_000, seed=2)[0])) <= dates.SOURCE_LENGTH
+
+
+def test_what_cannot_be_encoded_is_refused():
+    with pytest.raises(ValueError, match="'M'"):
+        dates.encoded(["3 March"], 10)
+    with pytest.raises(ValueError, match="5 characters, more than 4"):
+        dates.encoded(["3 may"], 4)
+    assert dates.decoded(dates.encoded(["3 may"], 8)[0]) == "3 may"
+    assert dates.encoded([], 4).shape == (0, 4) and not np.any(dates.encoded([""], 4))
