@@ -11,7 +11,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from labutils import palette
-from labutils.panels import CurveExplorer, Field, StepExplorer, svg
+from labutils.panels import ChoiceField, CurveExplorer, Field, StepExplorer, svg
+from labutils.panels.fields import ChoiceInput, Input, input_of
 
 RADIUS = Field("radius", "Spectral radius", 0.9, 0.1, 2.0)
 STEPS = Field("steps", "Steps back", 20, 2, 100)
@@ -235,3 +236,19 @@ def test_rows_of_images_are_png_in_the_svg_in_black_ink():
 def test_no_images_are_refused(rows):
     with pytest.raises(ValueError, match="at least one row of images"):
         svg.image_rows(rows)
+
+
+def test_a_choice_has_its_first_option_at_the_start_and_needs_two():
+    field = ChoiceField("pooling", "Pooling", ("mean", "max"))
+    entry = input_of(field)
+    assert field.value == entry.number == "mean" and entry.is_valid and not field.is_whole
+    entry.box.value = "max"
+    assert entry.number == "max"
+    for options in (("mean",), ("mean", "mean"), "mean"):
+        with pytest.raises(ValueError, match="needs different options, two or more"):
+            ChoiceField("pooling", "Pooling", options)
+
+
+def test_a_number_is_asked_for_in_a_box_and_a_choice_in_a_list():
+    assert isinstance(input_of(Field("units", "Units", 8, 1, 64)), Input)
+    assert isinstance(input_of(ChoiceField("a", "A", ("b", "c"))), ChoiceInput)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from panel_helpers import FakeFit, FakeModel, eventually
 
-from labutils.panels import Chart, Field, Preview, Score, TrainingPanel, training_panel
+from labutils.panels import Chart, ChoiceField, Field, Preview, Score, TrainingPanel, training_panel
 
 TITLES = (f"panel {n}" for n in itertools.count())
 UNITS, EPOCHS = Field("units", "Units", 5, 1, 100), Field("epochs", "Epochs", 3, 1, 50)
@@ -46,7 +46,7 @@ def a_panel(title=None, build=build, data=data, fields=FIELDS, charts=(CHART,), 
 def typed(panel, name, text):
     entry = next(entry for entry in panel.inputs if entry.field.name == name)
     entry.box.value = text
-    return entry.answer.value
+    return "" if isinstance(entry.field, ChoiceField) else entry.answer.value
 
 
 def pressed(panel):
@@ -96,6 +96,21 @@ def test_callbacks_may_be_one_several_or_none_for_every_run(fake, keras, given):
     for _ in range(2):
         trained(panel, fake)
     assert [call["callbacks"][1:] for call in fake.calls] == [[own] if given else []] * 2
+
+
+def test_a_choice_is_given_to_build_and_stands_in_the_table_as_a_word(fake):
+    pooling = ChoiceField("pooling", "Pooling", ("mean", "<max>"))
+    chosen = []
+    panel = a_panel(
+        build=lambda units, pooling: chosen.append(pooling) or FakeModel(units),
+        data=lambda: ROWS,
+        fields=(UNITS, EPOCHS, pooling),
+    )
+    trained(panel, fake)
+    trained(panel, fake, pooling="<max>")
+    assert chosen == ["mean", "<max>"] and panel.table().pooling.tolist() == ["<max>", "mean"]
+    assert "<td>&lt;max&gt;</td>" in panel.table_of_runs.value and "<max>" not in panel.table_of_runs.value
+    assert "pooling &lt;max&gt;" in panel.status.value
 
 
 def test_data_without_a_validation_part_leaves_the_last_fifth_to_fit(fake):

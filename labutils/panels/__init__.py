@@ -1,7 +1,7 @@
 """The ipywidgets panels: thin shells over plain functions that a notebook shows and hands in."""
 
 from labutils.panels.explorers import CurveExplorer, StepExplorer
-from labutils.panels.fields import Choice, Field
+from labutils.panels.fields import ChoiceField, Field
 from labutils.panels.preview import Preview
 from labutils.panels.review_reader import ReadingPanel
 from labutils.panels.run_table import Score

@@ -75,7 +75,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChoiceField:
     """What one input asks for, where there are only some answers.
 
     Parameters
@@ -137,9 +137,9 @@ class Input:
 
 
 class ChoiceInput:
-    """The widget of a `Choice`, with the attributes of an `Input`."""
+    """The widget of a `ChoiceField`, with the attributes of an `Input`."""
 
-    def __init__(self, field: Choice) -> None:
+    def __init__(self, field: ChoiceField) -> None:
         self.field, self.is_valid = field, True
         self.box = base.control(widgets.Dropdown, field.label, options=list(field.options))
         self.widget = base.labelled(self.box)
@@ -150,6 +150,6 @@ class ChoiceInput:
         return self.box.value
 
 
-def input_of(field: Field | Choice) -> Input | ChoiceInput:
+def input_of(field: Field | ChoiceField) -> Input | ChoiceInput:
     """Return the widget that asks for a field."""
-    return ChoiceInput(field) if isinstance(field, Choice) else Input(field)
+    return ChoiceInput(field) if isinstance(field, ChoiceField) else Input(field)

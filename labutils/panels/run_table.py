@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from labutils.panels.fields import Choice, Field, as_typed
+from labutils.panels.fields import ChoiceField, Field, as_typed
 from labutils.panels.preview import PreviewOutput
 from labutils.training import Run
 
@@ -50,7 +50,7 @@ class RunTable:
     Raises ValueError where two columns would have the same name.
     """
 
-    def __init__(self, entries: Sequence[Entry], fields: Sequence[Field | Choice], score: Score) -> None:
+    def __init__(self, entries: Sequence[Entry], fields: Sequence[Field | ChoiceField], score: Score) -> None:
         self._entries, self._fields, self._score = entries, fields, score
         names = [score.name, *(field.label.lower() for field in fields), *_MEASURED, "best"]
         for name in names:

@@ -17,7 +17,7 @@ import pandas as pd
 from labutils import backend, training
 from labutils.panels import base
 from labutils.panels.background import Progress, Runner
-from labutils.panels.fields import Choice, Field, input_of
+from labutils.panels.fields import ChoiceField, Field, input_of
 from labutils.panels.preview import Preview, PreviewOutput
 from labutils.panels.run_table import Entry, RunTable, Score
 from labutils.panels.training_charts import Chart, History, progress_bar
@@ -84,7 +84,7 @@ class TrainingPanel(base.Panel):
         self,
         build: Callable[..., keras.Model],
         data: Callable[..., tuple],
-        fields: Sequence[Field | Choice],
+        fields: Sequence[Field | ChoiceField],
         charts: Sequence[Chart],
         score: Score,
         *,
@@ -289,7 +289,7 @@ class TrainingPanel(base.Panel):
         return charts if self._preview is None else [*charts, self._preview.draw(previews)]
 
 
-def _check(build: Callable, data: Callable, fields: Sequence[Field | Choice]) -> None:
+def _check(build: Callable, data: Callable, fields: Sequence[Field | ChoiceField]) -> None:
     """Raise ValueError for fields that do not fit the two functions."""
     names, parameters = [field.name for field in fields], [*_parameters(build), *_parameters(data)]
     if "epochs" not in names:

@@ -4,7 +4,7 @@ A function here returns a `Picture`; as the last line of a cell it shows itself.
 is kept between cells, and no backend has to be chosen.
 """
 
-from labutils.plots.attention import alignment, word_values
+from labutils.plots.attention_maps import alignment, word_values
 from labutils.plots.classification import (
     accuracy_by,
     calibration,

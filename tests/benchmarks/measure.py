@@ -27,6 +27,7 @@ LIMITS = {
     "05_lstm_forecaster": (120, 2.0),
     "06_autoencoder": (180, 1.3),
     "07_text_generator": (240, 1.5),
+    "08_attention": (240, 1.5),
 }
 
 

@@ -100,6 +100,8 @@ simple = fixture_of("04_simple_rnn_unlearns", "TrainingPanel")
 autoencoder = fixture_of("06_autoencoder", "TrainingPanel")
 reader = fixture_of("03_gru_sentiment", "ReadingPanel")
 writer = fixture_of("07_text_generator", "WritingPanel")
+pooling = fixture_of("08_attention", "TrainingPanel")
+weigher = fixture_of("08_attention", "WordValuesPanel")
 gradient = fixture_of("01_recurrent_networks", "CurveExplorer")
 steps = fixture_of("02_gates_lstm_and_gru", "StepExplorer")
 
@@ -204,6 +206,7 @@ def test_the_keyboard_goes_through_the_panel_in_order(forecaster):
         ("forecaster", "Units", "0.5"),
         ("autoencoder", "Units", "0.5"),
         ("reader", "Test review", "0.5"),
+        ("weigher", "Test review", "0.5"),
         ("gradient", "Spectral", "-1"),
         ("steps", "Unit", "0.5"),
     ],
@@ -344,6 +347,31 @@ def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
     alerted(lab, "The text holds no word")
 
 
+def test_a_choice_is_trained_with_and_stands_in_the_table(pooling):
+    lab = pooling
+    lab.panel.get_by_label("Pooling").select_option("max")
+    train(lab, Units=2, Epochs=200)
+    has_status(lab, "Run 1 has started: units 2, epochs 200, pooling max, words dropped 0.3, seed 0.")
+    button(lab, "Stop").click()
+    has_status(lab, "Run 1 (units 2, epochs 200, pooling max, words dropped 0.3, seed 0) has ended: stopped")
+    assert "max" in lab.panel.locator("tbody tr").first.inner_text().split("\t")
+
+
+def test_each_word_gets_its_value_from_the_network_that_is_chosen(weigher):
+    lab = weigher
+    box(lab, "Your review").fill("A <b>good</b> film, <img src=x onerror=\"document.title='hit'\"> xyzzyx")
+    button(lab, "Read it").click()
+    has_status(lab, "13 words: the probability of positive is 0.")
+    assert lab.panel.locator("table caption").inner_text() == "The strongest words (log-odds)"
+    assert lab.panel.locator(".lab-words img, .lab-words b").count() == 0 and lab.page.title() != "hit"
+    lab.panel.get_by_label("Network").select_option("attention pooling")
+    has_status(lab, "attention weight (attention)")
+    assert lab.panel.locator("tbody tr").count() == 8
+    typed(lab, "Test review", "0")
+    button(lab, "Take this one").click()
+    has_status(lab, "Test review 0 is labelled")
+
+
 def test_a_network_writes_on_until_it_is_stopped(writer):
     lab, written = writer, writer.panel.locator(".lab-written")
     box(lab, "Beginning").fill("A <i>good</i> film, ")
@@ -387,9 +415,9 @@ def test_the_explorers_follow_what_is_typed(gradient, steps):
 
 
 def test_nothing_is_fetched_from_elsewhere(
-    forecaster, gru, simple, autoencoder, reader, writer, gradient, steps
+    forecaster, gru, simple, autoencoder, reader, writer, pooling, weigher, gradient, steps
 ):
-    for lab in (forecaster, gru, simple, autoencoder, reader, writer, gradient, steps):
+    for lab in (forecaster, gru, simple, autoencoder, reader, writer, pooling, weigher, gradient, steps):
         own = (lab.address, "data:", "blob:" + lab.address)
         assert lab.asked_for and not [url for url in lab.asked_for if not url.startswith(own)]
 
