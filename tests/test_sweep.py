@@ -1,0 +1,294 @@
+"""Sweeps: nothing that is done is lost or done twice, whoever is killed, and the table is always the same."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labutils.training import Run, sweep
+from labutils.training.run_store import RunStore, key_of, plain
+
+GRID = {"units": [4, 8], "rate": [0.1, 0.01]}
+
+
+def trained(units, rate=0.1, seed=0):
+    """Stands for a training: its result depends on the settings and the seed alone."""
+    return {
+        "loss": round(random.Random(f"{units}, {rate}, {seed}").random(), 6),
+        "units_seen": np.int64(units),
+    }
+
+
+def slow(units, seed, log, seconds=0.2):
+    """Writes down that it has begun, and takes its time."""
+    with open(log, "a") as file:
+        file.write(f"{units} {seed} {os.getpid()}\n")
+    time.sleep(seconds)
+    return trained(units, seed=seed)
+
+
+def failing(units, seed, log):
+    with open(log, "a") as file:
+        file.write("x")
+    if units == 8:
+        raise ValueError("the loss became NaN")
+    return {"loss": 1.0}
+
+
+def deadly(units, seed):
+    if units == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.05)
+    return {"loss": float(units)}
+
+
+def lines_of(store):
+    return [json.loads(line) for line in Path(store).read_text("utf-8").splitlines()[1:]]
+
+
+def without_seconds(frame):
+    return frame.drop(columns="seconds")
+
+
+def test_the_table_has_a_row_for_each_run_in_the_order_of_the_grid(tmp_path):
+    table = sweep(trained, GRID, seeds=[0, 1], store=tmp_path / "runs.jsonl", workers=2)
+    assert table.columns.tolist() == ["units", "rate", "seed", "loss", "units_seen", "seconds", "failed"]
+    assert table[["units", "rate", "seed"]].values.tolist()[:3] == [[4, 0.1, 0], [4, 0.1, 1], [4, 0.01, 0]]
+    assert table.loss.tolist() == [
+        trained(u, r, s)["loss"] for u in (4, 8) for r in (0.1, 0.01) for s in (0, 1)
+    ]
+    assert (table.failed == "").all()
+
+
+def test_any_number_of_workers_gives_the_same_table(tmp_path):
+    tables = [
+        sweep(trained, GRID, seeds=range(3), store=tmp_path / f"{workers}.jsonl", workers=workers)
+        for workers in (1, 3)
+    ]
+    pd.testing.assert_frame_equal(*map(without_seconds, tables))
+
+
+def test_a_function_of_a_notebook_can_be_sent(tmp_path):
+    offset = 3.0
+    table = sweep(
+        lambda units, seed: {"loss": units + offset}, {"units": [1, 2]}, store=tmp_path / "r", workers=1
+    )
+    assert table.loss.tolist() == [4.0, 5.0]
+
+
+def test_a_run_is_kept_with_what_it_reached(tmp_path):
+    def train(units, seed):
+        history = {"loss": [0.5, 0.4, 0.3], "val_loss": [0.5, 0.3, 0.4]}
+        return Run("r", {"parameters": units}, history, 1.0, 2, 2, {"loss": 0.35})
+
+    row = sweep(train, {"units": [7]}, store=tmp_path / "runs", workers=1).iloc[0]
+    assert (row["val_loss"], row.test_loss, row.parameters, row.kept_epoch) == (0.3, 0.35, 7, 2)
+
+
+def test_what_is_done_is_not_done_again_and_the_grid_may_grow(tmp_path):
+    store, log = tmp_path / "runs.jsonl", str(tmp_path / "log")
+    for units in ([1, 2], [1, 2, 3], [3, 1]):
+        table = sweep(slow, {"units": units, "log": [log], "seconds": [0]}, store=store, workers=2)
+    assert sorted(line[0] for line in Path(log).read_text().splitlines()) == ["1", "2", "3"]
+    assert table.units.tolist() == [3, 1] and len(lines_of(store)) == 3
+
+
+def test_progress_is_told_after_each_run(tmp_path):
+    told = []
+    sweep(trained, GRID, store=tmp_path / "r", workers=2, on_result=lambda *args: told.append(args))
+    assert [(done, of) for _, done, of in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert told[0][0]["result"]["units_seen"] in (4, 8) and told[0][0]["versions"]["python"]
+    sweep(trained, GRID, seeds=[0, 1], store=tmp_path / "r", workers=2, on_result=lambda *a: told.append(a))
+    assert told[4][1:] == (5, 8)
+
+
+def test_a_failure_is_retried_kept_with_its_reason_and_tried_again_only_if_it_may(tmp_path):
+    store, log = tmp_path / "runs.jsonl", tmp_path / "log"
+    grid = {"units": [4, 8], "log": [str(log)]}
+    table = sweep(failing, grid, store=store, workers=2, retries=2)
+    assert table.failed.tolist() == ["", "ValueError: the loss became NaN"] and np.isnan(table.loss[1])
+    assert len(log.read_text()) == 1 + 3, "one and two more"
+    assert "in failing" in [line for line in lines_of(store) if line.get("failed")][0]["details"]
+    sweep(failing, grid, store=store, workers=2, retries=2)
+    assert len(log.read_text()) == 4
+    sweep(failing, grid, store=store, workers=2, retries=3)
+    assert len(log.read_text()) == 5
+
+
+def test_a_run_that_kills_its_process_does_not_take_the_others_with_it(tmp_path):
+    grid = {"units": [1, 2, 8, 3, 4, 5]}
+    table = sweep(deadly, grid, store=tmp_path / "r", workers=2)
+    assert table.loss.tolist()[:2] + table.loss.tolist()[3:] == [1, 2, 3, 4, 5]
+    assert "its process was killed, alone" in table.failed[2]
+
+
+@pytest.mark.slow
+def test_workers_killed_and_everything_killed_once_lose_and_repeat_nothing_that_was_done(tmp_path):
+    """Ten workers are killed, one after the other, and once the whole program."""
+    store, log = tmp_path / "runs.jsonl", tmp_path / "log"
+    script = tmp_path / "run.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_sweep import slow
+        from labutils.training import sweep
+        grid = {{"units": list(range(20)), "log": [{str(log)!r}]}}
+        sweep(slow, grid, seeds=[0, 1], store={str(store)!r}, workers=2)
+        """)
+    )
+    program, killed = subprocess.Popen([sys.executable, script], start_new_session=True), 0
+    seen = 0
+    while killed < 10:
+        time.sleep(0.05)
+        begun = log.read_text().splitlines() if log.exists() else []
+        if len(begun) < seen + 2:
+            assert program.poll() is None or len(lines_of(store)) == 40
+            if program.poll() is not None:
+                break
+            continue
+        seen = len(begun)
+        pid = int(begun[-1].split()[-1])
+        killed += 1
+        if killed == 5:
+            os.killpg(program.pid, signal.SIGKILL)
+            program.wait()
+            program = subprocess.Popen([sys.executable, script], start_new_session=True)
+        else:
+            os.kill(pid, signal.SIGKILL)
+    assert program.wait(120) == 0
+    keys = [line["key"] for line in lines_of(store)]
+    assert len(keys) == len(set(keys)) == 40
+    table = sweep(slow, {"units": list(range(20)), "log": [str(log)]}, seeds=[0, 1], store=store, workers=2)
+    assert table.loss.tolist() == [
+        trained(units, seed=seed)["loss"] for units in range(20) for seed in (0, 1)
+    ]
+    assert (table.failed == "").all()
+
+
+def test_a_thousand_instant_runs_take_no_half_a_minute(tmp_path):
+    started = time.perf_counter()
+    table = sweep(trained, {"units": range(1000)}, store=tmp_path / "r", workers=2)
+    assert len(table) == 1000 and time.perf_counter() - started < 30
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path):
+    def stop(record, done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    store, log = tmp_path / "runs", str(tmp_path / "log")
+    grid = {"units": range(8), "log": [log], "seconds": [0.02]}
+    with pytest.raises(KeyboardInterrupt):
+        sweep(slow, grid, store=store, workers=2, on_result=stop)
+    assert len(lines_of(store)) == 3
+    assert len(sweep(slow, grid, store=store, workers=2)) == len(lines_of(store)) == 8
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"),
+    [
+        (lambda text: text[:-20], 3),  # cut off
+        (lambda text: text[:-1], 4),  # only the end of the line is missing
+        (lambda text: text + "{", 4),
+        (lambda text: text + '{"key": 3}\n', 4),
+        (lambda text: text + "null\n\n[]\n", 4),
+        (lambda text: text.replace("units", "\x00", 1), 3),
+        (lambda text: text + text.splitlines(keepends=True)[2], 4),  # a line twice
+        (lambda text: "\n".join(text.splitlines()[:1]) + "\n", 0),
+        (lambda text: "", 0),
+        (lambda text: text.splitlines(keepends=True)[0] + "\ufffd\n" + "".join(text.splitlines(True)[1:]), 4),
+    ],
+)
+def test_a_damaged_store_gives_what_can_be_read_and_is_completed(damage, left, tmp_path):
+    store = tmp_path / "runs.jsonl"
+    whole = without_seconds(sweep(trained, GRID, store=store, workers=1))
+    store.write_text(damage(store.read_text("utf-8")), "utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert len(RunStore(store, "trained").records()) == left
+        again = without_seconds(sweep(trained, GRID, store=store, workers=1))
+        pd.testing.assert_frame_equal(whole, again)
+        assert len(RunStore(store, "trained").records()) == 4
+
+
+def test_lines_that_cannot_be_read_are_told(tmp_path):
+    store = tmp_path / "runs.jsonl"
+    sweep(trained, GRID, store=store, workers=1)
+    store.write_text(store.read_text("utf-8") + "{\n", "utf-8")
+    with pytest.warns(UserWarning, match="1 of the lines of .* cannot be read and were left out"):
+        RunStore(store, "trained")
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", '{"format": "something else"}\n', "\x00\x01", "[1]\n"])
+def test_a_foreign_file_is_refused_and_not_touched(content, tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="is no store of runs"):
+        sweep(trained, GRID, store=path)
+    assert path.read_text() == content
+
+
+def test_the_runs_of_another_function_and_a_folder_are_refused(tmp_path):
+    sweep(trained, GRID, store=tmp_path / "runs", workers=1)
+    with pytest.raises(ValueError, match="the runs of another function, 'trained', not of 'failing'"):
+        sweep(failing, GRID, store=tmp_path / "runs")
+    with pytest.raises(ValueError, match="is a folder"):
+        sweep(trained, GRID, store=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("grid", "more", "message"),
+    [
+        ({"units": "12"}, {}, "a list of values for 'units', got '12'"),
+        ({"units": 12}, {}, "a list of values for 'units', got 12"),
+        ({"units": []}, {}, "a list of values"),
+        ([], {}, "nothing to train"),
+        ({"units": [1]}, {"seeds": []}, "nothing to train"),
+        ({"units": [1]}, {"seeds": [-1]}, "a seed must be a whole number"),
+        ({"units": [1], "seed": [1]}, {}, "seed is no setting"),
+        ({"units": [1, 1]}, {}, "1 of the 2 runs occur twice"),
+        ({"units": [1]}, {"workers": 0}, "workers must be"),
+        ({"units": [1]}, {"retries": -1}, "retries must be"),
+    ],
+)
+def test_what_cannot_be_swept_is_refused_before_anything_is_trained(grid, more, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        sweep(trained, grid, store=tmp_path / "runs", **more)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_settings_and_results_must_be_plain(tmp_path):
+    with pytest.raises(TypeError, match="a setting is a function"):
+        sweep(trained, {"units": [len.__call__ and trained]}, store=tmp_path / "runs")
+    table = sweep(
+        lambda units, seed: {"x": object()}, {"units": [1]}, store=tmp_path / "r", workers=1, retries=0
+    )
+    assert "TypeError: a result is a object" in table.failed[0]
+    table = sweep(lambda units, seed: 3.0, {"units": [1]}, store=tmp_path / "s", workers=1, retries=0)
+    assert "must return a Run, or names and numbers, not float" in table.failed[0]
+
+
+def test_the_key_depends_on_the_settings_alone():
+    assert key_of({"a": 1, "b": 2.5}) == key_of({"b": np.float64(2.5), "a": np.int64(1)})
+    assert key_of({"a": (1, 2)}) == key_of({"a": [1, 2]}) != key_of({"a": [2, 1]})
+    assert plain({"x": np.array([1.5]), "n": None}, "it") == {"x": [1.5], "n": None}
+
+
+def test_tensorflow_has_one_thread_in_each_process(tmp_path):
+    before = os.environ.get("TF_NUM_INTRAOP_THREADS")
+    table = sweep(
+        lambda units, seed: {"threads": os.environ["TF_NUM_INTRAOP_THREADS"]}, {"units": [1]},
+        store=tmp_path / "r", workers=1,
+    )  # fmt: skip
+    assert table.threads[0] == "1" and os.environ.get("TF_NUM_INTRAOP_THREADS") == before
