@@ -1,8 +1,9 @@
-"""Train the readers of notebook 08 on a fixed budget: 08_readers.csv, 08_probabilities.csv.
+"""Train the readers of notebook 08 on a fixed budget: 08_readers.csv, 08_log_odds.csv.
 
-    python notebooks/grids/08_readers.py
+    python notebooks/grids/08_readers.py                       # all
+    python notebooks/grids/08_readers.py "weighs evidence"     # one, with its variants
 
-About fifty minutes on two cores with KERAS_BACKEND=jax, as the stored files were made; TensorFlow takes two
+About seventy minutes on two cores with KERAS_BACKEND=jax, as the stored files were made; TensorFlow takes two
 to three times as long. Each reader has the same budget: three rates with two seeds, four epochs with a cosine
 decay, in batches of 64 reviews of similar length, at most the last 400 tokens of each. Each network is kept
 at the epoch of its lowest validation loss, and each reader at the rate whose networks have the lowest mean
@@ -11,13 +12,14 @@ labels choose nothing. The bags of words are fitted once; their C is chosen by v
 notebook 03, out of .03, .1, .3 and 1 (for TF-IDF out of 1, 3, 10 and 30).
 
 stacked: a logistic regression on two numbers, the log-odds of the bag and of the reader with attention,
-fitted to the validation reviews. 08_probabilities.csv holds what some networks (SHOWN) and the bag say of
-each test review, in thousandths.
+fitted to the validation reviews. 08_log_odds.csv holds those of each test review, by the bag and by the
+networks that weigh its evidence.
 """
 
 import functools
 import multiprocessing
 import os
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -45,15 +47,15 @@ READERS = {
     "weighs evidence": {},
 }
 VARIANTS = {
-    "transformer without positions": ("transformer", {"positions": False}),
     "gates fixed at 1": ("weighs evidence", {"gates": False}),
     "no head": ("weighs evidence", {"head": False}),
     "no embeddings": ("weighs evidence", {"embeddings": False}),
     "shuffled words": ("weighs evidence", {"order": "shuffled"}),
     "in-fold weights": ("weighs evidence", {"folds": 0}),
+    "no context": ("weighs evidence", {"context": False}),
     "bigrams": ("weighs evidence", {"longest": 2}),
 }
-SHOWN = ("BiGRU, attention", "weighs evidence")
+SHOWN = "weighs evidence"
 
 
 # ---------------------------------------------------------------- the bag of n-grams, weighed by naive Bayes
@@ -74,11 +76,12 @@ def evidence_weights(x, y, C):
     return model.coef_[0] * ratios, model.intercept_[0]
 
 
-def blocks(y, folds):
-    """Return for each review a fold: blocks of each label, since reviews of a film stand together."""
+def blocks(y, rows_in_file, folds):
+    """Return for each review a fold: blocks of each label, where reviews of a film stand together."""
     fold = np.empty(len(y), int)
     for label in (0, 1):
         rows = np.flatnonzero(y == label)
+        rows = rows[np.argsort(rows_in_file[rows])]
         fold[rows] = np.arange(len(rows)) * folds // len(rows)
     return fold
 
@@ -125,7 +128,7 @@ def evidence(longest, folds):
     x = grams.matrix()
     weights, bias = evidence_weights(x[:fitted], y[:fitted], C)
     values, intercepts = grams.at_tokens(weights), np.full(len(y), bias)
-    fold = blocks(y[:fitted], folds) if folds else np.zeros(0)
+    fold = blocks(y[:fitted], encoded().rows[:fitted], folds) if folds else np.zeros(0)
     for k in range(folds):
         theirs, here = (
             evidence_weights(x[:fitted][fold != k], y[:fitted][fold != k], C),
@@ -230,7 +233,7 @@ def transformer_block(x, mask):
     return layers.LayerNormalization()(x + layers.Dropout(0.1)(layers.Dense(32)(inner)))
 
 
-def build_reader(layer, pooling, positions=True):
+def build_reader(layer, pooling):
     keras = backend.load_keras()
     layers = keras.layers
     tokens = layers.Input((None,), dtype="int32")
@@ -240,14 +243,14 @@ def build_reader(layer, pooling, positions=True):
     if layer == "gru":
         x = layers.Bidirectional(layers.GRU(16, return_sequences=True))(x)
     if layer == "transformer":
-        if positions:  # the embeddings begin with entries of about .03: scaled up, as in Vaswani et al.
-            x = x * np.sqrt(32) + sinusoids(mask, 32)
+        # the embeddings begin with entries of about .03: scaled up, as in Vaswani et al.
+        x = x * np.sqrt(32) + sinusoids(mask, 32)
         x = transformer_block(x, mask)
     x = layers.Dropout(0.5)(pooled(x, mask, pooling))
     return keras.Model(tokens, layers.Dense(1)(x))
 
 
-def build_weigher(longest=3, gates=True, head=True, embeddings=True):
+def build_weigher(longest=3, gates=True, head=True, embeddings=True, context=True):
     keras = backend.load_keras()
     layers, ops = keras.layers, keras.ops
     tokens, rest = layers.Input((None,), dtype="int32"), layers.Input((1,))
@@ -255,14 +258,18 @@ def build_weigher(longest=3, gates=True, head=True, embeddings=True):
     mask, x = ops.not_equal(tokens, 0), given
     if embeddings:
         x = layers.Concatenate()([layers.Dropout(0.2)(layers.Embedding(WORDS, 32)(tokens)), given])
-    states = layers.Dropout(0.3)(layers.Bidirectional(layers.GRU(16, return_sequences=True))(x))
+    if context:
+        states = layers.Bidirectional(layers.GRU(16, return_sequences=True))(x)
+    else:  # each word is seen alone
+        states = layers.Dense(32, activation="tanh")(x)
+    states = layers.Dropout(0.3)(states)
     weighed = given
     if gates:
         weighed = 2 * layers.Dense(longest, activation="sigmoid", kernel_initializer="zeros")(states) * given
     logit = rest + ops.sum(weighed, axis=(1, 2))[:, None]
     if head:
         both = layers.Concatenate()([pooled(states, mask, "mean"), pooled(states, mask, "max")])
-        logit = logit + layers.Dense(1)(layers.Dropout(0.3)(both))
+        logit = logit + layers.Dense(1, kernel_initializer="zeros")(layers.Dropout(0.3)(both))
     return keras.Model([tokens, given, rest], logit)
 
 
@@ -357,16 +364,24 @@ def stacked(bag_says, reader_says):
     """Return the log-odds of a logistic regression on those of two models, fitted to validation reviews."""
     fitted, y, _ = parts()
     validation, test = (np.stack(pair, axis=1) for pair in zip(bag_says, reader_says))
-    return LogisticRegression(C=1e6).fit(validation, y[fitted:]).decision_function(test)
+    model = LogisticRegression(C=1e6).fit(validation, y[fitted:])
+    return model.decision_function(validation), model.decision_function(test)
 
 
-def main():
+def main(names):
+    """Train the named readers with their variants, or all; what the file holds of others stays."""
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"  # for JAX
+    names = names or list(READERS)
+    variants = [name for name, (kind, _) in VARIANTS.items() if kind in names]
     # a new interpreter for each process, which imports this file: what is cached cannot be sent
     pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
     bag_rows, bag_says = bags()
-    done = []
+    kept, done = [], []
+    if set(names) < set(READERS):
+        kept = pd.read_csv(HERE / "08_readers.csv")
+        kept = kept[~kept.reader.isin([*names, *variants, *(row["reader"] for row in bag_rows)])]
+        kept = kept.to_dict("records")
 
     def rates():
         frame = pd.DataFrame([row for row, *_ in done])
@@ -375,28 +390,24 @@ def main():
 
     def save():
         chosen = rates()
-        rows = [row | {"chosen": row["rate"] == chosen[row["reader"]]} for row, *_ in done]
+        rows = kept + [row | {"chosen": row["rate"] == chosen[row["reader"]]} for row, *_ in done]
         rows += [row | {"chosen": True} for row in bag_rows]
-        probability = {"bag": bag_says[1]}
+        log_odds = {"bag": bag_says[1]}
         for row, validation, test in done:
             if row["reader"] == "BiGRU, attention" and row["rate"] == chosen[row["reader"]]:
-                together = stacked(bag_says, (validation, test))
+                scores = measured(*stacked(bag_says, (validation, test)))
                 rows.append(
-                    {"reader": "stacked", "rate": row["rate"], "seed": row["seed"], "chosen": True}
-                    | {"test_loss": log_loss(together, parts()[2])}
-                    | {"test_accuracy": np.mean((together > 0) == parts()[2])}
+                    {"reader": "stacked", "rate": row["rate"], "seed": row["seed"], "chosen": True} | scores
                 )
-            if row["reader"] in SHOWN and row["rate"] == chosen[row["reader"]]:
-                probability[f"{row['reader']}; seed {row['seed']}"] = test
+            if row["reader"] == SHOWN and row["rate"] == chosen[SHOWN]:
+                log_odds[f"{SHOWN}, seed {row['seed']}"] = test
         frame, order = pd.DataFrame(rows), [*READERS, *VARIANTS, "stacked"]
         place = frame.reader.map({name: i for i, name in enumerate(order)}).fillna(-1)
-        frame.assign(place=place).sort_values(["place", "rate", "seed"], kind="stable").drop(
-            columns="place"
-        ).to_csv(HERE / "08_readers.csv", index=False, float_format="%.4f")
-        thousandths = {
-            k: (1000 / (1 + np.exp(-v))).round().astype(int) for k, v in sorted(probability.items())
-        }
-        pd.DataFrame(thousandths).to_csv(HERE / "08_probabilities.csv", index=False)
+        frame = frame.assign(place=place).sort_values(["place", "rate", "seed"], kind="stable")
+        frame.drop(columns="place").to_csv(HERE / "08_readers.csv", index=False, float_format="%.4f")
+        if len(log_odds) > 1:
+            frame = pd.DataFrame(dict(sorted(log_odds.items())))
+            frame.to_csv(HERE / "08_log_odds.csv", index=False, float_format="%.3f")
 
     def run(jobs):
         for future in as_completed([pool.submit(train, *job) for job in jobs]):
@@ -405,11 +416,11 @@ def main():
             done.append(result)
             save()
 
-    run([(name, rate, seed) for seed in SEEDS for name in reversed(READERS) for rate in RATES])
+    run([(name, rate, seed) for seed in SEEDS for name in reversed(names) for rate in RATES])
     chosen = rates()
-    run([(name, chosen[name], seed) for seed in MORE_SEEDS for name in reversed(READERS)])
-    run([(name, chosen[kind], seed) for seed in SEEDS + MORE_SEEDS for name, (kind, _) in VARIANTS.items()])
+    run([(name, chosen[name], seed) for seed in MORE_SEEDS for name in reversed(names)])
+    run([(name, chosen[VARIANTS[name][0]], seed) for seed in SEEDS + MORE_SEEDS for name in variants])
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
