@@ -11,6 +11,7 @@ It relies on what Keras and TensorFlow do not promise; in brackets the tests tha
 """
 
 from labutils.training.fitting import callback_list, evaluate, fit
+from labutils.training.length_batches import batches_by_length
 from labutils.training.recording import recorder_class
 from labutils.training.run import Run, mean_and_sd, table
 from labutils.training.sweep import sweep

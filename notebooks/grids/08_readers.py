@@ -30,7 +30,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from labutils import backend
+from labutils import backend, training
 from labutils.data import reviews
 from labutils.data.ngrams import NGramFinder
 
@@ -168,37 +168,6 @@ def inputs(sequences, values=None, intercepts=None, order=None):
     return tokens, at, (whole - at.sum(axis=(1, 2)))[:, None].astype("float32")
 
 
-def batches_by_length(arrays, y, seed):
-    """Return a Keras dataset whose batches have reviews of similar length, cut to one of LENGTHS."""
-    keras = backend.load_keras()
-    rng = np.random.default_rng(seed)
-    group = np.searchsorted(LENGTHS, (arrays[0] > 0).sum(axis=1))
-
-    class Batches(keras.utils.PyDataset):
-        def on_epoch_end(self):
-            self.rows = []
-            for number, length in enumerate(LENGTHS):
-                rows = rng.permutation(np.flatnonzero(group == number))
-                full = len(rows) // BATCH_SIZE * BATCH_SIZE
-                self.rows += [(length, some) for some in rows[:full].reshape(-1, BATCH_SIZE)]
-            rng.shuffle(self.rows)
-            # from the first two batches Keras, on TensorFlow, infers which sizes vary
-            other = next(i for i, (length, _) in enumerate(self.rows) if length != self.rows[0][0])
-            self.rows[1], self.rows[other] = self.rows[other], self.rows[1]
-
-        def __len__(self):
-            return len(self.rows)
-
-        def __getitem__(self, number):
-            length, rows = self.rows[number]
-            cut = tuple(a[rows, -length:] if a.shape[1] == TOKENS else a[rows] for a in arrays)
-            return (cut if len(cut) > 1 else cut[0]), y[rows].astype("float32")
-
-    batches = Batches()
-    batches.on_epoch_end()
-    return batches
-
-
 # ---------------------------------------------------------------- the networks
 
 
@@ -299,7 +268,8 @@ def train(name, rate, seed):
     fit_on, validate_on = ([a[rows] for a in arrays] for rows in (slice(fitted), slice(fitted, None)))
     keras.utils.set_random_seed(seed)
     model = (build_weigher if weighs else build_reader)(**settings)
-    batches = batches_by_length(fit_on, y[:fitted], seed)
+    labels = y[:fitted].astype("float32")
+    batches = training.batches_by_length(fit_on, labels, LENGTHS, batch_size=BATCH_SIZE, seed=seed)
     schedule = keras.optimizers.schedules.CosineDecay(rate, EPOCHS * len(batches))
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model.compile(
