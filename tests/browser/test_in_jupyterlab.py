@@ -349,11 +349,11 @@ def test_a_test_review_is_cut_as_in_training_and_its_state_is_shown(reader):
 
 def test_a_choice_is_trained_with_and_stands_in_the_table(pooling):
     lab = pooling
-    lab.panel.get_by_label("Pooling").select_option("max")
-    train(lab, Units=2, Epochs=200)
-    has_status(lab, "Run 1 has started: units 2, epochs 200, pooling max, words dropped 0.3, seed 0.")
+    lab.panel.get_by_label("Pooling", exact=True).select_option("max")
+    train(lab, Units=2, Epochs=20)
+    has_status(lab, "Run 1 has started: units 2, epochs 20, pooling max, words dropped 0.3, seed 0.")
     button(lab, "Stop").click()
-    has_status(lab, "Run 1 (units 2, epochs 200, pooling max, words dropped 0.3, seed 0) has ended: stopped")
+    has_status(lab, "Run 1 (units 2, epochs 20, pooling max, words dropped 0.3, seed 0) has ended: stopped")
     assert "max" in lab.panel.locator("tbody tr").first.inner_text().split("\t")
 
 
@@ -364,7 +364,7 @@ def test_each_word_gets_its_value_from_the_network_that_is_chosen(weigher):
     has_status(lab, "13 words: the probability of positive is 0.")
     assert lab.panel.locator("table caption").inner_text() == "The strongest words (log-odds)"
     assert lab.panel.locator(".lab-words img, .lab-words b").count() == 0 and lab.page.title() != "hit"
-    lab.panel.get_by_label("Network").select_option("attention pooling")
+    lab.panel.get_by_label("Network", exact=True).select_option("attention pooling")
     has_status(lab, "attention weight (attention)")
     assert lab.panel.locator("tbody tr").count() == 8
     typed(lab, "Test review", "0")
