@@ -18,6 +18,10 @@ from labutils.exercises.registry import all_exercises
 CODING = [e for e in all_exercises() if isinstance(e, Coding)]
 
 EQUIVALENT = {
+    "a product of two vectors has no order, and any tiny number keeps 0 ln 0 finite": [
+        "my_gradient: d_scores = weights * (d_weights - d_weights @ weights)",
+        "my_alignment: entropy = -(weights * np.log(np.maximum(weights, 2e-300))).sum(axis=1)",
+    ],
     "axis 1 is the last axis": [
         "my_means: return table.mean(axis=-1)",
         "my_divergence: return 0.5 * np.sum(mean ** 2 + np.exp(log_variance) - 1 - log_variance, axis=-1)",
@@ -30,15 +34,29 @@ EQUIVALENT = {
         "my_masked_mean: return sums / real.sum(axis=-1, keepdims=True)",
         "my_bits: logits = logits - logits.max(axis=-1, keepdims=True)",
         "my_bits: log_probability = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))",
+        "my_weights: return e / e.sum(axis=-1, keepdims=True)",
+        "my_weights: e = np.exp(scores - scores.max(axis=-1, keepdims=True))",
+        "my_causal: scores = queries @ keys.T / np.sqrt(keys.shape[-1])",
+        "my_causal: e = np.exp(scores - scores.max(axis=-1, keepdims=True))",
+        "my_causal: return e / e.sum(axis=-1, keepdims=True) @ values",
+        "my_alignment: weights = weights[:, :length] / weights[:, :length].sum(axis=-1, keepdims=True)",
+        "my_alignment: entropy = -(weights * np.log(np.maximum(weights, 1e-300))).sum(axis=-1)",
+        "my_alignment: return (weights.argmax(axis=-1), np.exp(entropy))",
     ],
     "a logit for each target, a row of dense for each unit": [
         "my_bits: return -np.mean(log_probability[np.arange(len(logits)), targets]) / np.log(2)",
         "my_continuation: state, written = (np.zeros(len(dense)), [])",
+        "my_causal: steps = np.arange(len(values))",
+        "my_rates: rates = np.empty(len(label))",
+        "my_rates: for row in range(len(label)):",
     ],
     "what is subtracted from all logits cancels out": [
         "my_distribution: probabilities = np.exp(scaled + scaled.max())",
         "my_distribution: probabilities = np.exp(scaled - scaled.min())",
         "my_distribution: probabilities = np.exp(scaled)",
+        "my_causal: e = np.exp(scores)",
+        "my_causal: e = np.exp(scores + scores.max(axis=1, keepdims=True))",
+        "my_causal: e = np.exp(scores - scores.max(keepdims=True))",
     ],
     "lists and 0 and 1 pass as arrays and truth values do": [
         "my_pad: kept = sequence[-length:]",
@@ -58,6 +76,7 @@ EQUIVALENT = {
         "my_adam_steps: g = g * min(threshold / norm, 1)",
         "my_reconstructions: return np.clip(0, codes @ components + mean, 1)",
         "my_smoothed: kept = np.maximum(0, counts - discount)",
+        "my_alignment: entropy = -(weights * np.log(np.maximum(1e-300, weights))).sum(axis=1)",
     ],
     "epsilon is far smaller than any gradient here": [
         "my_adam_steps: steps.append(-rate * m_hat / (np.sqrt(v_hat) + -1e-07))",
