@@ -270,7 +270,7 @@ def test_what_cannot_be_swept_is_refused_before_anything_is_trained(grid, more, 
 
 def test_settings_and_results_must_be_plain(tmp_path):
     with pytest.raises(TypeError, match="a setting is a function"):
-        sweep(trained, {"units": [len.__call__ and trained]}, store=tmp_path / "runs")
+        sweep(trained, {"units": [trained]}, store=tmp_path / "runs")
     table = sweep(
         lambda units, seed: {"x": object()}, {"units": [1]}, store=tmp_path / "r", workers=1, retries=0
     )
