@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labutils.training import Run, sweep
+from labutils.training import Run, sweep, sweep_options
 from labutils.training.run_store import RunStore, key_of, plain
 
 GRID = {"units": [4, 8], "rate": [0.1, 0.01]}
@@ -292,3 +293,59 @@ def test_tensorflow_has_one_thread_in_each_process(tmp_path):
         store=tmp_path / "r", workers=1,
     )  # fmt: skip
     assert table.threads[0] == "1" and os.environ.get("TF_NUM_INTRAOP_THREADS") == before
+
+
+def test_a_script_takes_workers_or_a_scheduler_and_keeps_its_runs_beside_it(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["05_limits.py"])
+    here = sweep_options("/grids/05_limits.py")
+    assert here == {
+        "store": Path("/grids/05_limits.jsonl"), "workers": None, "client": None, "progress": True,
+    }  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["05_limits.py", "--scheduler", "tcp://login1:8786"])
+    there = sweep_options("/grids/05_limits.py", "rates")
+    assert there["client"] == "tcp://login1:8786" and there["store"].name == "05_limits_rates.jsonl"
+    monkeypatch.setattr(sys, "argv", ["x.py", "--scheduler", "tcp://a:1", "--workers", "2"])
+    with pytest.raises(SystemExit):
+        sweep_options("x.py")
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_two_programs_at_one_store_share_the_runs(tmp_path):
+    store, log = tmp_path / "runs.jsonl", str(tmp_path / "log")
+    grid = {"units": range(20), "log": [log]}
+    tables = []
+    threads = [
+        threading.Thread(target=lambda: tables.append(sweep(slow, grid, store=store, workers=2)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    begun = [line.split()[0] for line in Path(log).read_text().splitlines()]
+    assert len(set(begun)) == 20 and len(begun) <= 28, "side by side, each would make all 20"
+    pd.testing.assert_frame_equal(*tables)
+    assert len(RunStore(store, "slow").records()) == 20
+
+
+def test_it_stops_when_asked(tmp_path):
+    done = []
+    table = sweep(
+        slow, {"units": range(8), "log": [str(tmp_path / "log")]}, store=tmp_path / "r", workers=2,
+        on_result=lambda *args: done.append(args), should_stop=lambda: len(done) >= 2,
+    )  # fmt: skip
+    assert 2 <= (table.failed == "").sum() <= 4 and set(table.failed) == {"", "not trained"}
+
+
+def test_what_cannot_be_sent_is_refused_before_anything_is_trained(tmp_path):
+    lock = threading.Lock()
+    with pytest.raises(TypeError, match="train cannot be sent to another process: .*lock"):
+        sweep(lambda units, seed: {"x": lock}, {"units": [1]}, store=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+def test_progress_goes_to_stderr_and_only_if_asked_for(tmp_path, capsys):
+    sweep(trained, GRID, store=tmp_path / "quiet", workers=1)
+    assert capsys.readouterr().err == ""
+    sweep(trained, GRID, store=tmp_path / "told", workers=1, progress=True)
+    assert "4/4" in capsys.readouterr().err

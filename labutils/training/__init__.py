@@ -10,6 +10,7 @@ It relies on what Keras and TensorFlow do not promise; in brackets the tests tha
   `random` (test_building_what_is_kept_…), ``_exclude_from_weight_decay`` (test_weights_spared_…).
 """
 
+from labutils.training.command_line import sweep_options
 from labutils.training.fitting import callback_list, evaluate, fit
 from labutils.training.length_batches import batches_by_length
 from labutils.training.recording import recorder_class

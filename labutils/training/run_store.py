@@ -35,18 +35,30 @@ class RunStore:
 
     def __init__(self, path: str | os.PathLike, name: str) -> None:
         self.path, self.name = Path(path), name
+        self._read, self._found = 0, {}  # bytes, and the records in them
         if self.path.is_dir():
             raise ValueError(f"{self.path} is a folder: give the name of a file in it, such as runs.jsonl")
         self.records()
 
     def records(self) -> dict[str, dict[str, Any]]:
         """Return key → record of all runs in the file; of several with one key the first that has
-        not failed, or else the last."""
-        if not self.path.exists() or not self.path.stat().st_size:
-            return {}
-        head, *lines = self.path.read_bytes().split(b"\n")
-        self._check(_parsed(head))
-        found, unreadable = {}, 0
+        not failed, or else the last. Only what has been added since the last call is read."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size < self._read:  # somebody has begun the file anew
+            self._read, self._found = 0, {}
+        if size == self._read:
+            return self._found
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            news = file.read()
+        *lines, last = news.split(b"\n")
+        if isinstance(_parsed(last), dict):  # whole, only the end of the line is missing
+            lines, last = [*lines, last], b""
+        if not self._read:
+            self._check(_parsed((lines or [last])[0]))
+            del lines[:1]
+        self._read += len(news) - len(last)  # the rest of the last may come yet
+        found, unreadable = self._found, 0
         for line in filter(bytes.strip, lines):
             record = _parsed(line)
             if not isinstance(record, dict) or not {"key", "settings"} <= record.keys():

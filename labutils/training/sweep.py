@@ -6,17 +6,23 @@ import contextlib
 import itertools
 import os
 import platform
+import queue
+import random
 import sys
+import threading
 import time
 import traceback
+import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from typing import Any
 
+import cloudpickle
 import pandas as pd
 from joblib import cpu_count
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
+from tqdm import tqdm
 
 from labutils.training.run import Run
 from labutils.training.run_store import RunStore, key_of, plain
@@ -30,6 +36,10 @@ ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
 }
 _LONGEST_REASON = 300  # characters; the traceback is in the store
+_SECONDS_BETWEEN_QUESTIONS, _SECONDS_TO_CONNECT = 0.2, 10  # whether to stop
+_LOST = (
+    "the scheduler of the cluster cannot be reached any more. What is done is in the store: call sweep again"
+)
 Record = dict[str, Any]
 
 
@@ -42,12 +52,14 @@ def sweep(
     workers: int | None = None,
     client: Any = None,
     retries: int = 1,
+    progress: bool = False,
     on_result: Callable[[Record, int, int], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> pd.DataFrame:
     """Train with every combination of settings and seeds that the store does not hold yet.
 
     Stopped (Ctrl-C, Stop, a power cut) and called again, it goes on where it was: at most the runs that were
-    going on are trained again.
+    going on are trained again. Several programs may work at one store.
 
     Parameters
     ----------
@@ -60,9 +72,13 @@ def sweep(
     seeds : each setting is trained with each.
     workers : how many processes of this machine, each with one thread for TensorFlow; None takes as many as
         there are cores. They end with the sweep.
-    client : a ``dask.distributed.Client`` or the address of a scheduler, instead of this machine's processes.
+    client : a ``dask.distributed.Client`` or the address of a scheduler ("tcp://…:8786"), instead of this
+        machine's processes. Workers need one thread each, and the same packages as here.
     retries : how many times a run that fails is tried again, now and when `sweep` is called again.
+    progress : whether to show on stderr how many runs are done, and the time left.
     on_result : called after each run with its record, how many are done, and how many there are.
+    should_stop : asked several times a second; where it says True, the runs that are going on are given up,
+        and the table has "not trained" for what is missing.
 
     Returns
     -------
@@ -73,25 +89,33 @@ def sweep(
     Raises
     ------
     ValueError, TypeError
-        Before anything is trained, for a grid, seeds or a store that cannot work.
+        Before anything is trained, for a grid, seeds, workers or a store that cannot work.
+    ConnectionError
+        Where the scheduler cannot be reached, or no longer; what is done is in the store.
     """
     wanted = _runs_of(grid, seeds)
     whole_number("retries", retries, 0)
     if workers is not None:
         whole_number("workers", workers)
+        if client is not None:
+            raise ValueError("give workers, processes of this machine, or client, a cluster; not both")
+    try:
+        cloudpickle.dumps(train)
+    except Exception as error:
+        raise TypeError(f"train cannot be sent to another process: {_reason(error)}") from error
     runs = RunStore(store, getattr(train, "__qualname__", type(train).__name__))
-    known = {key: record for key, record in runs.records().items() if key in wanted}
-    tried = Counter({key: record.get("attempts", 1) for key, record in known.items() if record.get("failed")})
-    done = sum(tried[key] == 0 or tried[key] > retries for key in known)
-    missing = [key for key in wanted if key not in known or 0 < tried[key] <= retries]
-    if missing:
-        for key, answer in _answers(train, wanted, missing, tried, retries, workers, client):
-            record = {"key": key, "settings": wanted[key], "attempts": tried[key], **answer}
-            runs.append(record)
-            if not answer.get("failed") or tried[key] > retries:
-                done += 1
-            if on_result is not None:
-                on_result(record, done, len(wanted))
+    sweeping = _Sweeping(train, wanted, runs, retries, should_stop)
+    if sweeping.waiting:
+        with contextlib.ExitStack() as stack:
+            answers = sweeping.by_cluster(client, stack) if client else sweeping.by_processes(workers, stack)
+            stack.callback(answers.close)  # before the workers end
+            bar = stack.enter_context(
+                tqdm(total=len(wanted), initial=sweeping.done, unit="run", disable=not progress)
+            )
+            for record in answers:
+                bar.update(sweeping.done - bar.n)
+                if on_result is not None:
+                    on_result(record, sweeping.done, len(wanted))
     return _table(wanted, runs.records())
 
 
@@ -118,93 +142,182 @@ def _runs_of(grid: Any, seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
     return wanted
 
 
-def _answers(
-    train: Callable,
-    wanted: Mapping[str, dict],
-    missing: Sequence[str],
-    tried: Counter,
-    retries: int,
-    workers: int | None,
-    client: Any,
-) -> Iterator[tuple[str, Record]]:
-    """Yield key and outcome of each run as it ends; failed ones as well, each time that they fail.
+class _Sweeping:
+    """The state of one sweep: what is done, what waits, and how often each run was tried."""
 
-    When a process is killed, all that are going on are lost, and nobody knows whose fault it was. They are
-    tried again; one that was lost more often than `retries` is tried alone, and fails if it is lost then.
-    """
-    waiting, alone, lost = deque(missing), deque(), Counter()
-    with contextlib.ExitStack() as stack:
-        new_executor, at_once = _executors(stack, workers, client)
-        executor, going_on = new_executor(), {}
-        while waiting or alone or going_on:
-            while waiting and len(going_on) < at_once:
-                key = waiting.popleft()
-                going_on[executor.submit(_outcome, train, wanted[key])] = key
+    def __init__(
+        self,
+        train: Callable,
+        wanted: Mapping[str, dict],
+        runs: RunStore,
+        retries: int,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.train, self.wanted, self.runs, self.retries = train, wanted, runs, retries
+        self.should_stop = should_stop
+        self.tried: Counter = Counter()
+        self.waiting = deque(key for key in wanted if not self._is_done(key))
+        self.done = len(wanted) - len(self.waiting)  # with a result, or failed too often
+        self._known = len(runs.records())
+
+    def by_processes(self, workers: int | None, stack: contextlib.ExitStack) -> Iterator[Record]:
+        """Yield the record of each run as it ends; of one that fails each time that it fails.
+
+        When a process is killed, all runs that are going on are lost, and nobody knows whose fault it was.
+        They are tried again; one that was lost more often than `retries` is tried alone, and fails if it is
+        lost then.
+        """
+        number = workers or cpu_count()
+        executors = [stack.enter_context(_processes(number))]
+        going_on: dict[Future, str] = {}
+        alone, lost = deque(), Counter()
+        while not self.should_stop():
+            while len(going_on) < number and (key := self._next()):
+                going_on[executors[-1].submit(_outcome, self.train, self.wanted[key])] = key
             if alone and not going_on:
                 key = alone.popleft()
-                going_on[executor.submit(_outcome, train, wanted[key])] = key
-            ended, _ = wait(going_on, return_when=FIRST_COMPLETED)
+                going_on[executors[-1].submit(_outcome, self.train, self.wanted[key])] = key
+            if not going_on:
+                return
+            ended, _ = wait(going_on, _SECONDS_BETWEEN_QUESTIONS, return_when=FIRST_COMPLETED)
             if any(_was_lost(future) for future in ended):
-                was_alone = len(going_on) == 1 and not waiting
-                wait(going_on)  # a broken pool ends them all
-                ended = list(going_on)
+                was_alone = len(going_on) == 1 and not self.waiting
+                ended, _ = wait(going_on)  # a broken pool ends them all
+                executors.append(stack.enter_context(_processes(number)))
             for future in ended:
                 key = going_on.pop(future)
                 if not _was_lost(future):
-                    tried[key] += 1
-                    answer = future.result()
-                    yield key, answer
-                    if answer.get("failed") and tried[key] <= retries:
-                        waiting.append(key)
+                    yield self._write_down(key, future.result())
                     continue
                 lost[key] += 1
-                if was_alone and lost[key] > retries + 1:
-                    tried[key] = retries + 1
-                    yield key, {"failed": "its process was killed, alone: was there enough memory?"}
+                if was_alone and lost[key] > self.retries + 1:
+                    reason = "its process was killed, alone: was there enough memory?"
+                    self.tried[key] = self.retries
+                    yield self._write_down(key, {"failed": reason})
                 else:
-                    (alone if lost[key] > retries else waiting).append(key)
-                executor = new_executor()
+                    (alone if lost[key] > self.retries else self.waiting).append(key)
+
+    def by_cluster(self, client: Any, stack: contextlib.ExitStack) -> Iterator[Record]:
+        """Yield the same as `by_processes` from the workers of a Dask cluster.
+
+        Dask itself tries a run again whose worker was lost, three times unless it is configured otherwise.
+        Workers may come and go: twice as many runs are sent as there are workers.
+        """
+        from dask.distributed import Client  # a large package, needed with a cluster alone
+
+        if isinstance(client, str):
+            try:
+                client = stack.enter_context(Client(client, timeout=_SECONDS_TO_CONNECT))
+            except (OSError, ValueError) as error:
+                raise ConnectionError(
+                    f"there is no Dask scheduler at {client!r} ({error}). Start one with “dask scheduler”, "
+                    "and give the address that it prints"
+                ) from error
+        if any(threads > 1 for threads in _threads_of(client)):
+            raise ValueError(
+                "the workers of this cluster have several threads, which would disturb each other's random "
+                "numbers. Start them with one: “dask worker ADDRESS --nworkers 8 --nthreads 1”, or "
+                "LocalCluster(n_workers=8, threads_per_worker=1)"
+            )
+        going_on: dict[Any, str] = {}
+        ended: queue.SimpleQueue = queue.SimpleQueue()
+        stack.callback(lambda: client.status == "running" and client.cancel([*going_on], force=True))
+        while not self.should_stop():
+            at_once = 2 * max(1, len(_threads_of(client)))
+            while len(going_on) < at_once and (key := self._next()):
+                task = f"run-{key}-{uuid.uuid4().hex[:8]}"
+                future = client.submit(
+                    _outcome_on_cluster, self.train, self.wanted[key], key=task, pure=False
+                )
+                going_on[future] = key
+                future.add_done_callback(ended.put)
+            if not going_on:
+                return
+            try:
+                future = ended.get(timeout=_SECONDS_BETWEEN_QUESTIONS)
+            except queue.Empty:
+                continue
+            key, status = going_on.pop(future), future.status
+            if status not in ("finished", "error"):
+                raise ConnectionError(_LOST)
+            error = future.exception()
+            answer = future.result() if error is None else {"failed": _reason(error)}
+            future.release()  # or the run is repeated where its worker is lost now
+            yield self._write_down(key, answer)
+
+    def _is_done(self, key: str) -> bool:
+        record = self.runs.records().get(key)
+        if record is None:
+            return False
+        self.tried[key] = max(self.tried[key], record.get("attempts", 1))
+        return not record.get("failed") or self.tried[key] > self.retries
+
+    def _next(self) -> str | None:
+        """Return a run that is not done, None if there is none.
+
+        Where another program has written to the store meanwhile, the rest is shuffled, or both would train
+        the same runs side by side.
+        """
+        if len(self.runs.records()) > self._known:
+            self._known = len(self.runs.records())
+            random.Random(f"{platform.node()} {os.getpid()} {threading.get_ident()}").shuffle(self.waiting)
+        while self.waiting:
+            key = self.waiting.popleft()
+            if not self._is_done(key):
+                return key
+            self.done += 1
+        return None
+
+    def _write_down(self, key: str, answer: Record) -> Record:
+        self.tried[key] += 1
+        record = {"key": key, "settings": self.wanted[key], "attempts": self.tried[key], **answer}
+        self._known += key not in self.runs.records()
+        self.runs.append(record)
+        if answer.get("failed") and self.tried[key] <= self.retries:
+            self.waiting.append(key)
+        else:
+            self.done += 1
+        return record
+
+
+def _threads_of(client: Any) -> list[int]:
+    """Return the number of threads of each worker."""
+    try:
+        return list(client.nthreads().values())
+    except Exception as error:  # of many kinds, where there is no scheduler
+        raise ConnectionError(_LOST) from error
 
 
 def _was_lost(future: Future) -> bool:
     """Whether the process of a run has ended without an answer."""
     error = future.exception()
-    if error is not None and not isinstance(error, Exception):
-        raise error
-    if error is not None and "Pickl" in type(error).__name__ + str(error):
-        raise TypeError(f"train cannot be sent to another process: {error}") from error
+    if error is not None and (not isinstance(error, BrokenExecutor) or "un-serialize" in str(error)):
+        cause = error.__cause__ or error
+        raise TypeError(f"train cannot be read in another process: {_reason(cause)}") from error
     return error is not None
 
 
-def _executors(
-    stack: contextlib.ExitStack, workers: int | None, client: Any
-) -> tuple[Callable[[], Executor], int]:
-    """Return what makes an executor, anew where one is broken, and how many runs go on at once."""
-    if client is not None:
-        from distributed import Client  # a large package, and only needed with a cluster
-
-        if isinstance(client, str):
-            client = stack.enter_context(Client(client))
-        return lambda: client.get_executor(pure=False), 2 * max(1, sum(client.nthreads().values()))
-    number = workers or cpu_count()
-    stack.enter_context(_environment(ONE_THREAD))  # which the new processes inherit
-    stack.callback(lambda: get_reusable_executor(max_workers=number).shutdown(wait=False, kill_workers=True))
-    get_reusable_executor(max_workers=number).shutdown(wait=True, kill_workers=True)  # an earlier one's
-    return lambda: get_reusable_executor(max_workers=number, timeout=600), number
-
-
 @contextlib.contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
+def _processes(number: int) -> Iterator[Executor]:
+    executor = ProcessPoolExecutor(number, timeout=600, env=ONE_THREAD)
     try:
-        yield
+        yield executor
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        executor.shutdown(wait=False, kill_workers=True)
+
+
+def _outcome_on_cluster(train: Callable, settings: Mapping[str, Any]) -> Record:
+    """Do what `_outcome` does, in the worker of a Dask cluster.
+
+    Keras draws its seeds from Python's `random`, and so does the thread in which a worker says now and then
+    that it is alive (tornado's ``PeriodicCallback`` with jitter): 6 of 72 small trainings came out otherwise
+    (test_trainings_give_the_same_numbers_bit_for_bit). So Dask's modules get random numbers of their own.
+    """
+    os.environ.update(ONE_THREAD)
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] in ("dask", "distributed", "tornado") and vars(module).get("random") is random:
+            module.random = random.Random()
+    return _outcome(train, settings)
 
 
 def _outcome(train: Callable, settings: Mapping[str, Any]) -> Record:
@@ -217,8 +330,7 @@ def _outcome(train: Callable, settings: Mapping[str, Any]) -> Record:
             raise TypeError(f"train must return a Run, or names and numbers, not {type(values).__name__}")
         answer = {"result": plain(values, "a result")}
     except Exception as error:
-        reason = "".join(traceback.format_exception_only(error)).strip()
-        answer = {"failed": reason[:_LONGEST_REASON], "details": traceback.format_exc()}
+        answer = {"failed": _reason(error), "details": traceback.format_exc()}
     modules = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "torch", "numpy")}
     versions = {name: getattr(module, "__version__", "") for name, module in modules.items() if module}
     return answer | {
@@ -226,6 +338,10 @@ def _outcome(train: Callable, settings: Mapping[str, Any]) -> Record:
         "host": platform.node(),
         "versions": {"python": platform.python_version(), **versions},
     }
+
+
+def _reason(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()[:_LONGEST_REASON]
 
 
 def _of_run(run: Run) -> dict[str, Any]:
