@@ -19,6 +19,7 @@ import pytest
 from labutils.training import Run, sweep, sweep_options
 from labutils.training.run_store import RunStore, key_of, plain
 
+GRID_OF_UNITS = {"units": range(20)}
 GRID = {"units": [4, 8], "rate": [0.1, 0.01]}
 
 
@@ -342,6 +343,32 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(TypeError, match="train cannot be sent to another process: .*lock"):
         sweep(lambda units, seed: {"x": lock}, {"units": [1]}, store=tmp_path / "r")
     assert not (tmp_path / "r").exists()
+
+
+def test_a_wrong_function_is_given_up_after_three_runs_and_can_be_corrected(tmp_path):
+    def train(units, seed):
+        raise NameError("name 'kears' is not defined")
+
+    store, seen = tmp_path / "r", []
+    with pytest.raises(RuntimeError, match="first 3 runs have all failed, so no other was begun: NameError"):
+        sweep(train, GRID_OF_UNITS, store=store, workers=1, on_result=lambda *args: seen.append(args))
+    assert len(seen) == 2
+
+    def train(units, seed):
+        return {"loss": 1.0}
+
+    assert (sweep(train, GRID_OF_UNITS, store=store, workers=1, retries=0).failed == "").all()
+
+
+class Unreadable:
+    def __reduce__(self):
+        return (__import__, ("a_module_that_is_not_there",))
+
+
+def test_what_cannot_be_read_in_another_process_is_told(tmp_path):
+    part = Unreadable()
+    with pytest.raises(TypeError, match="train cannot be read in another process: ModuleNotFoundError"):
+        sweep(lambda units, seed: {"x": part}, {"units": [1]}, store=tmp_path / "r", workers=1)
 
 
 def test_progress_goes_to_stderr_and_only_if_asked_for(tmp_path, capsys):

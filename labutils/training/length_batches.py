@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import reprlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,34 +32,66 @@ def batches_by_length(
 
     Parameters
     ----------
-    arrays : what the network is given. First whole numbers (n, steps), 0 in front of shorter ones; others
-        of `steps` columns are cut in the same way, all others are not.
+    arrays : a list of what the network is given. First whole numbers (n, steps), 0 in front of shorter ones
+        and nowhere else; others of `steps` columns are cut in the same way, all others are not.
     labels : (n, …).
-    lengths : in rising order; the last must be `steps`.
+    lengths : in rising order; the last must be `steps`. Each needs a batch of sequences.
     batch_size : sequences in a batch.
     seed : of the order.
 
     Raises
     ------
     ValueError
-        Where the arrays, the labels and the lengths do not fit together, or no batch can be filled.
+        Where the arrays, the labels and the lengths do not fit together, a 0 stands behind a token, or the
+        sequences of a length do not fill a batch, so that they would never be shown.
     """
-    arrays, labels = tuple(map(np.asarray, arrays)), np.asarray(labels)
     whole_number("batch_size", batch_size)
-    if not arrays or arrays[0].ndim != 2 or any(len(array) != len(labels) for array in arrays):
+    arrays, labels = _checked(arrays, labels)
+    steps, allowed = arrays[0].shape[1], np.asarray(lengths)
+    are_whole = allowed.ndim == 1 and allowed.size and allowed.dtype.kind in "iu"
+    if not are_whole or allowed[0] < 1 or allowed[-1] != steps or (allowed[1:] <= allowed[:-1]).any():
         raise ValueError(
-            "there must be a label for each row of each array, and the first array (n, steps), got "
-            f"{', '.join(str(array.shape) for array in arrays)} and {len(labels)} labels"
+            f"lengths must rise to {steps}, the number of columns, in whole numbers from 1, got "
+            f"{reprlib.repr(lengths)}"
         )
-    steps = arrays[0].shape[1]
-    if list(lengths) != sorted(set(lengths)) or not lengths or lengths[-1] != steps or lengths[0] < 1:
-        raise ValueError(f"lengths must rise to {steps}, the number of columns, got {lengths}")
-    groups = np.searchsorted(lengths, np.count_nonzero(arrays[0], axis=1))
-    if np.bincount(groups).max() < batch_size:
+    groups = np.searchsorted(allowed, np.count_nonzero(arrays[0], axis=1))
+    counts = np.bincount(groups, minlength=len(allowed))
+    if counts.max() < batch_size:
         raise ValueError(
             f"no batch of {batch_size} can be filled from {len(labels)} sequences: take a smaller one"
         )
-    return _dataset_class()(arrays, labels, lengths, groups, batch_size, seed)
+    for length, count in zip(allowed, counts):
+        if 0 < count < batch_size:
+            raise ValueError(
+                f"length {length} has only {count} of {len(labels):,} rows, which fill no batch of "
+                f"{batch_size} and would never be shown: take a smaller batch_size or fewer lengths"
+            )
+    return _dataset_class()(arrays, labels, allowed.tolist(), groups, batch_size, seed)
+
+
+def _checked(arrays: Sequence[np.ndarray], labels: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    if hasattr(arrays, "shape"):
+        raise ValueError(
+            f"arrays must be a list of arrays, got one of the shape {tuple(arrays.shape)}: put it in "
+            "brackets, [x]"
+        )
+    arrays, labels = tuple(map(np.asarray, arrays)), np.asarray(labels)
+    fit = arrays and labels.ndim and all(array.ndim and len(array) == len(labels) for array in arrays)
+    if not fit or arrays[0].ndim != 2:
+        shapes = [str(array.shape) for array in arrays[:4]] + ["…"] * (len(arrays) > 4)
+        raise ValueError(
+            "there must be a label for each row of each array, and the first array (n, steps), got "
+            f"{', '.join(shapes) or 'no array'} and {len(labels) if labels.ndim else 'no'} labels"
+        )
+    if not len(labels):
+        raise ValueError("there are no rows in the arrays: give at least enough for one batch")
+    is_token = arrays[0] != 0
+    if (behind := (is_token[:, :-1] & ~is_token[:, 1:]).any(axis=1)).any():
+        raise ValueError(
+            f"row {behind.argmax()} of the first array has a 0 behind a token, so a token would be cut: 0 "
+            'may stand only in front (keras.utils.pad_sequences with padding="pre")'
+        )
+    return arrays, labels
 
 
 @functools.cache

@@ -24,6 +24,7 @@ from joblib import cpu_count
 from joblib.externals.loky import ProcessPoolExecutor
 from tqdm import tqdm
 
+from labutils import backend
 from labutils.training.run import Run
 from labutils.training.run_store import RunStore, key_of, plain
 from labutils.validation import whole_number
@@ -37,6 +38,7 @@ ONE_THREAD = {
 }
 _LONGEST_REASON = 300  # characters; the traceback is in the store
 _SECONDS_BETWEEN_QUESTIONS, _SECONDS_TO_CONNECT = 0.2, 10  # whether to stop
+_HOPELESS = 3  # runs that fail alike before one succeeds
 _LOST = (
     "the scheduler of the cluster cannot be reached any more. What is done is in the store: call sweep again"
 )
@@ -90,6 +92,8 @@ def sweep(
     ------
     ValueError, TypeError
         Before anything is trained, for a grid, seeds, workers or a store that cannot work.
+    RuntimeError
+        Where the first three runs fail for the same reason. They are not in the store, and are tried again.
     ConnectionError
         Where the scheduler cannot be reached, or no longer; what is done is in the store.
     """
@@ -100,11 +104,11 @@ def sweep(
         if client is not None:
             raise ValueError("give workers, processes of this machine, or client, a cluster; not both")
     try:
-        cloudpickle.dumps(train)
+        sent = cloudpickle.dumps(train)
     except Exception as error:
         raise TypeError(f"train cannot be sent to another process: {_reason(error)}") from error
     runs = RunStore(store, getattr(train, "__qualname__", type(train).__name__))
-    sweeping = _Sweeping(train, wanted, runs, retries, should_stop)
+    sweeping = _Sweeping(sent, wanted, runs, retries, should_stop)
     if sweeping.waiting:
         with contextlib.ExitStack() as stack:
             answers = sweeping.by_cluster(client, stack) if client else sweeping.by_processes(workers, stack)
@@ -116,6 +120,7 @@ def sweep(
                 bar.update(sweeping.done - bar.n)
                 if on_result is not None:
                     on_result(record, sweeping.done, len(wanted))
+            sweeping.write_held()
     return _table(wanted, runs.records())
 
 
@@ -147,7 +152,7 @@ class _Sweeping:
 
     def __init__(
         self,
-        train: Callable,
+        train: bytes,
         wanted: Mapping[str, dict],
         runs: RunStore,
         retries: int,
@@ -159,6 +164,8 @@ class _Sweeping:
         self.waiting = deque(key for key in wanted if not self._is_done(key))
         self.done = len(wanted) - len(self.waiting)  # with a result, or failed too often
         self._known = len(runs.records())
+        self._held: list[Record] = []
+        self._any_result = any(not record.get("failed") for record in runs.records().values())
 
     def by_processes(self, workers: int | None, stack: contextlib.ExitStack) -> Iterator[Record]:
         """Yield the record of each run as it ends; of one that fails each time that it fails.
@@ -269,15 +276,40 @@ class _Sweeping:
         return None
 
     def _write_down(self, key: str, answer: Record) -> Record:
+        if "unreadable" in answer:
+            raise TypeError(f"train cannot be read in another process: {answer['unreadable']}")
         self.tried[key] += 1
         record = {"key": key, "settings": self.wanted[key], "attempts": self.tried[key], **answer}
-        self._known += key not in self.runs.records()
-        self.runs.append(record)
+        self._keep(record)
         if answer.get("failed") and self.tried[key] <= self.retries:
             self.waiting.append(key)
         else:
             self.done += 1
         return record
+
+    def _keep(self, record: Record) -> None:
+        """Append to the store; failures with which a sweep begins are held back until a run succeeds.
+
+        Where nothing comes but one and the same failure, `train` is wrong, and that should not cost a night.
+        """
+        if not record.get("failed"):
+            self._any_result = True
+        self._held.append(record)
+        if self._any_result:
+            self.write_held()
+        elif len(reasons := [held["failed"] for held in self._held]) == _HOPELESS and len(set(reasons)) == 1:
+            raise RuntimeError(
+                f"the first {_HOPELESS} runs have all failed, so no other was begun: {reasons[0]}\n"
+                f"{record.get('details', '')}\nCorrect train, or put settings first with which it works, "
+                "and call sweep again"
+            )
+
+    def write_held(self) -> None:
+        """Write down what was held back."""
+        for record in self._held:
+            self._known += record["key"] not in self.runs.records()
+            self.runs.append(record)
+        self._held = []
 
 
 def _threads_of(client: Any) -> list[int]:
@@ -291,9 +323,8 @@ def _threads_of(client: Any) -> list[int]:
 def _was_lost(future: Future) -> bool:
     """Whether the process of a run has ended without an answer."""
     error = future.exception()
-    if error is not None and (not isinstance(error, BrokenExecutor) or "un-serialize" in str(error)):
-        cause = error.__cause__ or error
-        raise TypeError(f"train cannot be read in another process: {_reason(cause)}") from error
+    if error is not None and not isinstance(error, BrokenExecutor):
+        raise error
     return error is not None
 
 
@@ -306,7 +337,7 @@ def _processes(number: int) -> Iterator[Executor]:
         executor.shutdown(wait=False, kill_workers=True)
 
 
-def _outcome_on_cluster(train: Callable, settings: Mapping[str, Any]) -> Record:
+def _outcome_on_cluster(train: bytes, settings: Mapping[str, Any]) -> Record:
     """Do what `_outcome` does, in the worker of a Dask cluster.
 
     Keras draws its seeds from Python's `random`, and so does the thread in which a worker says now and then
@@ -320,11 +351,16 @@ def _outcome_on_cluster(train: Callable, settings: Mapping[str, Any]) -> Record:
     return _outcome(train, settings)
 
 
-def _outcome(train: Callable, settings: Mapping[str, Any]) -> Record:
+def _outcome(train: bytes, settings: Mapping[str, Any]) -> Record:
     """Call `train`, in another process, and return what is to be written down."""
+    try:
+        with backend.quiet_stderr():  # what it needs is imported now, Keras perhaps
+            function = cloudpickle.loads(train)
+    except Exception as error:
+        return {"unreadable": _reason(error)}
     started = time.perf_counter()
     try:
-        result = train(**settings)
+        result = function(**settings)
         values = _of_run(result) if isinstance(result, Run) else result
         if not isinstance(values, Mapping):
             raise TypeError(f"train must return a Run, or names and numbers, not {type(values).__name__}")

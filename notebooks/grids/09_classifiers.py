@@ -2,9 +2,9 @@
 
     python notebooks/grids/09_classifiers.py
 
-An hour on two cores. The network and the reviews of notebook 03, the last 100 tokens of each, batches of 64, Adam,
-three epochs. validation_N, loss_N: accuracy and loss on the validation reviews after epoch N, and test_N on the test
-reviews, of which nothing is chosen.
+The network and the reviews of notebook 03, the last 100 tokens of each, batches of 64, Adam, three epochs.
+validation_N, loss_N: accuracy and loss on the validation reviews after epoch N, and test_N: accuracy on the
+test reviews, by which nothing is chosen.
 """
 
 from pathlib import Path
@@ -29,7 +29,9 @@ def train(units, rate, seed):
         keras.layers.Input((TOKENS,)), keras.layers.Embedding(WORDS, 32),
         keras.layers.GRU(units), keras.layers.Dense(1, activation="sigmoid"),
     ])  # fmt: skip
-    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", ["accuracy"], **backend.xla_settings())
+    model.compile(
+        keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"], **backend.xla_settings()
+    )
     result = {"parameters": model.count_params()}
     fitted = int(0.8 * len(x))
     for epoch in range(1, EPOCHS + 1):

@@ -2,11 +2,11 @@
 
     python notebooks/grids/09_forecasters.py
 
-Half an hour on two cores. The noisy sine of notebook 05, windows of 20 values, one LSTM, batches of 32, Adam at a
-constant rate, 40 epochs. A seed determines the noise and the network, so the networks of one seed have the
-same series. The last 200 windows test, a fifth of the others validates. mse_N: on the validation windows
-after epoch N; test_mse: after the last epoch; noise: mean square of the noise in the values that are
-forecast, below which no method comes on average. Nothing is chosen here.
+Thirteen minutes on two cores. The noisy sine of notebook 05, windows of 20 values, one LSTM, batches of 32,
+Adam at a constant rate, 40 epochs. A seed determines the noise and the network, so the networks of one seed
+have the same series. The last 200 windows test, a fifth of the others validates. mse_N: mean squared error on
+the validation windows after epoch N; test_mse: on the test windows after the last epoch; noise: mean square
+of the noise in the values that are forecast, below which no method comes on average. Nothing is chosen here.
 """
 
 from pathlib import Path
