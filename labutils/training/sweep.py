@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 import uuid
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -175,6 +176,9 @@ class _Sweeping:
         lost then.
         """
         number = workers or cpu_count()
+        stack.enter_context(warnings.catch_warnings())
+        # loky replaces a process whose memory has grown, after which nothing is amiss
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
         executors = [stack.enter_context(_processes(number))]
         going_on: dict[Future, str] = {}
         alone, lost = deque(), Counter()

@@ -2,7 +2,8 @@
 
     python notebooks/grids/01_brackets.py
 
-About ten minutes on two cores. An excerpt of `length` characters has no bracket in its second half.
+About ten minutes on two cores; broken off, it goes on where it was. An excerpt of `length` characters has no
+bracket in its second half.
 supervised: where there is a loss, "after every character", "in the second half", "in the last quarter" (many
 answers, all at least a quarter of the excerpt away from the brackets) or "at the end" alone.
 accuracy: at the end of 1,000 such excerpts of the test reviews, half of which end inside brackets.
@@ -12,20 +13,25 @@ validation_loss, validation_accuracy: at the end of 500 excerpts of the last tra
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
+
+from labutils import backend, training
+from labutils.data import characters, reviews
 
 ROWS, EPOCHS, SEEDS, RATES = 2000, 20, range(10), (0.001, 0.003)
 LENGTHS, SUPERVISED = (
     (30, 50, 80),
     ("after every character", "in the second half", "in the last quarter", "at the end"),
 )
+GRID = [
+    {"supervised": when, "length": length, "rate": rate}
+    for length in LENGTHS[::-1]
+    for when in SUPERVISED
+    for rate in RATES
+]
 
 
 def far_excerpts(texts: list[str], length: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Return one-hot excerpts (rows, length, 54), and 1 where they are in brackets (rows, length, 1)."""
-    from labutils.data import characters
-
     excerpts, inside = characters.bracket_excerpts(texts, length, np.random.default_rng(0))
     far = [row for row, text in enumerate(excerpts) if not set(text[length // 2 :]) & set("()")]
     rng = np.random.default_rng(1)
@@ -35,9 +41,6 @@ def far_excerpts(texts: list[str], length: int, rows: int) -> tuple[np.ndarray, 
 
 
 def train(supervised: str, length: int, rate: float, seed: int) -> dict:
-    from labutils import backend, training
-    from labutils.data import reviews
-
     keras = backend.load_keras()
     layers = keras.layers
     train_texts, test_texts = reviews.texts()
@@ -67,10 +70,6 @@ def train(supervised: str, length: int, rate: float, seed: int) -> dict:
 
     validation_accuracy, validation_loss = at_end(x_validation, y_validation)
     return {
-        "supervised": supervised,
-        "length": length,
-        "rate": rate,
-        "seed": seed,
         "loss": run.history["loss"][-1],
         "training_accuracy": at_end(x, y)[0],
         "validation_loss": validation_loss,
@@ -80,15 +79,9 @@ def train(supervised: str, length: int, rate: float, seed: int) -> dict:
 
 
 def main() -> None:
-    jobs = [
-        (when, n, rate, seed)
-        for n in LENGTHS[::-1]
-        for when in SUPERVISED
-        for rate in RATES
-        for seed in SEEDS
-    ]
-    rows = Parallel(n_jobs=2, verbose=5)(delayed(train)(*job) for job in jobs)
-    table = pd.DataFrame(rows).round(4)
+    table = training.sweep(train, GRID, seeds=SEEDS, **training.sweep_options(__file__))
+    assert not table.failed.any(), table.failed.unique()
+    table = table.drop(columns=["seconds", "failed"]).round(4)
     loss = table.groupby(["supervised", "length", "rate"])["validation_loss"].transform("mean")
     table["chosen"] = loss == loss.groupby([table["supervised"], table["length"]]).transform("min")
     table.to_csv(Path(__file__).with_suffix(".csv"), index=False)

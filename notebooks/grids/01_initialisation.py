@@ -2,20 +2,25 @@
 
     python notebooks/grids/01_initialisation.py
 
-About eight minutes on two cores. A Gaussian and an orthogonal recurrent kernel, each scaled to a
-spectral radius of 0.8, 1 and 1.2: so the effects of radius and orthogonality can be separated.
+About eight minutes on two cores; broken off, it goes on where it was. A Gaussian and an orthogonal recurrent
+kernel, each scaled to a spectral radius of 0.8, 1 and 1.2: so the effects of radius and orthogonality can be
+separated.
 """
 
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
 
-from labutils import recall
+from labutils import recall, training
 from labutils.cells import SimpleRNNCell
 
 UPDATES, UNITS, SEEDS, GAPS, RADII = 2000, 16, range(20), (5, 10, 20, 40), (0.8, 1.0, 1.2)
+GRID = [
+    {"kind": kind, "radius": radius, "gap": gap}
+    for gap in GAPS
+    for kind in ("Gaussian", "orthogonal")
+    for radius in RADII
+]
 
 
 def initialised(kind: str, radius: float, seed: int) -> SimpleRNNCell:
@@ -29,14 +34,13 @@ def initialised(kind: str, radius: float, seed: int) -> SimpleRNNCell:
 
 def train(kind: str, radius: float, gap: int, seed: int) -> dict:
     net = recall.train(initialised(kind, radius, seed), gap, seed=seed, updates=UPDATES)
-    settings = {"kind": kind, "radius": radius, "gap": gap, "seed": seed}
-    return settings | {"accuracy": net.accuracy(gap), "updates": len(net.losses)}
+    return {"accuracy": net.accuracy(gap), "updates": len(net.losses)}
 
 
 def main() -> None:
-    jobs = [(k, r, g, s) for g in GAPS for k in ("Gaussian", "orthogonal") for r in RADII for s in SEEDS]
-    rows = Parallel(n_jobs=2, verbose=5)(delayed(train)(*job) for job in jobs)
-    pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False)
+    table = training.sweep(train, GRID, seeds=SEEDS, **training.sweep_options(__file__))
+    assert not table.failed.any(), table.failed.unique()
+    table.drop(columns=["seconds", "failed"]).to_csv(Path(__file__).with_suffix(".csv"), index=False)
 
 
 if __name__ == "__main__":

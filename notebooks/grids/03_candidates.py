@@ -2,25 +2,24 @@
 
     python notebooks/grids/03_candidates.py
 
-About an hour on two cores. Each candidate adds one step to the one before it. All have the same budget:
-four rates with two seeds, six epochs with a cosine decay; each network is kept at the epoch of its lowest
-validation loss, and each candidate at the rate whose networks have the lowest mean loss, which is then
-trained with three seeds more. Test labels choose nothing. "published" is the network of the handout: five
-epochs at a constant rate, kept at its last epoch. temperature: what divides the logits so that the validation
-loss is lowest; ece: expected calibration error with ten bins, before and after. 03_probabilities.csv holds
-what the networks of two candidates, SHOWN, say of each test review, in thousandths.
+About an hour on two cores; broken off, it goes on where it was. Each candidate adds one step to the one
+before it. All have the same budget: four rates with two seeds, six epochs with a cosine decay; each network
+is kept at the epoch of its lowest validation loss, and each candidate at the rate whose networks have the
+lowest mean loss, which is then trained with three seeds more. Test labels choose nothing. "published" is the
+network of the handout: five epochs at a constant rate, kept at its last epoch. temperature: what divides the
+logits so that the validation loss is lowest; ece: expected calibration error with ten bins, before and after.
+03_probabilities.csv holds what the networks of two candidates, SHOWN, say of each test review, in
+thousandths.
 """
 
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from scipy.optimize import minimize_scalar
 
-from labutils import backend
+from labutils import backend, training
 from labutils.data import reviews
 
 HERE, SHOWN = Path(__file__).parent, ("+ words dropped", "+ 400 tokens")
@@ -97,11 +96,11 @@ def calibration(validation, y_validation, test, y_test):
     }
 
 
-def train(name, rate, seed):
-    """Return a row of the table, and the probabilities of the kept epoch for validation and test reviews."""
+def train(candidate, rate, seed):
+    """Return a row of the table, and the kept epoch's probabilities of the test reviews, in thousandths."""
     keras = backend.load_keras()
-    published = name == "published"
-    settings = CANDIDATES["100 tokens" if published else name]
+    published = candidate == "published"
+    settings = CANDIDATES["100 tokens" if published else candidate]
     data = reviews.load(num_words=WORDS)
     x, x_test = (
         keras.utils.pad_sequences(part.sequences, maxlen=settings["tokens"])
@@ -123,52 +122,39 @@ def train(name, rate, seed):
             best, kept = loss, (epoch, validation, model.predict(x_test, batch_size=500, verbose=0)[:, 0])
     epoch, validation, test = kept
     row = {
-        "candidate": name,
-        "rate": rate,
-        "seed": seed,
         "parameters": model.count_params(),
-        "seconds": round(time.perf_counter() - started),
+        "training_seconds": round(time.perf_counter() - started),
         "kept_epoch": epoch,
         "validation_loss": log_loss(validation, y[fitted:]),
         "validation_accuracy": np.mean((validation > 0.5) == y[fitted:]),
         "test_accuracy": np.mean((test > 0.5) == data.test.labels),
     }
-    return row | calibration(validation, y[fitted:], test, data.test.labels), test
+    row |= calibration(validation, y[fitted:], test, data.test.labels)
+    return row | {"thousandths": (1000 * test).round().astype(int)}
 
 
 def main():
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    done = []
+    options = training.sweep_options(__file__)
 
-    def run(jobs):
-        trainings = Parallel(n_jobs=2, return_as="generator_unordered")(delayed(train)(*job) for job in jobs)
-        for row, probability in trainings:
-            print({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}, flush=True)
-            done.append((row, probability))
-            save()
+    def run(grid, seeds):
+        table = training.sweep(train, grid, seeds=seeds, **options)
+        assert not table.failed.any(), table.failed.unique()
+        return table.drop(columns=["seconds", "failed"])
 
-    def rates():
-        frame = pd.DataFrame([row for row, _ in done])
-        means = frame[frame.seed.isin(SEEDS)].groupby(["candidate", "rate"]).validation_loss.mean()
-        return frame, {name: means[name].idxmin() for name in frame.candidate.unique()}
-
-    def save():
-        frame, chosen = rates()
-        frame["chosen"] = frame.rate == frame.candidate.map(chosen)
-        order = frame.candidate.map(["published", *CANDIDATES].index)
-        frame = frame.assign(order=order).sort_values(["order", "rate", "seed"]).drop(columns="order")
-        frame.to_csv(HERE / "03_candidates.csv", index=False, float_format="%.4f")
-        columns = {
-            f"{row['candidate'][2:]}, seed {row['seed']}": (1000 * probability).round().astype(int)
-            for row, probability in sorted(done, key=lambda pair: (pair[0]["candidate"], pair[0]["seed"]))
-            if row["candidate"] in SHOWN and row["rate"] == chosen[row["candidate"]]
-        }
-        pd.DataFrame(columns).to_csv(HERE / "03_probabilities.csv", index=False)
-
-    run([("published", 0.001, seed) for seed in (*SEEDS, *MORE_SEEDS)])
-    run([(name, rate, seed) for seed in SEEDS for name in reversed(CANDIDATES) for rate in RATES])
-    chosen = rates()[1]
-    run([(name, chosen[name], seed) for seed in MORE_SEEDS for name in reversed(CANDIDATES)])
+    published = run([{"candidate": "published", "rate": 0.001}], (*SEEDS, *MORE_SEEDS))
+    tried = run([{"candidate": name, "rate": rate} for name in reversed(CANDIDATES) for rate in RATES], SEEDS)
+    means = tried.groupby(["candidate", "rate"]).validation_loss.mean()
+    chosen = {name: means[name].idxmin() for name in reversed(CANDIDATES)}
+    more = run([{"candidate": name, "rate": rate} for name, rate in chosen.items()], MORE_SEEDS)
+    table = pd.concat([published, tried, more]).rename(columns={"training_seconds": "seconds"})
+    table["chosen"] = table.rate == table.candidate.map(chosen | {"published": 0.001})
+    shown = table[table.candidate.isin(SHOWN) & table.chosen].sort_values(["candidate", "seed"])
+    columns = {f"{row.candidate[2:]}, seed {row.seed}": row.thousandths for row in shown.itertuples()}
+    pd.DataFrame(columns).to_csv(HERE / "03_probabilities.csv", index=False)
+    order = table.candidate.map(["published", *CANDIDATES].index)
+    table = table.assign(order=order).sort_values(["order", "rate", "seed"])
+    table = table.drop(columns=["order", "thousandths"])
+    table.to_csv(HERE / "03_candidates.csv", index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python notebooks/grids/03_readers.py
 
-About ten minutes on two cores, after 03_candidates.py. Three kinds of network that read from left to right,
-five seeds each: the published one and the same with a mask, two epochs, and the candidate that drops words,
-trained as in 03_candidates.py. Each is kept at its epoch of lowest validation loss. No test label chooses
-anything.
+About ten minutes on two cores, after 03_candidates.py; broken off, it goes on where it was. Three kinds of
+network that read from left to right, five seeds each: the published one and the same with a mask, two epochs,
+and the candidate that drops words, trained as in 03_candidates.py. Each is kept at its epoch of lowest
+validation loss. No test label chooses anything.
 
 empty: the probability of a review of nothing but padding. short_accuracy: test accuracy on reviews of fewer
 than 100 tokens. component_share: of the variance of the states after each word of 200 test reviews, the
@@ -15,14 +15,12 @@ shuffled_same: fraction of test reviews with the same verdict when their words a
 shuffled_accuracy: test accuracy then.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
-from labutils import backend
+from labutils import backend, training
 from labutils.data import reviews
 
 HERE, SEEDS = Path(__file__).parent, range(5)
@@ -33,11 +31,11 @@ KINDS = {
 }
 
 
-def build(kind):
+def build(network):
     keras = backend.load_keras()
     layers = keras.layers
-    tokens, mask = KINDS[kind]
-    regularised = kind.startswith("words dropped")
+    tokens, mask = KINDS[network]
+    regularised = network.startswith("words dropped")
     inputs = layers.Input((tokens,))
     x = layers.Embedding(10_000, 32, mask_zero=mask)(inputs)
     if regularised:
@@ -51,16 +49,16 @@ def build(kind):
     return keras.Model(inputs, dense(last)), keras.Model(inputs, states), dense
 
 
-def row(kind, seed, rate):
+def train(network, rate, seed):
     keras = backend.load_keras()
     data = reviews.load(num_words=10_000)
-    tokens, _ = KINDS[kind]
+    tokens, _ = KINDS[network]
     x, x_test = (keras.utils.pad_sequences(part.sequences, maxlen=tokens) for part in (data.train, data.test))
     y, y_test = np.asarray(data.train.labels), np.asarray(data.test.labels)
     fitted = int(len(x) * 0.8)
     keras.utils.set_random_seed(seed)
-    model, reader, dense = build(kind)
-    epochs, batch_size = (6, 128) if kind.startswith("words dropped") else (2, 64)
+    model, reader, dense = build(network)
+    epochs, batch_size = (6, 128) if network.startswith("words dropped") else (2, 64)
     if epochs == 6:
         rate = keras.optimizers.schedules.CosineDecay(rate, epochs * -(-fitted // batch_size))
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", jit_compile=False)
@@ -87,8 +85,6 @@ def row(kind, seed, rate):
     weights, bias = dense.get_weights()
     logits = (points @ weights + bias)[:, 0]
     return {
-        "network": kind,
-        "seed": seed,
         "empty": probability(np.zeros((1, tokens), "int32"))[0],
         "short_accuracy": np.mean((says == y_test)[short]),
         "accuracy": np.mean(says == y_test),
@@ -101,12 +97,13 @@ def row(kind, seed, rate):
 
 
 def main():
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     candidates = pd.read_csv(HERE / "03_candidates.csv")
     rate = candidates[candidates.chosen & (candidates.candidate == "+ words dropped")].rate.iloc[0]
-    jobs = [(kind, seed, rate if "words" in kind else 0.001) for kind in KINDS for seed in SEEDS]
-    rows = Parallel(n_jobs=2, verbose=5)(delayed(row)(*job) for job in jobs)
-    pd.DataFrame(rows).to_csv(HERE / "03_readers.csv", index=False, float_format="%.4f")
+    grid = [{"network": kind, "rate": rate if "words" in kind else 0.001} for kind in KINDS]
+    table = training.sweep(train, grid, seeds=SEEDS, **training.sweep_options(__file__))
+    assert not table.failed.any(), table.failed.unique()
+    table = table.drop(columns=["rate", "seconds", "failed"])
+    table.to_csv(HERE / "03_readers.csv", index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":

@@ -19,19 +19,19 @@ reviews at its end, without dropout, and the number of bursts in it.
 """
 
 import importlib
-import os
-import sys
 import time
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
-from labutils import backend
+from labutils import backend, training
 
 HERE = Path(__file__).parent
 WHAT, SEEDS = ("skipped", "forgotten", "clipped", "forgotten at random"), range(10)
+falls = importlib.import_module("04_falls")
+cloudpickle.register_pickle_by_value(falls)  # sent along with train: other processes cannot import it
 
 
 def intervening_adam(what, rate, seed):
@@ -69,8 +69,6 @@ def intervening_adam(what, rate, seed):
 
 def train(what, seed):
     """Return the rows of the two files."""
-    sys.path.insert(0, str(HERE))
-    falls = importlib.import_module("04_falls")
     keras = backend.load_keras()
     layers = keras.layers
     x, y, x_val, y_val = falls.data_for("shuffled")
@@ -109,25 +107,16 @@ def train(what, seed):
     model.fit(x, y, epochs=falls.EPOCHS, batch_size=falls.BATCH_SIZE, verbose=0, callbacks=[Note()])
     for row in of_epochs:
         row["seconds"] = round(time.perf_counter() - started)
-    return of_epochs, of_fifths
+    return {"epochs": of_epochs, "fifths": of_fifths}
 
 
 def main():
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    paths = [HERE / f"04_bursts{end}.csv" for end in ("", "_every5")]
-    tables = [pd.read_csv(path).to_dict("records") if path.exists() else [] for path in paths]
-    done = {(row["what"], row["seed"]) for row in tables[0]}
-    todo = [(what, seed) for what in WHAT for seed in SEEDS if (what, seed) not in done]
-    for more in Parallel(n_jobs=2, return_as="generator_unordered")(delayed(train)(*job) for job in todo):
-        for rows, new, path in zip(tables, more, paths):
-            rows += new
-            order = [c for c in ("what", "seed", "epoch", "batch") if c in rows[0]]
-            pd.DataFrame(rows).sort_values(order).to_csv(path, index=False, float_format="%.5g")
-        print(
-            [row["bursts"] for row in more[0]],
-            [round(row["validation_accuracy"], 3) for row in more[0]],
-            flush=True,
-        )
+    runs = training.sweep(train, {"what": WHAT}, seeds=SEEDS, **training.sweep_options(__file__))
+    assert not runs.failed.any(), runs.failed.unique()
+    for part, end in {"epochs": "", "fifths": "_every5"}.items():
+        table = pd.DataFrame(sum(runs[part], []))
+        order = [c for c in ("what", "seed", "epoch", "batch") if c in table]
+        table.sort_values(order).to_csv(HERE / f"04_bursts{end}.csv", index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":

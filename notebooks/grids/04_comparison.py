@@ -2,7 +2,7 @@
 
     python notebooks/grids/04_comparison.py
 
-About forty minutes on two cores. Test labels choose nothing. Two files:
+About forty minutes on two cores; broken off, it goes on where it was. Test labels choose nothing. Two files:
 
 04_comparison.csv, one row for each training, kept at the epoch of its lowest validation loss. Every model
 has an embedding of 32, three words in ten dropped, dropout of one half before and after, gradients clipped at
@@ -13,17 +13,15 @@ bag of words of the same 200 tokens has six values of C (under "rate").
 04_right.csv: for each test review, how many of the five seeds of each compared model are right about it.
 """
 
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from labutils import backend
+from labutils import backend, training
 from labutils.data import reviews
 
 HERE = Path(__file__).parent
@@ -86,21 +84,20 @@ def train(name, rate, seed):
 
     validation, right = probability(x[n:]), (probability(x_test) > 0.5) == y_test
     return {
-        "name": name,
-        "rate": rate,
-        "seed": seed,
         "parameters": model.count_params(),
-        "seconds": round(time.perf_counter() - started),
+        "training_seconds": round(time.perf_counter() - started),
         "kept_epoch": int(np.argmin(history["val_loss"])) + 1,
         "last_accuracy": history["val_accuracy"][-1],
         "validation_accuracy": np.mean((validation > 0.5) == y[n:]),
         "validation_loss": log_loss(validation, y[n:]),
         "test_accuracy": right.mean(),
         "test_shuffled_accuracy": np.mean((probability(reviews.shuffled(x_test)) > 0.5) == y_test),
-    }, right
+        "right": right.astype(int),
+    }
 
 
 def bag_of_words():
+    """Return such a row for each C."""
     x, y, x_test, y_test = arrays()
     n, texts = int(len(x) * 0.8), reviews.load(num_words=WORDS).vocabulary.texts
     tfidf, rows = TfidfVectorizer(), []
@@ -112,13 +109,13 @@ def bag_of_words():
         row = {"name": "bag of words", "rate": C, "seed": 0, "test_accuracy": right.mean()}
         row["validation_accuracy"] = model.score(validation, y[n:])
         row["validation_loss"] = log_loss(model.predict_proba(validation)[:, 1], y[n:])
-        rows.append((row, right))
+        rows.append(row | {"right": right.astype(int)})
     return rows
 
 
-def table_of(done):
+def table_of(tables):
     """Return all rows as a table, and the chosen rate of each model."""
-    table = pd.DataFrame([row for row, _ in done])
+    table = pd.concat(tables)
     means = table[table.seed.isin(SEEDS)].groupby(["name", "rate"]).validation_accuracy.mean()
     chosen = {name: means[name].idxmax() for name in table.name.unique()}
     table["chosen"] = table.rate == table.name.map(chosen)
@@ -126,21 +123,20 @@ def table_of(done):
 
 
 def main():
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    done = bag_of_words()
+    options, tables = training.sweep_options(__file__), [pd.DataFrame(bag_of_words())]
 
-    def run(jobs):
-        for row, right in Parallel(n_jobs=2, return_as="generator_unordered")(
-            delayed(train)(*j) for j in jobs
-        ):
-            print({k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}, flush=True)
-            done.append((row, right))
+    def run(pairs, seeds):
+        grid = [{"name": name, "rate": rate} for name, rate in pairs]
+        table = training.sweep(train, grid, seeds=seeds, **options)
+        assert not table.failed.any(), table.failed.unique()
+        table = table.drop(columns=["seconds", "failed"])
+        tables.append(table.rename(columns={"training_seconds": "seconds"}))
 
     tried = {name: list(RATES[2:5]) for name in MODELS}
     new = [(name, rate) for name in MODELS for rate in tried[name]]
     while new:  # until the best rate of each model has a worse one on either side
-        run([(name, rate, seed) for name, rate in new for seed in SEEDS])
-        chosen, new = table_of(done)[1], []
+        run(new, SEEDS)
+        chosen, new = table_of(tables)[1], []
         for name, rates in tried.items():
             lowest, highest = RATES.index(min(rates)), RATES.index(max(rates))
             if chosen[name] == min(rates) and lowest > 0:
@@ -149,13 +145,12 @@ def main():
                 new.append((name, RATES[highest + 1]))
         for name, rate in new:
             tried[name].append(rate)
-    run([(name, chosen[name], seed) for seed in MORE_SEEDS for name in MODELS])
-    table_of(done)[0].to_csv(HERE / "04_comparison.csv", index=False, float_format="%.4f")
-    right = {}
-    for row, is_right in done:
-        if row["rate"] == chosen[row["name"]]:
-            right[row["name"]] = right.get(row["name"], 0) + is_right.astype(int)
+    run([(name, chosen[name]) for name in MODELS], MORE_SEEDS)
+    table, _ = table_of(tables)
+    of_chosen = table[table.chosen].groupby("name").right
+    right = {name: np.sum([*of_chosen.get_group(name)], axis=0) for name in ("bag of words", *MODELS)}
     pd.DataFrame(right).to_csv(HERE / "04_right.csv", index=False)
+    table.drop(columns="right").to_csv(HERE / "04_comparison.csv", index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":

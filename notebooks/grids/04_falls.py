@@ -15,20 +15,18 @@ and of the recurrent kernel's part, and the norm of the step of the recurrent ke
 state on 400 training reviews, and the spectral radius of the recurrent kernel.
 """
 
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
-from labutils import backend
+from labutils import backend, training
 from labutils.data import reviews
 
 HERE = Path(__file__).parent
 WORDS, TOKENS, UNITS, EPOCHS, BATCH_SIZE = 10_000, 200, 128, 5, 64
-SEEDS, RATES, CLIPS = range(10), (0.001, 0.0003), (None, 10.0, 1.0)
+SEEDS, RATES, CLIPS = range(10), (0.001, 0.0003), (0, 10.0, 1.0)  # 0: not clipped
 SATURATED = 0.95  # the slope of tanh is below a tenth there
 
 
@@ -49,7 +47,7 @@ def recording_adam(rate, clip):
             self.norms.assign(tf.sqrt([tf.add_n(squares), squares[2]]))
             return super().apply(grads, trainable_variables)
 
-    return RecordingAdam(rate, global_clipnorm=clip)
+    return RecordingAdam(rate, global_clipnorm=clip or None)
 
 
 def data_for(split):
@@ -88,9 +86,9 @@ def train(split, rate, clip, seed):
     model.compile(adam, "binary_crossentropy", jit_compile=False)
     inside = keras.Model(model.inputs, [model.layers[1].output, model.layers[2].output])
     kernel = model.layers[1].cell.recurrent_kernel
-    tag = {"split": split, "rate": rate, "clip": clip or 0, "seed": seed}
+    tag = {"split": split, "rate": rate, "clip": clip, "seed": seed}
     of_epochs, of_batches, of_fifths = [], [], []
-    is_detailed = (split, rate, clip) == ("shuffled", 0.001, None)
+    is_detailed = (split, rate, clip) == ("shuffled", 0.001, 0)
     sample = np.arange(0, len(x), len(x) // 400)[:400]
     started = time.perf_counter()
 
@@ -139,29 +137,21 @@ def train(split, rate, clip, seed):
     for row in of_epochs:
         row["seconds"] = round(time.perf_counter() - started)
     batches = [{"seed": seed, "batch": i} | row for i, row in enumerate(of_batches, 1)] if is_detailed else []
-    return of_epochs, batches, [{"seed": seed} | row for row in of_fifths]
+    fifths = [{"seed": seed} | row for row in of_fifths]
+    return {"epochs": of_epochs, "batches": batches, "fifths": fifths}
 
 
 def main():
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    paths = [HERE / f"04_falls{end}.csv" for end in ("", "_batches", "_every5")]
-    tables = [pd.read_csv(path).to_dict("records") if path.exists() else [] for path in paths]
-    done = {(row["split"], row["rate"], row["clip"], row["seed"]) for row in tables[0]}
-    settings = [("shuffled", rate, clip) for rate in RATES for clip in CLIPS]
-    settings.append(("blocks", 0.001, None))
-    jobs = [
-        (*setting, seed) for seed in SEEDS for setting in settings if setting[0] == "shuffled" or seed < 5
-    ]
-    todo = [job for job in jobs if (job[0], job[1], job[2] or 0, job[3]) not in done]
-    for more in Parallel(n_jobs=2, return_as="generator_unordered")(delayed(train)(*job) for job in todo):
-        for rows, new, path in zip(tables, more, paths):
-            rows += new
-            order = [c for c in ("split", "rate", "clip", "seed", "epoch", "batch") if rows and c in rows[0]]
-            if rows:
-                pd.DataFrame(rows).sort_values(order).to_csv(path, index=False, float_format="%.5g")
-        last = more[0][-1]
-        print({k: last[k] for k in ("split", "rate", "clip", "seed", "seconds")}, flush=True)
-        print([round(row["validation_accuracy"], 3) for row in more[0]], flush=True)
+    options = training.sweep_options(__file__)
+    grid = [{"split": "shuffled", "rate": rate, "clip": clip} for rate in RATES for clip in CLIPS]
+    shuffled = training.sweep(train, grid, seeds=SEEDS, **options)
+    published = {"split": "blocks", "rate": 0.001, "clip": 0}
+    runs = pd.concat([shuffled, training.sweep(train, [published], seeds=range(5), **options)])
+    assert not runs.failed.any(), runs.failed.unique()
+    for part, end in {"epochs": "", "batches": "_batches", "fifths": "_every5"}.items():
+        table = pd.DataFrame(sum(runs[part], []))
+        order = [c for c in ("split", "rate", "clip", "seed", "epoch", "batch") if c in table]
+        table.sort_values(order).to_csv(HERE / f"04_falls{end}.csv", index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":

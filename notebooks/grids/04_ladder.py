@@ -11,18 +11,14 @@ without padding, mean absolute difference of the probability with "excellent" an
 k-th word from the end.
 """
 
-import os
 import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
 
-from labutils import backend
+from labutils import backend, training
 from labutils.data import reviews
 
-PATH = Path(__file__).with_suffix(".csv")
 WORDS, TOKENS, SEEDS, POSITIONS = 10_000, 200, range(5), (1, 2, 5, 10, 20, 50, 100, 200)
 STEPS = {  # units, initialisation, with a mask and dropout, rate, clipping
     "as published": (128, "orthogonal", False, 0.001, None),
@@ -62,12 +58,12 @@ def effects(probability, rows, vocabulary):
     return np.abs(said[0] - said[1]).mean(axis=1)
 
 
-def train(name, seed):
+def train(step, seed):
     keras, data = backend.load_keras(), reviews.load(num_words=WORDS)
     x, x_test = (keras.utils.pad_sequences(part.sequences, maxlen=TOKENS) for part in (data.train, data.test))
     y, n = np.asarray(data.train.labels), int(len(x) * 0.8)
     keras.utils.set_random_seed(seed)
-    model = build(*STEPS[name])
+    model = build(*STEPS[step])
     best = keras.callbacks.EarlyStopping(patience=9, restore_best_weights=True)
     started = time.perf_counter()
     history = model.fit(
@@ -81,29 +77,20 @@ def train(name, seed):
     validation, curve = probability(x[n:]), np.array(history["val_accuracy"])
     long_ones = x[n:][(x[n:] > 0).all(axis=1)][:200]
     return {
-        "step": name,
-        "seed": seed,
         "kept_epoch": int(np.argmin(history["val_loss"])) + 1,
         "fall": (np.maximum.accumulate(curve) - curve).max(),
         "validation_accuracy": np.mean((validation > 0.5) == y[n:]),
         "validation_loss": min(history["val_loss"]),
         "test_accuracy": np.mean((probability(x_test) > 0.5) == data.test.labels),
-        "seconds": round(time.perf_counter() - started),
+        "training_seconds": round(time.perf_counter() - started),
     } | {f"effect_{k}": e for k, e in zip(POSITIONS, effects(probability, long_ones, data.vocabulary))}
 
 
 def main():
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    rows = pd.read_csv(PATH).to_dict("records") if PATH.exists() else []
-    done = {(row["step"], row["seed"]) for row in rows}
-    todo = [(name, seed) for seed in SEEDS for name in STEPS if (name, seed) not in done]
-    for row in Parallel(n_jobs=2, return_as="generator_unordered")(delayed(train)(*job) for job in todo):
-        rows.append(row)
-        print(*row.items(), flush=True)
-        table = pd.DataFrame(rows)
-        table["order"] = table.step.map(list(STEPS).index)
-        table = table.sort_values(["order", "seed"]).drop(columns="order")
-        table.to_csv(PATH, index=False, float_format="%.4f")
+    table = training.sweep(train, {"step": [*STEPS]}, seeds=SEEDS, **training.sweep_options(__file__))
+    assert not table.failed.any(), table.failed.unique()
+    table = table.drop(columns=["seconds", "failed"]).rename(columns={"training_seconds": "seconds"})
+    table.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":

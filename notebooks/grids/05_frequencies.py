@@ -2,9 +2,10 @@
 
     python notebooks/grids/05_frequencies.py
 
-About a quarter of an hour on two cores. Every window has 150 values of a sine of amplitude 1, sampled every
-0.01, with normal noise of standard deviation 0.1; the target is the next value. Each window has its own
-noise, a phase of its own and a frequency (radians per unit of time). trained_on:
+About a quarter of an hour on two cores; broken off, it goes on where it was. Every window has 150 values of a
+sine of amplitude 1, sampled every 0.01, with normal noise of standard deviation 0.1; the target is the next
+value. Each window has its own noise, a phase of its own and a frequency (radians per unit of time).
+trained_on:
 
     one frequency       1 in every window
     on the way down     1 in every window, and every target lies where the sine falls
@@ -23,7 +24,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.kernel_approximation import Nystroem
@@ -40,7 +40,7 @@ PHASES = {
     "rising": (-np.pi / 2, np.pi / 2),
 }
 SIZES = {"one frequency": (4000,), "on the way down": (4000,), "many frequencies": (1000, 4000, 16000)}
-SEEDS, CHOOSING = range(5), (100, 101)
+SEEDS, CHOOSING, SINUSOID = range(5), (100, 101), "sinusoid fitted to the window"
 SETTINGS = {
     "LSTM": [
         {"updates": updates, "penalty": penalty}
@@ -73,6 +73,8 @@ def training_windows(trained_on, count, rng):
 
 def fitted(model, x, y, seed, **setting):
     """Return a function that forecasts, fitted to these windows."""
+    if model == SINUSOID:
+        return fitted_sinusoid
     if model == "ridge regression":
         return RidgeCV(alphas=np.logspace(-2, 3, 11)).fit(x, y).predict
     if model == "gradient boosting":
@@ -111,18 +113,6 @@ def fitted_sinusoid(windows):
     return forecasts
 
 
-def chosen_setting(model, trained_on, size):
-    settings = SETTINGS[model]
-    errors = np.zeros(len(settings))
-    for seed in CHOOSING if len(settings) > 1 else ():
-        rng = np.random.default_rng(seed)
-        x, y, _ = training_windows(trained_on, size, rng)
-        new, target, _ = training_windows(trained_on, TEST, rng)
-        for i, setting in enumerate(settings):
-            errors[i] += np.mean((fitted(model, x, y, seed, **setting)(new) - target) ** 2)
-    return settings[int(np.argmin(errors))]
-
-
 def tests(seed):
     """Yield (frequency, where the targets lie, windows, targets, noise), the same for every model."""
     rng = np.random.default_rng(1000 + seed)
@@ -132,30 +122,51 @@ def tests(seed):
         yield 1, target, *windows_of(np.ones(TEST), rng, target)
 
 
-def scores(model, trained_on, size, seed, setting):
-    if model == "sinusoid fitted to the window":
-        predict = fitted_sinusoid
-    else:
-        x, y, _ = training_windows(trained_on, size, np.random.default_rng(seed))
-        predict = fitted(model, x, y, seed, **setting)
-    about = {"model": model, "trained_on": trained_on, "windows": size, "seed": seed}
-    about["setting"] = ", ".join(f"{key} {value}" for key, value in setting.items())
+def described(setting):
+    return ", ".join(f"{key} {value}" for key, value in setting.items())
+
+
+def train(model, trained_on, windows, seed, **setting):
+    """Return the error on windows like those of the training, or the ratio of each test."""
+    rng = np.random.default_rng(seed)
+    x, y, _ = training_windows(trained_on, windows, rng)
+    predict = fitted(model, x, y, seed, **setting)
+    if seed in CHOOSING:
+        new, target, _ = training_windows(trained_on, TEST, rng)
+        return {"setting": described(setting), "error": np.mean((predict(new) - target) ** 2)}
     rows = []
     for frequency, target, new, y, noise in tests(seed):
         ratio = np.mean((predict(new) - y) ** 2) / np.mean(noise**2)
-        rows.append(about | {"frequency": frequency, "target": target, "ratio": ratio})
-    return rows
+        rows.append({"frequency": frequency, "target": target, "ratio": ratio})
+    return {"setting": described(setting)} | pd.DataFrame(rows).to_dict("list")
+
+
+def swept(settings, seeds):
+    """Return the results of these runs."""
+    table = training.sweep(train, settings, seeds=seeds, **training.sweep_options(__file__))
+    assert not table.failed.any(), table.failed.unique()
+    return table
 
 
 def main():
     conditions = [
-        (model, name, size) for model in SETTINGS for name, sizes in SIZES.items() for size in sizes
+        {"model": model, "trained_on": name, "windows": size}
+        for model in SETTINGS
+        for name, sizes in SIZES.items()
+        for size in sizes
     ]
-    settings = Parallel(n_jobs=2)(delayed(chosen_setting)(*condition) for condition in conditions)
-    jobs = [(*condition, seed, setting) for condition, setting in zip(conditions, settings) for seed in SEEDS]
-    jobs += [("sinusoid fitted to the window", "", 0, seed, {}) for seed in SEEDS]
-    rows = sum(Parallel(n_jobs=2)(delayed(scores)(*job) for job in jobs), [])
-    pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5g")
+    options = [SETTINGS[condition["model"]] for condition in conditions]
+    several = [(of, settings) for of, settings in zip(conditions, options) if len(settings) > 1]
+    tried = swept([of | setting for of, settings in several for setting in settings], CHOOSING)
+    errors = tried.groupby([*conditions[0], "setting"]).error.sum()
+    jobs = [
+        of | min(settings, key=lambda setting: errors.get((*of.values(), described(setting)), 0))
+        for of, settings in zip(conditions, options)
+    ]
+    jobs.append({"model": SINUSOID, "trained_on": "", "windows": 0})
+    table = swept(jobs, SEEDS).explode(["frequency", "target", "ratio"]).infer_objects()
+    columns = ["model", "trained_on", "windows", "seed", "setting", "frequency", "target", "ratio"]
+    table[columns].to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5g")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
     python notebooks/grids/05_sea.py
 
-About six minutes on two cores. The years 1980 to 2009 are forecast in six stretches of five years. Before
-each, everything is fitted anew to the months before it: the climatology, which is the mean of each calendar
-month, and the models, all of which read anomalies (temperature minus climatology) and forecast those of the
-next twelve months, from every month of the stretch; with change = True, how they differ from the last one.
-Settings are chosen once, by the mean squared error over all twelve horizons in 1972 to 1979 after fitting
-to the months before 1972 (05_sea_settings.csv has all that were tried; the LSTM's are means of three
-seeds). 05_sea.csv: one row for each first month and horizon, with the temperature measured and the
-forecasts (°C), the LSTMs' with five seeds.
+About six minutes on two cores; broken off, it goes on where it was. The years 1980 to 2009 are forecast in
+six stretches of five years. Before each, everything is fitted anew to the months before it: the climatology,
+which is the mean of each calendar month, and the models, all of which read anomalies (temperature minus
+climatology) and forecast those of the next twelve months, from every month of the stretch; with change =
+True, how they differ from the last one. Settings are chosen once, by the mean squared error over all twelve
+horizons in 1972 to 1979 after fitting to the months before 1972 (05_sea_settings.csv has all that were tried;
+the LSTM's are means of three seeds). 05_sea.csv: one row for each first month and horizon, with the
+temperature measured and the forecasts (°C), the LSTMs' with five seeds.
 """
 
 import itertools
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.multioutput import MultiOutputRegressor
@@ -89,7 +88,7 @@ METHODS = {
 }
 
 
-def forecasts(name, setting, first_year, end_year, seed):
+def forecasts(method, setting, first_year, end_year, seed):
     """Return the first months (n,) of the stretch, and the forecast and actual temperatures (n, 12)."""
     sea, months = series.el_nino(), np.arange(len(series.el_nino())) % 12
     begin, end = (12 * (year - 1950) for year in (first_year, end_year))
@@ -99,7 +98,7 @@ def forecasts(name, setting, first_year, end_year, seed):
     lags, change = others.pop("lags"), others.pop("change", False)
     x, y = series.sliding_windows(anomalies[:begin], lags, HORIZON)
     x = x[:, :, 0]
-    model = METHODS[name][0](**others, seed=seed).fit(x, y - change * x[:, -1:])
+    model = METHODS[method][0](**others, seed=seed).fit(x, y - change * x[:, -1:])
     first_months = np.arange(begin, min(end, len(sea) - HORIZON + 1))
     windows = np.stack([anomalies[first - lags : first] for first in first_months])
     ahead = first_months[:, None] + np.arange(HORIZON)
@@ -107,44 +106,54 @@ def forecasts(name, setting, first_year, end_year, seed):
     return first_months, forecast, sea.values[ahead]
 
 
-def tried(name, setting):
-    errors = []
-    for seed in SEEDS["choosing"] if "LSTM" in name else (0,):
-        _, forecast, actual = forecasts(name, setting, *CHOOSING, seed)
-        errors.append(np.mean((forecast - actual) ** 2))
-    shown = ", ".join(f"{key} {value}" for key, value in setting.items())
-    return {"method": name, "setting": shown, "mean_squared_error": np.mean(errors)}
+def train(method, first_year, end_year, seed, **setting):
+    """Return the error in the years for choosing; of other years all forecasts, as lists."""
+    first_months, forecast, actual = forecasts(method, setting, first_year, end_year, seed)
+    if (first_year, end_year) == CHOOSING:
+        shown = ", ".join(f"{key} {value}" for key, value in setting.items())
+        return {"setting": shown, "mean_squared_error": np.mean((forecast - actual) ** 2)}
+    return {
+        "label": f"{method}, seed {seed}" if "LSTM" in method else method,
+        "month": np.repeat(first_months, HORIZON),
+        "horizon": np.tile(np.arange(1, HORIZON + 1), len(first_months)),
+        "actual": actual.ravel(),
+        "forecast": forecast.ravel(),
+    }
 
 
-def judged(name, setting, year, seed):
-    first_months, forecast, actual = forecasts(name, setting, year, year + YEARS, seed)
-    label = f"{name}, seed {seed}" if "LSTM" in name else name
-    return [
-        {
-            "month": month,
-            "horizon": i + 1,
-            "actual": actual[row, i],
-            "label": label,
-            "forecast": forecast[row, i],
-        }
-        for row, month in enumerate(first_months)
-        for i in range(HORIZON)
+def swept(settings, stretches, seeds):
+    """Return the results for all settings and stretches; these are the seeds of the LSTMs."""
+    runs = [
+        setting | {"first_year": first, "end_year": end} for setting in settings for first, end in stretches
     ]
+    others = [run for run in runs if "LSTM" not in run["method"]]
+    networks = [run for run in runs if "LSTM" in run["method"]]
+    options = training.sweep_options(__file__)
+    parts = [
+        training.sweep(train, others, seeds=(0,), **options),
+        training.sweep(train, networks, seeds=seeds, **options),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    assert not table.failed.any(), table.failed.unique()
+    return table
 
 
 def main():
-    choices, jobs = [], []
-    for name, (_, options) in METHODS.items():
-        settings = [dict(zip(options, values)) for values in itertools.product(*options.values())]
-        results = Parallel(n_jobs=2)(delayed(tried)(name, setting) for setting in settings)
-        best = int(np.argmin([row["mean_squared_error"] for row in results]))
-        choices += [row | {"chosen": i == best} for i, row in enumerate(results)]
-        seeds = SEEDS["judging"] if "LSTM" in name else (0,)
-        jobs += [(name, settings[best], year, seed) for year in STRETCHES for seed in seeds]
-        print(name, settings[best], results[best]["mean_squared_error"], flush=True)
-    pd.DataFrame(choices).to_csv(HERE / "05_sea_settings.csv", index=False, float_format="%.4f")
-    rows = sum(Parallel(n_jobs=2)(delayed(judged)(*job) for job in jobs), [])
-    table = pd.DataFrame(rows).pivot(index=["month", "horizon", "actual"], columns="label", values="forecast")
+    settings = [
+        {"method": name} | dict(zip(options, values))
+        for name, (_, options) in METHODS.items()
+        for values in itertools.product(*options.values())
+    ]
+    tried = swept(settings, [CHOOSING], SEEDS["choosing"])
+    choices = tried.groupby(["method", "setting"], sort=False, as_index=False).mean_squared_error.mean()
+    best = choices.groupby("method", sort=False).mean_squared_error.idxmin()
+    choices["chosen"] = choices.index.isin(best)
+    choices.to_csv(HERE / "05_sea_settings.csv", index=False, float_format="%.4f")
+    print(choices[choices.chosen].to_string())
+    stretches = [(year, year + YEARS) for year in STRETCHES]
+    table = swept([settings[i] for i in best], stretches, SEEDS["judging"])
+    table = table.explode(["month", "horizon", "actual", "forecast"]).infer_objects()
+    table = table.pivot(index=["month", "horizon", "actual"], columns="label", values="forecast")
     table.reset_index().to_csv(HERE / "05_sea.csv", index=False, float_format="%.3f")
 
 

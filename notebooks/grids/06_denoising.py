@@ -2,19 +2,17 @@
 
     python notebooks/grids/06_denoising.py
 
-About six minutes on two cores. One hidden layer of `hidden` units (0: ridge regression; its penalty is
-chosen on the validation digits, and stands under setting, as PCA's number of components). noise: "once"
-(each digit of the training set with one realisation) or "fresh" (new in every step; for ridge regression
-its average, a penalty on clean digits). Noise: normal, standard deviation 0.5; each seed has realisations
-of its own. validation, test: mean squared error, reconstructions clipped to 0–1.
+About six minutes on two cores; broken off, it goes on where it was. One hidden layer of `hidden` units (0:
+ridge regression; its penalty is chosen on the validation digits, and stands under setting, as PCA's number of
+components). noise: "once" (each digit of the training set with one realisation) or "fresh" (new in every
+step; for ridge regression its average, a penalty on clean digits). Noise: normal, standard deviation 0.5;
+each seed has realisations of its own. validation, test: mean squared error, reconstructions clipped to 0–1.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
@@ -23,6 +21,13 @@ from labutils.data import digits
 
 FITTED, EPOCHS, NOISE, SEEDS = 3200, 60, 0.5, range(5)
 WIDTHS, PENALTIES, COMPONENTS = (16, 32, 64, 128, 256, 512), 100 * 2.0 ** np.arange(7), range(4, 129, 4)
+LINEAR = [
+    {"kind": kind, "hidden": 0, "noise": noise}
+    for kind, noise in (("PCA", "none"), ("ridge", "once"), ("ridge", "fresh"))
+]
+NETWORKS = [
+    {"kind": "network", "hidden": hidden, "noise": noise} for hidden in WIDTHS for noise in ("once", "fresh")
+]
 
 
 def build(hidden: int, noise: float):
@@ -56,9 +61,8 @@ def errors(clean, noisy, denoise) -> dict:
     return {"validation": error(1), "test": error(2)}
 
 
-def network(hidden: int, noise: str, seed: int) -> dict:
+def network(hidden: int, noise: str, seed: int, clean, noisy) -> dict:
     keras = backend.load_keras()
-    clean, noisy = parts_of(seed)
     keras.utils.set_random_seed(seed)
     model = build(hidden, NOISE if noise == "fresh" else 0.0)
     run = training.fit(
@@ -71,42 +75,43 @@ def network(hidden: int, noise: str, seed: int) -> dict:
         callbacks=[keras.callbacks.EarlyStopping(patience=EPOCHS, restore_best_weights=True)],
         fast=True,
     )
-    result = {"kind": "network", "hidden": hidden, "noise": noise, "seed": seed, "kept_epoch": run.kept_epoch}
-    result["setting"] = 0
+    result = {"kept_epoch": run.kept_epoch, "setting": 0}
     return result | errors(clean, noisy, lambda images: model.predict(images, batch_size=500, verbose=0))
 
 
-def linear(seed: int) -> list[dict]:
-    clean, noisy = parts_of(seed)
-    flat = [part.reshape(-1, 784) for part in noisy]
+def linear(kind: str, noise: str, clean, noisy) -> dict:
+    """Return the errors of the setting that is best on the validation digits."""
     known = clean[0].reshape(-1, 784)
-    pcas = [PCA(k, svd_solver="covariance_eigh").fit(known) for k in COMPONENTS]
-    fits = {
-        ("PCA", "none"): {
+    if kind == "PCA":
+        pcas = [PCA(k, svd_solver="covariance_eigh").fit(known) for k in COMPONENTS]
+        candidates = {
             pca.n_components: lambda x, pca=pca: pca.inverse_transform(pca.transform(x)) for pca in pcas
         }
-    }
-    for noise, given in (("once", flat[0]), ("fresh", known)):
-        fits["ridge", noise] = {penalty: Ridge(penalty).fit(given, known).predict for penalty in PENALTIES}
-    rows = []
-    for (kind, noise), candidates in fits.items():
-        tried = [
-            {"setting": int(setting)}
-            | errors(clean, noisy, lambda x, fit=fit: fit(x.reshape(-1, 784)).reshape(x.shape))
-            for setting, fit in candidates.items()
-        ]
-        best = min(tried, key=lambda row: row["validation"])
-        rows.append({"kind": kind, "hidden": 0, "noise": noise, "seed": seed, "kept_epoch": 0} | best)
-    return rows
+    else:
+        given = noisy[0].reshape(-1, 784) if noise == "once" else known
+        candidates = {penalty: Ridge(penalty).fit(given, known).predict for penalty in PENALTIES}
+    tried = [
+        {"kept_epoch": 0, "setting": int(setting)}
+        | errors(clean, noisy, lambda x, fit=fit: fit(x.reshape(-1, 784)).reshape(x.shape))
+        for setting, fit in candidates.items()
+    ]
+    return min(tried, key=lambda row: row["validation"])
+
+
+def train(kind: str, hidden: int, noise: str, seed: int) -> dict:
+    clean, noisy = parts_of(seed)
+    if kind == "network":
+        return network(hidden, noise, seed, clean, noisy)
+    return linear(kind, noise, clean, noisy)
 
 
 def main() -> None:
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # two trainings at a time
-    rows = [row for seed in SEEDS for row in linear(seed)]
-    jobs = [(hidden, noise, seed) for hidden in WIDTHS for noise in ("once", "fresh") for seed in SEEDS]
-    for row in Parallel(n_jobs=2, return_as="generator")(delayed(network)(*job) for job in jobs):
-        rows.append(row)
-        pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5f")
+    table = training.sweep(train, LINEAR + NETWORKS, seeds=SEEDS, **training.sweep_options(__file__))
+    assert not table.failed.any(), table.failed.unique()
+    is_network = table.kind == "network"
+    table = pd.concat([table[~is_network].sort_values("seed", kind="stable"), table[is_network]])
+    table = table.drop(columns=["seconds", "failed"])
+    table.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5f")
 
 
 if __name__ == "__main__":

@@ -2,26 +2,26 @@
 
     python notebooks/grids/06_rows.py
 
-About half an hour on two cores. read, write: the row that the encoder reads, and that the decoder writes,
-first. Adam's rate is chosen for each kind of layer from the same five, by the lowest mean validation loss of
-two trainings (choosing = True); the others have seeds of their own and the chosen rate. 60 epochs of 3,200
-digits in batches of 32, gradients clipped at a global norm of 1, the weights of the epoch with the lowest
-validation loss. validation, test, row_0 … row_27: mean squared error with these weights, on the validation
-digits, on the test digits, and on each row of the test digits, counted from the top.
+About half an hour on two cores; broken off, it goes on where it was. read, write: the row that the encoder
+reads, and that the decoder writes, first. Adam's rate is chosen for each kind of layer from the same five, by
+the lowest mean validation loss of two trainings (choosing = True); the others have seeds of their own and the
+chosen rate. 60 epochs of 3,200 digits in batches of 32, gradients clipped at a global norm of 1, the weights
+of the epoch with the lowest validation loss. validation, test, row_0 … row_27: mean squared error with these
+weights, on the validation digits, on the test digits, and on each row of the test digits, counted from the
+top.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
 from labutils import backend, training
 from labutils.data import digits
 
 FITTED, EPOCHS, UNITS, CODE = 3200, 60, 64, 32
 KINDS, RATES, SEEDS = ("SimpleRNN", "GRU"), (0.0005, 0.001, 0.002, 0.005, 0.01), range(5)
+CHOOSING = (100,)
 ORDERS = {"top": slice(None), "bottom": slice(None, None, -1)}
 
 
@@ -43,7 +43,7 @@ def build(kind: str, code: int, rate: float):
     return model
 
 
-def train_and_measure(kind, code, read, write, rate, seed, choosing) -> dict:
+def train(kind, code, read, write, rate, seed) -> dict:
     keras = backend.load_keras()
     data = digits.load(source="embedded")
     (fitted, validation), test = np.split(data.train.images, [FITTED]), data.test.images
@@ -62,30 +62,29 @@ def train_and_measure(kind, code, read, write, rate, seed, choosing) -> dict:
     )
     written = model.predict(test[:, reading], batch_size=500, verbose=0)[:, writing]
     rows = np.mean((written - test) ** 2, axis=(0, 2))
-    result = {"kind": kind, "code": code, "read": read, "write": write, "rate": rate, "seed": seed}
-    result |= {"choosing": choosing, "parameters": run.parameters, "kept_epoch": run.kept_epoch}
+    result = {"choosing": seed in CHOOSING, "parameters": run.parameters, "kept_epoch": run.kept_epoch}
     result |= {"validation": run.at_kept_epoch("val_loss"), "test": rows.mean()}
     return result | {f"row_{n}": error for n, error in enumerate(rows)}
 
 
+def swept(settings, seeds):
+    """Return the results of these runs."""
+    table = training.sweep(train, settings, seeds=seeds, **training.sweep_options(__file__))
+    assert not table.failed.any(), table.failed.unique()
+    return table
+
+
 def main() -> None:
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}  # two trainings at a time
-    rows = []
-
-    def run(jobs):
-        for row in Parallel(n_jobs=2, return_as="generator")(
-            delayed(train_and_measure)(*job) for job in jobs
-        ):
-            rows.append(row)
-            pd.DataFrame(rows).to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5f")
-
-    orders = [("top", "top"), ("top", "bottom")]
-    run([(kind, CODE, *order, rate, 100, True) for kind in KINDS for order in orders for rate in RATES])
-    tried = pd.DataFrame(rows).groupby(["kind", "rate"]).validation.mean()
-    best = {kind: tried[kind].idxmin() for kind in KINDS}
-    jobs = [(kind, CODE, read, write) for kind in KINDS for read in ORDERS for write in ORDERS]
-    jobs += [("GRU", 8, "top", "top")]
-    run([(*job, best[job[0]], seed, False) for job in jobs for seed in SEEDS])
+    names = ("kind", "code", "read", "write")
+    kinds = [(kind, CODE, "top", write) for kind in KINDS for write in ORDERS]
+    tried = swept([dict(zip(names, of)) | {"rate": rate} for of in kinds for rate in RATES], CHOOSING)
+    means = tried.groupby(["kind", "rate"]).validation.mean()
+    best = {kind: means[kind].idxmin() for kind in KINDS}
+    kinds = [(kind, CODE, read, write) for kind in KINDS for read in ORDERS for write in ORDERS]
+    kinds += [("GRU", 8, "top", "top")]
+    others = swept([dict(zip(names, of)) | {"rate": best[of[0]]} for of in kinds], SEEDS)
+    table = pd.concat([tried, others]).drop(columns=["seconds", "failed"])
+    table.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5f")
 
 
 if __name__ == "__main__":

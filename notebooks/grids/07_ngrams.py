@@ -2,24 +2,25 @@
 
     python notebooks/grids/07_ngrams.py
 
-About five minutes on one core, 1.4 GB. kind: absolute discounting or Kneser-Ney, interpolated, with one
-discount out of .5, .75 and .9, the best on the validation text; modified Kneser-Ney has three, from the
-counts (Chen and Goodman 1999). Order 9 is the highest whose n-grams fit into 64 bits. characters: of the
-training reviews, from the first on. entries: different n-grams of all orders up to this one, which is what
-such a model stores. validation, test: bits per character of 500,000 characters of the validation and of the
-test reviews.
+About five minutes on one core, a process takes up to 1.4 GB; broken off, it goes on where it was. kind:
+absolute discounting or Kneser-Ney, interpolated, with one discount out of .5, .75 and .9, the best on the
+validation text; modified Kneser-Ney has three, from the counts (Chen and Goodman 1999). Order 9 is the
+highest whose n-grams fit into 64 bits. characters: of the training reviews, from the first on. entries:
+different n-grams of all orders up to this one, which is what such a model stores. validation, test: bits per
+character of 500,000 characters of the validation and of the test reviews.
 """
 
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from labutils import training
 from labutils.data import review_text
 
 SIZES = (100_000, 300_000, 1_000_000, 3_000_000, 5_000_000, 10_000_000, None)
 ORDERS, DISCOUNTS = 9, (0.5, 0.75, 0.9)
 SIZE, EXAMINED = len(review_text.ALPHABET), 500_000
+COLUMNS = ["kind", "characters", "order", "discount", "entries", "validation", "test"]
 
 
 def ngrams(text: np.ndarray, n: int) -> np.ndarray:
@@ -60,9 +61,10 @@ def bits(probability: np.ndarray) -> float:
     return float(-np.log2(probability).mean())
 
 
-def examine(train: np.ndarray, text: review_text.ReviewText):
-    """Return the rows of one size."""
-    plain = {n: Table(*np.unique(ngrams(train, n), return_counts=True)) for n in range(1, ORDERS + 1)}
+def train(size: int | None, seed: int) -> dict:
+    """Return the measures of all models of one size, as lists; nothing is random in them."""
+    text = review_text.load(train=size, validation=EXAMINED, test=EXAMINED)
+    plain = {n: Table(*np.unique(ngrams(text.train, n), return_counts=True)) for n in range(1, ORDERS + 1)}
     without_first = {n: plain[n + 1].grams % SIZE**n for n in range(1, ORDERS)}
     continued = {n: Table(*np.unique(grams, return_counts=True)) for n, grams in without_first.items()}
     parts = {"validation": text.validation, "test": text.test}
@@ -81,22 +83,20 @@ def examine(train: np.ndarray, text: review_text.ReviewText):
                 if n < ORDERS:
                     below = lower_tables[n]
                     lower[name] = below.probability(grams[name, n], lower[name], discounts or below.modified)
-            row = {"kind": kind, "characters": len(train), "order": n, "discount": discounts and discounts[0]}
+            row = {"kind": kind, "characters": len(text.train), "order": n}
+            row["discount"] = discounts[0] if discounts else None
             row["entries"] = sum(len(plain[k].grams) for k in range(1, n + 1))
             rows.append(row | {name: bits(p) for name, p in made.items()})
-    return rows
+    return {name: [row[name] for row in rows] for name in COLUMNS}
 
 
 def main() -> None:
-    text, rows = review_text.load(validation=EXAMINED, test=EXAMINED), []
-    for size in SIZES:
-        train = text.train if size is None else review_text.load(train=size).train
-        rows += examine(train, text)
-        tried = pd.DataFrame(rows).sort_values("validation", kind="stable")
-        keys = ["kind", "characters", "order"]
-        best = tried.drop_duplicates(keys).sort_values(keys)
-        best.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.4f")
-        print(best[best.order >= 6].tail(12), flush=True)
+    table = training.sweep(train, {"size": SIZES}, **training.sweep_options(__file__))
+    assert not table.failed.any(), table.failed.unique()
+    tried = table.explode(COLUMNS)[COLUMNS].infer_objects().sort_values("validation", kind="stable")
+    keys = ["kind", "characters", "order"]
+    best = tried.drop_duplicates(keys).sort_values(keys)
+    best.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":
