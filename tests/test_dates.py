@@ -53,4 +53,26 @@ def test_what_cannot_be_encoded_is_refused():
     with pytest.raises(ValueError, match="5 characters, more than 4"):
         dates.encoded(["3 may"], 4)
     assert dates.decoded(dates.encoded(["3 may"], 8)[0]) == "3 may"
+    with pytest.raises(ValueError, match=r"a list of texts, got one: write encoded\(\['3 may'\], 10\)"):
+        dates.encoded("3 may", 10)
+    with pytest.raises(ValueError, match="each text must be a string, got 3"):
+        dates.encoded([3], 10)
+    with pytest.raises(ValueError, match="length must be a whole number, 1 or more, got 0"):
+        dates.encoded([], 0)
     assert dates.encoded([], 4).shape == (0, 4) and not np.any(dates.encoded([""], 4))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([5, -1], "-1 is the number of no character: they go from 0 to 40"),
+        ([5, 41], "41 is the number of no character"),
+        (np.zeros((2, 10), int), r"one row of whole numbers, got int64 \(2, 10\)"),
+        ([5.0, 6.0], "one row of whole numbers, got float64"),
+        (5, "one row of whole numbers"),
+    ],
+)
+def test_what_cannot_be_decoded_is_refused(numbers, message):
+    with pytest.raises(ValueError, match=message):
+        dates.decoded(numbers)
+    assert dates.decoded([]) == "" and dates.decoded([1, 40, 0]) == "z"

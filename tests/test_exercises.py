@@ -150,6 +150,25 @@ def test_a_wrong_answer_shows_what_was_tried_expected_and_given_and_no_traceback
     assert max(map(len, shown.splitlines())) <= 110
 
 
+def test_attention_weights_are_tried_with_padding_in_front_and_rows_that_are_far_apart():
+    weights = NAMED["my_weights"]
+    cases = weights.cases(np.random.default_rng(0))
+    assert any(case["mask"][-1] and not case["mask"][0] for case in cases)
+    assert any(np.ptp(case["scores"][:, case["mask"]].max(axis=1)) > 2_000 for case in cases)
+
+    def cut(scores, mask):  # takes the padding to stand behind
+        return np.pad(solution(weights)(scores[:, : mask.sum()], True), ((0, 0), (0, (~mask).sum())))
+
+    assert weights.verdict(cut).status == "not yet"
+
+
+def test_no_two_inputs_of_an_alignment_share_the_largest_weight():
+    drawn = (NAMED["my_alignment"].cases(np.random.default_rng(seed)) for seed in range(300))
+    for case in sum(drawn, []):
+        second, largest = np.sort(case["weights"][:, : case["length"]])[:, -2:].T
+        assert (second < largest).all()
+
+
 def test_an_error_is_told_in_words_with_its_line_and_its_input():
     def my_step(x_t, h_before, W, U, b):
         return W @ x_t.missing
@@ -441,10 +460,17 @@ def test_typical_wrong_numbers_are_recognised(tested):
     assert tested.right not in tested.wrong and len(tested.wrong) >= 2
     for number, says in tested.wrong.items():
         verdict = tested.verdict(number)
-        assert verdict.mistake == f"{number:g}" and says[:30] in verdict.text
+        assert verdict.mistake == f"{number:.12g}" and says[:30] in verdict.text
     for number, words in [(1e7, "too large"), (-3, "too small"), (np.nan, "not a finite number")]:
         assert words in tested.verdict(number).text
     assert "Answer with one number" in tested.verdict("many").text
+
+
+def test_a_large_number_is_written_with_all_its_digits():
+    weights = exercise("8.5")
+    assert weights.solution_text() == "answer_8_5 = 5120000"
+    assert weights.verdict(2_560_000).mistake == "2560000"
+    assert "5110000 is too small." in said(5_110_000, weights)
 
 
 # --- the number of an exercise ----------------------------------------------------------------------------

@@ -217,6 +217,68 @@ def test_what_is_no_translator_of_dates_is_told_so():
     blind = translator("Attention")
     blind.predict_on_batch = lambda x: x.shape
     assert "does not take [source, previous]" in experiment.verdict(blind).text
+    for several, of in (([np.zeros(3), np.zeros(4)], "list of 2"), ({"logits": np.zeros(3)}, "dict of 1")):
+        blind.predict_on_batch = lambda x, several=several: several
+        assert f"(dates, 10, 41) as one array; it gives a {of}." in said(blind)
+
+
+def said(answer):
+    return " ".join(EXPERIMENTS["attention"].verdict(answer).text.split())
+
+
+def attending(keras, layer, apart=False):
+    """An untrained network of the right shapes with this layer between encoder and decoder."""
+    layers = keras.layers
+
+    class Inner(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.parts = [layer]
+
+        def call(self, query, value):
+            return self.parts[0](query, value) if multi else self.parts[0]([query, value])
+
+    multi = isinstance(layer, layers.MultiHeadAttention)
+
+    class Translator(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.inner, self.out = layers.Embedding(41, 8), Inner(), layers.Dense(41)
+
+        def call(self, inputs):
+            source, previous = map(self.embed, inputs)
+            return self.out(self.inner(previous, source))
+
+    class Apart(Translator):
+        def call(self, source, previous):
+            return super().call([source, previous])
+
+    return Apart() if apart else Translator()
+
+
+def test_attention_counts_in_a_layer_of_ones_own_and_where_it_is_derived(keras):
+    class Mine(keras.layers.Attention):
+        pass
+
+    class Neither(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs[0]
+
+    many = keras.layers.MultiHeadAttention(1, 4)
+    for layer, counts in ((Mine(), True), (many, True), (Neither(), False)):
+        text = said(attending(keras, layer))
+        assert ("not yet: with a layer of attention" in text) != counts, text
+        assert "not yet: 95 % of new dates" in text
+    direct = keras.Input((27,), dtype="int32"), keras.Input((10,), dtype="int32")
+    embed = keras.layers.Embedding(41, 8)
+    context = Mine()([embed(direct[1]), embed(direct[0])])
+    model = keras.Model(direct, keras.layers.Dense(41)(context))
+    assert " reached: with a layer of attention (yours: " in said(model)
+
+
+def test_a_network_that_takes_its_inputs_apart_is_told_to_take_one_list(keras):
+    text = said(attending(keras, keras.layers.Attention(), apart=True))
+    assert "does not take [source, previous], one list of two arrays of whole numbers" in text
 
 
 @pytest.mark.slow

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from labutils.data import ngrams
 from labutils.data.ngrams import NGramFinder
@@ -88,3 +90,28 @@ def test_what_cannot_be_read_is_refused(sequences):
     with pytest.raises(ValueError, match="there must be 11 weights"):
         found.at_tokens(np.zeros(3))
     assert repr(found) == "<NGrams: 11 in 60 reviews>"
+
+
+def test_it_is_a_step_of_a_pipeline_of_scikit_learn(sequences):
+    labels = np.arange(len(sequences)) % 2
+    pipeline = make_pipeline(NGramFinder(2, 2), FunctionTransformer(lambda found: found.matrix()))
+    ours = pipeline.fit(sequences, labels).transform(sequences)
+    assert (ours != NGramFinder(2, 2).fit(sequences).transform(sequences).matrix()).nnz == 0
+
+
+def test_padding_is_no_word_and_no_ngram_contains_it():
+    sequences = [np.array([5, 6, 7]), np.array([6, 7])]
+    padded = np.array([[0, 0, 5, 6, 7], [0, 6, 7, 0, 0]])
+    plain, found = (NGramFinder(3, 1).fit(given).transform(given) for given in (sequences, padded))
+    assert found.n_features == plain.n_features
+    assert (found.matrix() != plain.matrix()).nnz == 0
+    np.testing.assert_array_equal(found.ids[padded.ravel() > 0], plain.ids)
+    assert (found.ids[padded.ravel() == 0] == -1).all()
+
+
+@pytest.mark.parametrize("token", [2**62, 2**63 - 1])
+def test_tokens_whose_ngrams_do_not_fit_into_64_bits_are_refused(token):
+    with pytest.raises(ValueError, match=f"the token {token} is too large for 4 tokens"):
+        NGramFinder(2, 1).fit([np.array([1, 2]), np.array([1, token])])
+    found = NGramFinder(2, 1).fit([np.array([2**40, 2**40 + 1])]).transform([np.array([2**40, 2**40 + 1])])
+    assert found.matrix().toarray().tolist() == [[1, 1, 1]]

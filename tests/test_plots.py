@@ -208,7 +208,21 @@ def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn(
             lambda: plots.alignment({"m": (np.eye(2), "ab", "abc")}, "t"),
             "m: 3 outputs and 2 inputs, but weights",
         ),
-        (lambda: plots.word_values(["a"], {"v": [1, 2]}, "t"), "v: 1 words, but values of the shape"),
+        (
+            lambda: plots.alignment({"m": (np.eye(2)[:, :0], "", "ab")}, "t"),
+            "m: 2 outputs and 0 inputs: there",
+        ),
+        (
+            lambda: plots.alignment({"m": (np.diag([0.5, np.nan]), "ab", "ab")}, "t"),
+            r"m: weights must be numbers from 0 to 1, .* got nan \(1 of 4 are outside\)",
+        ),
+        (
+            lambda: plots.alignment({"m": (np.eye(2) * 1.01, "ab", "ab")}, "t"),
+            "numbers from 0 to 1, .* got 1.01",
+        ),
+        (lambda: plots.alignment({"m": (-np.eye(2), "ab", "ab")}, "t"), "numbers from 0 to 1, .* got -1"),
+        (lambda: plots.word_values(["a", "b"], {"v": [1, np.inf]}, "t"), "v: the value of “b” is no finite"),
+        (lambda: plots.word_values(["a"], {"v": [1, 2]}, "t"), "v: 1 word, but values of the shape"),
         (lambda: plots.word_values([], {"v": []}, "t"), "nothing to draw"),
     ],
 )
@@ -346,6 +360,22 @@ def test_an_alignment_has_a_row_for_each_output_and_says_where_it_looks():
     np.testing.assert_array_equal(axes.images[0].get_array(), np.eye(3)[::-1])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["c", "b", "a"]
     assert "largest weights of c on c, b on b, a on a" in picture.alt
+
+
+def test_weights_of_32_bits_may_add_up_to_a_little_more_than_1():
+    assert plots.alignment({"m": (np.float32([[1.0000001, -1e-9]]), "ab", "c")}, "t").png
+
+
+def test_dollar_signs_are_no_formulas_and_long_words_are_cut():
+    maps = plots.alignment({"$a$": (np.ones((1, 1)), ["$x$"], ["y" * 40])}, "t")
+    text = plots.word_values(["$x$", "y" * 500], {r"$\frac$ left": [1, 2]}, "t")
+    assert maps.png and text.png
+    assert maps.figure.axes[0].get_title(loc="left") == r"\$a\$"
+    (text_axes,) = text.figure.axes
+    assert text_axes.get_title(loc="left") == r"\$\frac\$ left"
+    assert [drawn.get_text() for drawn in text_axes.texts] == [r"\$x\$", "y" * 29 + "…"]
+    assert maps.figure.axes[0].get_yticklabels()[0].get_text() == "y" * 29 + "…"
+    assert "y" * 30 not in maps.alt + text.alt and "$x$" in maps.alt
 
 
 def test_a_coloured_text_is_blue_for_positive_and_orange_for_negative():

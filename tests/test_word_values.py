@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labutils.data import reviews
-from labutils.panels import WordValues, WordValuesPanel, svg
+from labutils.panels import WordValues, WordValuesPanel, svg, typed_review
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,35 @@ def test_a_network_may_read_the_end_alone(data):
     assert "Of 6 words 3 are read: " in panel.status.value
 
 
+def test_a_word_that_the_network_was_given_as_unknown_is_marked_though_the_vocabulary_has_it(data):
+    words, known = typed_review.as_typed(["rare", "good"], np.array([1, 20_000, 20]), ["?", "good"])
+    assert (words, known) == (["rare", "good"], [False, True])
+    panel = a_panel(data, "a story", words=["<start>", "a", "?"], values={"w": np.arange(3.0)})
+    assert "It does not know 1 of the words" in panel.status.value
+    assert re.findall(r'class="lab-unknown"[^>]*>(\w+)', panel.result.value) == ["story"]
+
+
+def test_one_word_is_no_words(data):
+    one = {"values": {"w": np.ones(1)}}
+    assert "1 word: the probability" in a_panel(data, "good", words=["good"], **one).status.value
+    assert "Of 2 words 1 is read: " in a_panel(data, "very good", words=["good"], **one).status.value
+
+
+def test_padding_is_not_shown_however_large_its_value(data):
+    padded = {"words": ["<pad>", "<pad>", "<start>", "good", "film"], "values": {"w": np.arange(5.0)[::-1]}}
+    panel = a_panel(data, "good film", **padded)
+    assert "2 words: " in panel.status.value and "Strongest, “good”: 1.00" in panel.status.value
+    assert "pad&gt;" not in panel.result.value and "start&gt;" not in panel.result.value
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"probability": 1.5}, "from 0 to 1"),
+        ({"probability": np.array([0.5])}, r"a single number, got an array of the shape \(1,\)"),
+        ({"probability": np.array([[0.5]])}, r"a single number, got an array of the shape \(1, 1\)"),
+        ({"words": ["<pad>"] * 8}, "at least one word other than <pad>"),
+        ({"words": ["good"]}, r"letters: 1 word, but values of the shape \(8,\)"),
         ({"values": {}}, "at least one word"),
         ({"values": {"w": np.zeros(2)}}, "values of the shape"),
         ({"values": {"w": np.full(8, np.nan)}}, "no finite numbers"),

@@ -7,6 +7,7 @@ is read last.
 from __future__ import annotations
 
 import datetime
+import reprlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -35,10 +36,15 @@ def encoded(texts: Iterable[str], length: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        For a character that is not in CHARACTERS, and a text that is longer.
+        For a character that is not in CHARACTERS, a text that is longer, and a single text without a list.
     """
+    whole_number("length", length)
+    if isinstance(texts, str):
+        raise ValueError(f"encoded takes a list of texts, got one: write encoded([{texts[:40]!r}], {length})")
     rows = []
     for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"each text must be a string, got {reprlib.repr(text)}")
         if unknown := sorted(set(text) - set(CHARACTERS[2:])):
             raise ValueError(
                 f"{text!r} holds {unknown[0]!r}: only small letters, digits, blank, comma and - are known"
@@ -50,8 +56,25 @@ def encoded(texts: Iterable[str], length: int) -> np.ndarray:
 
 
 def decoded(numbers: Iterable[int]) -> str:
-    """Return the text of a row of numbers, without padding and start."""
-    return "".join(CHARACTERS[number] for number in np.asarray(numbers) if number > START)
+    """Return the text of a row of numbers, without padding and start.
+
+    Raises
+    ------
+    ValueError
+        For what is not one row of whole numbers from 0 to 40.
+    """
+    numbers = np.asarray(numbers)
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+        raise ValueError(
+            f"decoded takes one row of whole numbers, got {numbers.dtype} {numbers.shape}: of several rows, "
+            "decode each"
+        )
+    outside = (numbers < 0) | (numbers >= len(CHARACTERS))
+    if outside.any():
+        raise ValueError(
+            f"{numbers[outside][0]} is the number of no character: they go from 0 to {len(CHARACTERS) - 1}"
+        )
+    return "".join(CHARACTERS[number] for number in numbers if number > START)
 
 
 def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -61,6 +61,8 @@ class NGrams:
 class NGramFinder:
     """Finds the n-grams that occur in enough reviews: an estimator with scikit-learn's `fit` and `transform`.
 
+    Reviews are encoded as whole numbers; 0 is padding: it is no word, and no n-gram contains it.
+
     Parameters
     ----------
     max_length : 1 for words alone, 2 for words and bigrams, 3 for trigrams as well.
@@ -71,10 +73,19 @@ class NGramFinder:
         self.max_length = whole_number("max_length", max_length, 1, 5)
         self.min_reviews = whole_number("min_reviews", min_reviews)
 
-    def fit(self, sequences: Sequence[np.ndarray]) -> NGramFinder:
-        """Find the n-grams of some encoded reviews, each a 1-D array of whole numbers; return self."""
+    def fit(self, sequences: Sequence[np.ndarray], y: object = None) -> NGramFinder:
+        """Find the n-grams of some encoded reviews, each a 1-D array of whole numbers; return self.
+
+        `y` is not used: pipelines of scikit-learn give it.
+        """
         sequences = _checked(sequences)
-        self.base_ = 1 + max(int(sequence.max()) for sequence in sequences)
+        largest, tokens = max(int(sequence.max()) for sequence in sequences), sum(map(len, sequences))
+        if (largest + 1) * tokens > np.iinfo("int64").max:
+            raise ValueError(
+                f"the token {largest} is too large for {tokens:,} tokens: an n-gram would not fit into "
+                "64 bits. Number the words from 1"
+            )
+        self.base_ = largest + 1
         self.keys_: list[np.ndarray] = []  # for each length, sorted: (place of the shorter one, token)
         for _ in range(self.max_length):
             keys = [
@@ -112,7 +123,7 @@ class NGramFinder:
             some = sequences[first : first + _REVIEWS_AT_ONCE]
             lengths = [len(sequence) for sequence in some]
             tokens = np.concatenate(some).astype("int64")
-            tokens[(tokens < 0) | (tokens >= self.base_)] = -1
+            tokens[(tokens <= 0) | (tokens >= self.base_)] = -1
             review = np.repeat(np.arange(len(some)), lengths)
             begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
             parts, key = [], tokens

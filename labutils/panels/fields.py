@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -75,6 +76,57 @@ class Field:
 
 
 @dataclass(frozen=True)
+class ListField:
+    """What one input asks for where several numbers may be given.
+
+    Parameters
+    ----------
+    name : the argument that each of them is given to.
+    label : what the student reads.
+    values : at the start; whole numbers ask for whole numbers.
+    low, high : the allowed range, both included.
+    most : how many there may be.
+    """
+
+    name: str
+    label: str
+    values: tuple[float, ...]
+    low: float
+    high: float
+    most: int = 10
+
+    def __post_init__(self) -> None:
+        if isinstance(self.values, str) or not 1 <= len(self.values) <= self.most:
+            raise ValueError(f"the field {self.name!r} needs 1 to {self.most} values, got {self.values!r}")
+        for value in self.values:
+            Field(self.name, self.label, value, self.low, self.high)
+
+    @property
+    def value(self) -> str:
+        """What stands in the input at the start."""
+        return ", ".join(map(as_typed, self.values))
+
+    @property
+    def question(self) -> str:
+        """The label with the range."""
+        return f"{self.label} ({as_typed(self.low)} to {as_typed(self.high)}; several with commas)"
+
+    def parsed(self, text: str) -> tuple[float, ...]:
+        """Return the numbers that a student typed; ValueError says what is wrong and what would do."""
+        one = Field(self.name, self.label, self.values[0], self.low, self.high)
+        parts = [part for part in re.split(r"[,;\s]+", text.strip()) if part]
+        if not parts:
+            raise ValueError(f"{self.label} is empty: type numbers from {one.range}, with commas.")
+        numbers = tuple(map(one.parsed, parts))
+        if len(set(numbers)) < len(numbers):
+            twice = next(number for number in numbers if numbers.count(number) > 1)
+            raise ValueError(f"{as_typed(twice)} occurs twice: type each value once.")
+        if len(numbers) > self.most:
+            raise ValueError(f"{len(numbers)} values are too many: type at most {self.most}.")
+        return numbers
+
+
+@dataclass(frozen=True)
 class ChoiceField:
     """What one input asks for, where there are only some answers.
 
@@ -82,7 +134,7 @@ class ChoiceField:
     ----------
     name : the argument that it feeds.
     label : what the student reads.
-    options : the answers, the first chosen at the start.
+    options : the answers, a list or tuple of texts, the first chosen at the start.
     """
 
     name: str
@@ -90,8 +142,12 @@ class ChoiceField:
     options: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if isinstance(self.options, str) or len(set(self.options)) < max(2, len(self.options)):
-            raise ValueError(f"the choice {self.name!r} needs different options, two or more")
+        are_texts = isinstance(self.options, (list, tuple)) and all(isinstance(o, str) for o in self.options)
+        if not are_texts or len(set(self.options)) < max(2, len(self.options)):
+            raise ValueError(
+                f"the choice {self.name!r} needs different options, two or more, as a list or tuple of "
+                f"texts, got {reprlib.repr(self.options)}"
+            )
 
     @property
     def value(self) -> str:
@@ -107,17 +163,17 @@ def as_typed(value: float | str) -> str:
 
 
 class Input:
-    """The widget of a `Field`: its box, and the answer to a wrong entry.
+    """The widget of a `Field` or `ListField`: its box, and the answer to a wrong entry.
 
-    number : the last number that could be read. is_valid : whether the box holds one now.
+    number : the last number, or numbers, that could be read. is_valid : whether the box holds one now.
     """
 
-    def __init__(self, field: Field, on_number: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, field: Field | ListField, on_number: Callable[[], None] = lambda: None) -> None:
         self.field, self._on_number = field, on_number
-        self.number, self.is_valid = field.value, True
-        self.box = base.control(
-            widgets.Text, field.question, value=as_typed(field.value), continuous_update=False
-        )
+        shown = as_typed(field.value)
+        self.number = field.values if isinstance(field, ListField) else field.value
+        self.is_valid = True
+        self.box = base.control(widgets.Text, field.question, value=shown, continuous_update=False)
         self.answer = widgets.HTML()
         self.widget = base.labelled(self.box, self.answer)  # a change of the box itself would reset its text
         self.box.observe(self._typed, "value")

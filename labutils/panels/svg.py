@@ -39,6 +39,7 @@ class Line:
     colour: int = 0  # by number, of palette.LINES
     dash: int = 0  # by number, of DASHES
     marker: str = ""  # or "circle", "square"
+    half_widths: Sequence[float] = ()  # of an interval around each y, NaN for none
 
 
 def line_chart(
@@ -70,7 +71,13 @@ def line_chart(
     segments = [_segments(line, logy) for line in lines]
     points = list(itertools.chain(*itertools.chain(*segments)))
     xs = [x for x, _ in points] + list(xlim or ())
-    ys = [y for _, y in points] + list(references.values()) + [y for y in ylim or () if drawable(y, logy)]
+    intervals = [*itertools.chain(*(_intervals(line, logy) for line in lines))]
+    ys = (
+        [y for _, y in points]
+        + [end for _, *ends in intervals for end in ends]
+        + list(references.values())
+        + [y for y in ylim or () if drawable(y, logy)]
+    )
     if not xs or not ys:
         raise ValueError("there is nothing to draw: no value is a finite number that the axis can show")
     scale = math.log10 if logy else float
@@ -93,6 +100,10 @@ def line_chart(
             path = [(across(x), up(y)) for x, y in piece]
             parts.append(_path(path, **_stroke(line)))
             parts += [_marker(line, *place) for place in path if has_markers]
+        for x, low, high in _intervals(line, logy):
+            parts.append(
+                _line(across(x), up(low), across(x), up(high), **_stroke(line) | {"stroke_width": 1.5})
+            )
     middle, centre = (top + bottom) / 2, (_LEFT + edge) / 2
     halo = dict(paint_order="stroke", stroke=PAPER, stroke_width=8)
     parts += [_text(centre, middle, note, "middle", **halo)] if note else []
@@ -308,6 +319,14 @@ def _segments(line: Line, logy: bool) -> list[list[tuple[float, float]]]:
     points = ((float(x), float(y)) for x, y in zip(line.x, line.y))
     groups = itertools.groupby(points, key=lambda point: drawable(point[0]) and drawable(point[1], logy))
     return [list(group) for can_be_drawn, group in groups if can_be_drawn]
+
+
+def _intervals(line: Line, logy: bool) -> Iterator[tuple[float, float, float]]:
+    """Yield x and both ends of each interval that can be drawn."""
+    for x, y, half in zip(line.x, line.y, line.half_widths):
+        ends = float(y - half), float(y + half)
+        if all(drawable(end, logy) for end in ends):
+            yield float(x), *ends
 
 
 def _widened(low: float, high: float) -> tuple[float, float]:

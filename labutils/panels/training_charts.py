@@ -79,7 +79,7 @@ def progress_bar(name: str, progress: Progress) -> str:
             kind = "validation" if quantity.startswith("val_") else "training"
             text += f", {kind} {quantity.removeprefix('val_')} {values[-1]:.4g}"
         if progress.seconds_left is not None:
-            text += f", about {_duration(progress.seconds_left)} left"
+            text += f", about {duration(progress.seconds_left)} left"
     return (
         f"<p>{html.escape(text)}</p>"
         f'<div class="lab-bar" role="progressbar" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
@@ -87,7 +87,8 @@ def progress_bar(name: str, progress: Progress) -> str:
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return in words how long that is."""
     if seconds < 1:
         return "a second"
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"

@@ -79,14 +79,14 @@ class TypedReviewPanel(base.Panel):
 def as_typed(typed: list[str], sequence: np.ndarray, given: list[str]) -> tuple[list[str], list[bool]]:
     """Return the words that the network was given, spelled as typed, and whether each is known.
 
-    The network has "?" for a word that is not in the vocabulary, and was given the end of the text
-    or its beginning; where neither fits, its own words are returned.
+    The network has "?" for a word that is not in the vocabulary or that it does not use itself, and was given
+    the end of the text or its beginning; where neither fits, its own words are returned.
     """
     known = [number != UNKNOWN for number in sequence[-len(typed) :]]
     n = len(given)
     for part in (slice(len(typed) - n, None), slice(0, n)):
         if len(typed[part]) == n and all(word in ("?", own) for word, own in zip(given, typed[part])):
-            return typed[part], known[part]
+            return typed[part], [was and word != "?" for was, word in zip(known[part], given)]
     return given, [word != "?" for word in given]
 
 

@@ -22,8 +22,9 @@ class WordValues:
 
     Attributes
     ----------
-    words : that the network was given; "?" for one that it does not know, "<start>" may stand first.
-    probability : of "positive".
+    words : that the network was given; "?" for one that it does not know. "<pad>", and "<start>" in front of
+        others, are not shown.
+    probability : of "positive", a single number.
     values : name → (words,), all in one unit. The last colours the words and orders the table.
     unit : names the axis of the chart.
     """
@@ -63,15 +64,17 @@ class WordValuesPanel(TypedReviewPanel):
 
     def show_reading(self, sequence: np.ndarray) -> tuple[str, str, str]:
         found = self._readers[self.network.value](sequence)
-        values = _checked(found)
-        first = int(found.words[0] == "<start>" and len(found.words) > 1)
+        words, values = _checked(found)
+        first = int(words[0] == "<start>" and len(words) > 1)
         typed = split_words(self.text.value)
-        words, known = as_typed(typed, sequence, list(found.words[first:]))
+        words, known = as_typed(typed, sequence, words[first:])
         values = {name: numbers[first:] for name, numbers in values.items()}
         name, strength = list(values.items())[-1]
         order = np.argsort(-np.abs(strength), kind="stable")[:_ROWS_OF_TABLE]
-        read = f"Of {len(typed):,} words {len(words):,} are read: " if len(words) < len(typed) else ""
-        sentence = read or f"{len(words):,} words: "
+        if len(words) < len(typed):
+            sentence = f"Of {len(typed):,} words {len(words):,} {'is' if len(words) == 1 else 'are'} read: "
+        else:
+            sentence = f"{_counted(words)}: "
         sentence += f"the probability of positive is {found.probability:.2f}, "
         sentence += f"so the network says {verdict(found.probability > 0.5)}. "
         strongest = f"{_number(strength[order[0]], strength)} {found.unit}"
@@ -96,21 +99,31 @@ class WordValuesPanel(TypedReviewPanel):
         return sentence, f"{coloured}{chart}{_table(words, values, order, found.unit)}", chart
 
 
-def _checked(found: object) -> dict[str, np.ndarray]:
-    """Return the values as arrays; TypeError or ValueError says what is wrong with them."""
+def _checked(found: object) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Return words and values without padding; TypeError or ValueError says what is wrong with them."""
     if not isinstance(found, WordValues):
         raise TypeError(f"the function that reads must return WordValues, not {type(found).__name__}")
-    if not len(found.words) or not found.values:
-        raise ValueError("WordValues needs at least one word, and values for it")
+    shown = [i for i, word in enumerate(found.words) if word != "<pad>"]
+    if not shown or not found.values:
+        raise ValueError("WordValues needs at least one word other than <pad>, and values for it")
+    if np.ndim(found.probability):
+        raise ValueError(
+            "the probability must be a single number, got an array of the shape "
+            f"{tuple(np.shape(found.probability))}: take the number out of it"
+        )
     if not 0 <= found.probability <= 1:
         raise ValueError(f"the probability must be a number from 0 to 1, got {found.probability}")
     values = {name: np.asarray(numbers, float) for name, numbers in found.values.items()}
     for name, numbers in values.items():
         if numbers.shape != (len(found.words),):
-            raise ValueError(f"{name}: {len(found.words)} words, but values of the shape {numbers.shape}")
+            raise ValueError(f"{name}: {_counted(found.words)}, but values of the shape {numbers.shape}")
         if not np.isfinite(numbers).all():
             raise ValueError(f"{name}: some of the values are no finite numbers")
-    return values
+    return [found.words[i] for i in shown], {name: numbers[shown] for name, numbers in values.items()}
+
+
+def _counted(words: Sequence[str]) -> str:
+    return f"{len(words):,} word{'s' * (len(words) != 1)}"
 
 
 def _number(value: float, among: np.ndarray) -> str:

@@ -394,6 +394,9 @@ class Choice(Exercise):
         return self._not_yet(says, "no such letter")
 
 
+_DIGITS = ".12g"  # of a number; "g" would write 5,120,000 as 5.12e+06
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Number(Exercise):
     """One number, right within an absolute `tolerance`; `wrong` answers those of typical mistakes."""
@@ -408,7 +411,7 @@ class Number(Exercise):
     )
 
     def solution_text(self) -> str:
-        return f"{self.answer_name} = {self.right:g}"
+        return f"{self.answer_name} = {self.right:{_DIGITS}}"
 
     def _collect(self, answer: object, seed: int) -> dict[str, Any]:
         try:
@@ -422,11 +425,11 @@ class Number(Exercise):
             return self._right()
         for number, says in self.wrong.items():
             if abs(answer - number) <= self.tolerance:
-                return self._not_yet(says, f"wrong: {number:g}", f"{number:g}")
+                return self._not_yet(says, f"wrong: {number:{_DIGITS}}", f"{number:{_DIGITS}}")
         side = "too large" if answer > self.right else "too small"
         if not np.isfinite(answer):
             side = "not a finite number"
-        return self._not_yet(f"{answer:g} is {side}.", f"wrong: {side}")
+        return self._not_yet(f"{answer:{_DIGITS}} is {side}.", f"wrong: {side}")
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,17 @@ def _scores(rng: np.random.Generator) -> list[Case]:
     for queries, keys, padding in [(1, 3, 1), (2, 4, 2), (3, 6, 3)]:
         mask = np.arange(keys) < keys - padding
         cases.append({"scores": rng.normal(0, 2, (queries, keys)).round(1), "mask": mask})
-    # large scores, and the largest of them at a padded place
-    cases.append({"scores": np.array([[1.0, 2.0, 950.0], [800.0, 801.0, 0.0]]), "mask": np.arange(3) < 2})
-    return cases
+    cases[-1]["mask"] = cases[-1]["mask"][::-1].copy()  # padding in front
+    # large scores: the largest at a padded place, and rows far from each other
+    padded_largest = np.array([[1.0, 2.0, 950.0], [800.0, 801.0, 0.0]])
+    far_apart = np.array([[800.0, 801.0, 0.0], [-2000.0, -2001.0, -3000.0]])
+    return cases + [{"scores": scores, "mask": np.arange(3) < 2} for scores in (padded_largest, far_apart)]
+
+
+def _exp_shares(scores, mask, largest=0.0):
+    """A softmax that subtracts `largest` from every score."""
+    e = np.exp(np.where(mask, scores, -np.inf) - largest)
+    return e / e.sum(axis=1, keepdims=True)
 
 
 def my_causal(queries, keys, values):
@@ -54,13 +62,13 @@ def _steps(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def _causal(q, k, v, *, scale=None, seen=None, axis=1, after=False, values=None):
+def _causal(q, k, v, *, scale=None, seen=None, axis=1, after=False, values=None, unseen=-1e30):
     """Variants of `my_causal`, each with one mistake."""
     steps = np.arange(len(k))
     scale = np.sqrt(k.shape[1]) if scale is None else scale
     seen = (steps <= steps[:, None]) if seen is None else seen(steps)
     scores = q @ k.T / scale
-    weights = _softmax(scores, axis) * seen if after else _softmax(np.where(seen, scores, -1e30), axis)
+    weights = _softmax(scores, axis) * seen if after else _softmax(np.where(seen, scores, unseen), axis)
     return weights @ (v if values is None else values)
 
 
@@ -106,10 +114,15 @@ def my_alignment(weights, length):
 def _maps(rng: np.random.Generator) -> list[Case]:
     cases = []
     for outputs, inputs, length in [(2, 4, 3), (3, 5, 3), (4, 7, 5)]:
-        weights = rng.dirichlet(np.full(inputs, 0.6), outputs).round(3) + 0.004
-        if outputs < 4:
-            weights[0, -1] += 1  # the padding gets most, as it can where nothing is masked
-        cases.append({"weights": (weights / weights.sum(axis=1, keepdims=True)).round(4), "length": length})
+        is_tied = True
+        while is_tied:  # of two largest weights, either could be named
+            weights = rng.dirichlet(np.full(inputs, 0.6), outputs).round(3) + 0.004
+            if outputs < 4:
+                weights[0, -1] += 1  # the padding gets most, as it can where nothing is masked
+            weights = (weights / weights.sum(axis=1, keepdims=True)).round(4)
+            second, largest = np.sort(weights[:, :length])[:, -2:].T
+            is_tied = (second == largest).any()
+        cases.append({"weights": weights, "length": length})
     certain = np.array([[0.0, 1.0, 0.0, 0.0], [0.25, 0.25, 0.5, 0.0]])
     return [*cases, {"weights": certain, "length": 3}]
 
@@ -152,6 +165,16 @@ def _rates(word, label, fold, *, counted=lambda w, f, row: (w == w[row]) & (f !=
     return np.array(rates)
 
 
+_ATTENTION = {"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention"}
+
+
+def _attends(model: Any) -> bool:
+    """True where a layer is one of attention or derived from one, also within a layer of one's own."""
+    # of the layers that another layer keeps Keras has no public list
+    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else layers_of(model)
+    return any(kind.__name__ in _ATTENTION for layer in layers for kind in type(layer).__mro__)
+
+
 def _facts_of_translator(model: Any) -> dict[str, Any]:
     """Return the layers and parameters of a network, and how many dates of 500 new ones it writes right.
 
@@ -167,30 +190,33 @@ def _facts_of_translator(model: Any) -> dict[str, Any]:
     source, previous, target = dates.arrays(DATES_TO_CHECK, seed=987_654)
     written = np.zeros_like(target)
     given = np.full_like(previous, dates.START)
-    try:
-        for step in range(dates.TARGET_LENGTH):
-            logits = np.asarray(model.predict_on_batch([source, given]))
-            if logits.shape != (*target.shape, len(dates.CHARACTERS)):
-                raise TypeError(
-                    f"The network should give logits (dates, 10, {len(dates.CHARACTERS)}); "
-                    f"here the shape is {logits.shape}."
-                )
-            written[:, step] = logits[:, step].argmax(axis=-1)
-            if step + 1 < dates.TARGET_LENGTH:
-                given[:, step + 1] = written[:, step]
-    except TypeError:
-        raise
-    except Exception:
-        raise TypeError(
-            "The network does not take [source, previous], arrays (dates, 27) and (dates, 10) of whole "
-            "numbers."
-        ) from None
+    for step in range(dates.TARGET_LENGTH):
+        try:
+            logits = model.predict_on_batch([source, given])
+        except Exception:
+            raise TypeError(
+                "The network does not take [source, previous], one list of two arrays of whole numbers, "
+                "(dates, 27) and (dates, 10)."
+            ) from None
+        wanted = f"logits (dates, 10, {len(dates.CHARACTERS)})"
+        if isinstance(logits, (list, tuple, dict)):
+            raise TypeError(
+                f"The network should give {wanted} as one array; it gives a {type(logits).__name__} of "
+                f"{len(logits)}."
+            )
+        logits = np.asarray(logits)
+        if logits.shape != (*target.shape, len(dates.CHARACTERS)):
+            raise TypeError(f"The network should give {wanted}; here the shape is {logits.shape}.")
+        written[:, step] = logits[:, step].argmax(axis=-1)
+        if step + 1 < dates.TARGET_LENGTH:
+            given[:, step + 1] = written[:, step]
     right = (written == target).all(axis=1)
     wrong = int(np.argmin(right))
     example = f"{dates.decoded(source[wrong])}: {dates.decoded(written[wrong])}" if not right.all() else ""
     names = [type(layer).__name__ for layer in layers_of(model)]
     return {
         "layers": names,
+        "attends": _attends(model),
         "parameters": int(model.count_params()),
         "accuracy": float(right.mean()),
         "example": example,
@@ -202,7 +228,7 @@ EXERCISES = (
         title="Softmax with a mask",
         question="Sequences in a batch are padded to one length, and nobody should attend to padding. Turn "
         "scores into weights that add up to 1 in each row, and are exactly 0 where the mask is False. Scores "
-        "may be large: subtract a maximum before `np.exp`.",
+        "may be large: subtract the largest of each row before `np.exp`.",
         idea="attention weights without padding",
         minutes=8,
         solve=my_weights,
@@ -234,6 +260,18 @@ EXERCISES = (
                 lambda s, m: np.exp(s) * m / (np.exp(s) * m).sum(axis=1, keepdims=True),
                 "Right, but not for large scores: np.exp(800) overflows. Subtract from each row its largest "
                 "score first; the weights stay the same.",
+            ),
+            Mistake(
+                "overflow with -inf",
+                _exp_shares,
+                "Right, but not for large scores: np.exp(800) overflows. Subtract from each row its largest "
+                "score first; the weights stay the same.",
+            ),
+            Mistake(
+                "one maximum for all rows",
+                lambda s, m: _exp_shares(s, m, np.where(m, s, -np.inf).max()),
+                "You subtract one maximum from all rows. In a row far below it every np.exp becomes 0, and "
+                "0/0 is no number: take the maximum of each row (axis=1, keepdims=True).",
             ),
             Mistake(
                 "maximum of the padding",
@@ -295,6 +333,12 @@ EXERCISES = (
                 "have nothing to attend to.)",
             ),
             Mistake(
+                "own step left out with -inf",
+                lambda q, k, v: _causal(q, k, v, seen=lambda s: s < s[:, None], unseen=-np.inf),
+                "A step may attend to itself, too: up to *and including* its own. Your first query has "
+                "nothing to attend to, which gives nan.",
+            ),
+            Mistake(
                 "not scaled",
                 lambda q, k, v: _causal(q, k, v, scale=1.0),
                 "The scores are not divided by the square root of d, the number of columns of the keys.",
@@ -326,6 +370,11 @@ EXERCISES = (
                 lambda q, k, v: _causal(q, k, v, axis=0),
                 "Your softmax adds up to 1 over the queries. Each query shares out its attention over the "
                 "keys: axis=1.",
+            ),
+            Mistake(
+                "softmax over everything",
+                lambda q, k, v: _causal(q, k, v, axis=None),
+                "All weights together add up to 1. Those of each query should: axis=1, keepdims=True.",
             ),
             Mistake(
                 "queries and keys exchanged",
@@ -431,6 +480,12 @@ EXERCISES = (
                 "padding read",
                 lambda w, n: _aligned(w, n, cut=False),
                 "Your map still has the columns of the padding: weights[:, :length].",
+            ),
+            Mistake(
+                "largest among the padding",
+                lambda w, n: (w.argmax(axis=1), my_alignment(w, n)[1]),
+                "The effective number is right, but you look for the largest weight among the padding "
+                "as well: weights[:, :length] before the argmax.",
             ),
             Mistake(
                 "not renormalised",
@@ -592,9 +647,10 @@ EXERCISES = (
     Experiment(
         title="Dates",
         question="`dates.arrays(n, seed)` makes dates in words and in numbers: *the 3rd of march, 1987* is "
-        f"1987-03-03. Build an encoder and a decoder with attention, of at most {LARGEST:,} parameters, and "
-        "train them so that 95 % of 500 newly drawn dates are written right, every character of them. The "
-        "network takes `[source, previous]` and gives logits, (dates, 10, 41). A minute should do.",
+        "1987-03-03. Build an encoder and a decoder with one of Keras' attention layers, of at most "
+        f"{LARGEST:,} parameters, and train them so that 95 % of 500 newly drawn dates are written right, "
+        "every character of them. The network takes `[source, previous]` and gives logits, (dates, 10, 41). "
+        "A minute should do.",
         idea="an encoder-decoder of your own",
         minutes=25,
         facts=_facts_of_translator,
@@ -602,12 +658,9 @@ EXERCISES = (
         goals=(
             Goal(
                 "with a layer of attention",
-                lambda facts: bool(
-                    {"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention"}
-                    & set(facts["layers"])
-                ),
+                lambda facts: facts["attends"],
                 lambda facts: ", ".join(facts["layers"]),
-                "There is no layer of attention in it: layers.Attention, AdditiveAttention or "
+                "There is none of Keras' attention layers in it: layers.Attention, AdditiveAttention or "
                 "MultiHeadAttention.",
             ),
             Goal(

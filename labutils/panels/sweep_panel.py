@@ -1,0 +1,316 @@
+"""The sweep panel: lists of settings go in, every run appears as it comes in, with means over the seeds."""
+
+from __future__ import annotations
+
+import functools
+import html
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+from joblib import cpu_count
+from scipy import stats
+
+from labutils import training
+from labutils.panels import base, svg
+from labutils.panels.background import Runner
+from labutils.panels.fields import Field, Input, ListField, as_typed
+from labutils.panels.training_charts import duration
+
+if TYPE_CHECKING:
+    import keras
+
+SECONDS_BETWEEN_DRAWINGS = 0.5
+MOST_RUNS = 500
+
+
+class SweepSession:
+    """What outlives a panel when its cell is run again: the sweep that goes on, and what it has so far."""
+
+    def __init__(self) -> None:
+        self.table = pd.DataFrame()  # of the runs asked for, as `training.sweep` returns it
+        self.names: list[str] = []  # of the settings
+        self.message = "Choose values and press Start."
+        self.done, self.began = 0, 0.0  # how many runs are done, and when the sweep began
+        self.done_before = 0
+        self.panel: SweepPanel | None = None
+        self.runner = Runner(self.follow)
+
+    def follow(self) -> None:
+        """Let the panel show how far the sweep is."""
+        if self.panel is not None:
+            self.panel.follow()
+
+
+@functools.cache
+def session(title: str) -> SweepSession:
+    """Return the one session of the panels with this title."""
+    return SweepSession()
+
+
+class SweepPanel(base.Panel):
+    """Lists of values for the settings, seeds and workers; Start and Stop; each run as it comes in.
+
+    Running the cell again keeps a sweep that goes on; what was trained once is in the store.
+
+    Parameters
+    ----------
+    train : as `training.sweep` wants it: called with a value of each field and a seed.
+    fields : the settings. The first with several values is the x-axis.
+    score : the name of what `train` returns that is drawn and averaged.
+    label : of the score, with its unit.
+    store : the file of the runs.
+    title : names the panel.
+    seeds : how many, at first.
+    references : name → score, lines in the chart.
+    client : a ``dask.distributed.Client``, instead of the processes of this machine.
+
+    Raises
+    ------
+    ValueError
+        For fields that do not fit together, and a store that is none.
+    """
+
+    def __init__(
+        self,
+        train: Callable[..., Any],
+        fields: Sequence[ListField],
+        score: str,
+        *,
+        label: str,
+        store: str | os.PathLike,
+        title: str,
+        seeds: int = 3,
+        references: Mapping[str, float] | None = None,
+        client: Any = None,
+    ) -> None:
+        super().__init__(title)
+        if not fields or len({field.name for field in fields}) < len(fields):
+            raise ValueError("a sweep panel needs fields with different names, one at least")
+        self._train, self._score, self._label, self._store = train, score, label, store
+        self._references, self._client = dict(references or {}), client
+        self.session, self._drawing, self._drawn_at = session(title), threading.RLock(), 0.0
+        self.inputs = [Input(field) for field in fields]
+        self.seeds = Input(Field("seeds", "Seeds", seeds, 1, 50))
+        self.workers = Input(Field("workers", "Processes", min(2, cpu_count()), 1, cpu_count()))
+        self.start_button = base.button("Start", self._start_clicked)
+        self.stop_button = base.button("Stop", self._stop_clicked)
+        self.head, self.live, self.runs = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        entries = [*self.inputs, self.seeds, *([] if client else [self.workers])]
+        self.fill(
+            base.row(*(entry.widget for entry in entries)),
+            base.row(self.start_button, self.stop_button),
+            self.status,
+            *([widgets.HTML(_dashboard(client))] if client else []),
+            self.head,
+            self.live,
+            self.runs,
+        )
+        if not self.session.runner.is_busy:
+            self._keep_table(self._swept(lambda: True))  # what the store holds already
+        past, self.session.panel = self.session.panel, self
+        if past is not None:
+            past.retire()
+        self.follow()
+
+    def table(self) -> pd.DataFrame:
+        """Return a row for each run that was asked for: settings, seed, results, seconds and failures."""
+        return self.session.table.copy()
+
+    def means(self) -> pd.DataFrame:
+        """Return a row for each setting: how many runs are done, the mean score, and the half-width of its
+        95 % interval over the seeds (Student's t; NaN for a single run)."""
+        own, runs = self.session, self.session.table
+        if self._score not in runs:
+            return pd.DataFrame()
+        groups = runs[runs.failed == ""].groupby(own.names, sort=False)[self._score]
+        means = groups.agg(runs="count", mean="mean", sd="std")
+        t = stats.t.ppf(0.975, np.maximum(means.runs - 1, 1))
+        means["half_width"] = t * means.sd / np.sqrt(means.runs)
+        return means.drop(columns="sd")
+
+    def follow(self) -> None:
+        """Show the sweep as it stands."""
+        with self._drawing:
+            if self.session.panel is not self:
+                return
+            progress, own = self.session.runner.progress, self.session
+            is_busy = progress.state != "idle"
+            if self.start_button.disabled != is_busy:
+                # the buttons change in a thread for which a newer panel has published nothing
+                self.preserve_message_order()
+            self.start_button.disabled, self.stop_button.disabled = is_busy, not is_busy
+            if progress.state == "stopping":
+                self.say("Stopping …")
+            elif progress.error and not is_busy:
+                self.complain(f"The sweep has failed. {progress.error}", progress.details)
+            else:
+                self.say(own.message)
+            if is_busy and time.monotonic() - self._drawn_at < SECONDS_BETWEEN_DRAWINGS:
+                return
+            self.head.value = self._progress_bar() if is_busy else ""
+            self.live.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
+            self.runs.value = self._runs_html()
+            self._drawn_at = time.monotonic()
+
+    def retire(self) -> None:
+        """Give way to a new panel of the same title."""
+        with self._drawing:
+            self.say("This panel was made anew elsewhere; use the new one. The runs are there.")
+            self.close_all_but_status()
+            self._train = None
+
+    def pictures(self) -> list[str]:
+        means, own = self.means(), self.session
+        lines, x_name = [], self.inputs[0].field.name
+        if len(means):
+            levels = means.reset_index()
+            several = [name for name in own.names if levels[name].nunique() > 1]
+            x_name, *others = several or own.names[:1]
+            for colour, (values, part) in enumerate(
+                levels.groupby(others, sort=False) if others else [((), levels)]
+            ):
+                name = ", ".join(f"{self._label_of(n)} {as_typed(v)}" for n, v in zip(others, values))
+                part = part.sort_values(x_name)
+                lines.append(
+                    svg.Line(
+                        name or "mean over the seeds",
+                        part[x_name].to_numpy(),
+                        part["mean"].to_numpy(),
+                        colour,
+                        colour // 6,
+                        "circle",
+                        part.half_width.to_numpy(),
+                    )
+                )
+        has_points = any(svg.drawable(y) for line in lines for y in line.y)
+        chart = svg.line_chart(
+            lines,
+            self._label_of(x_name),
+            self._label,
+            references=self._references,
+            xlim=None if has_points else (0, 1),
+            ylim=None if has_points else (0, 1),
+            note="" if has_points else "the runs appear here",
+            alt=f"{self._label} by {self._label_of(x_name)}, means over the seeds with 95 % intervals: "
+            + (
+                "; ".join(f"{line.name} from {line.y[0]:.4g} to {line.y[-1]:.4g}" for line in lines)
+                or "no run yet"
+            ),
+        )
+        return [chart]
+
+    def _start_clicked(self, button: widgets.Button) -> None:
+        entries = [*self.inputs, self.seeds, self.workers]
+        if wrong := [entry.field.label for entry in entries if not entry.is_valid]:
+            self.complain(f"Nothing was started. Please correct: {', '.join(wrong)}.")
+            return
+        number = math.prod(len(entry.number) for entry in self.inputs) * self.seeds.number
+        if number > MOST_RUNS:
+            self.complain(
+                f"Nothing was started: these are {number:,} runs. The panel makes at most {MOST_RUNS}; for "
+                "more, call training.sweep in a cell or a script."
+            )
+            return
+        if self.session.runner.is_busy:
+            self.say("A sweep is going on: stop it first, or wait for its end.")
+            return
+        own = self.session
+        self._keep_table(self._swept(lambda: True))
+        own.done_before, own.began = own.done, time.monotonic()
+        own.message = f"{number} runs were asked for, {own.done} of them are in the store."
+        own.runner.start(functools.partial(self._sweep, number), number)
+
+    def _stop_clicked(self, button: widgets.Button) -> None:
+        if not self.session.runner.stop():
+            self.say("There is no sweep to stop.")
+
+    def _sweep(self, number: int, callback: keras.callbacks.Callback | None = None) -> None:
+        """Train what is missing, in the background."""
+        own = self.session
+
+        def on_result(record: Mapping[str, Any], done: int, total: int) -> None:
+            table = own.table.copy()  # which another thread may be drawing
+            is_run = table[[*own.names, "seed"]].eq(pd.Series(record["settings"])).all(axis=1)
+            if self._score not in table:
+                table[self._score] = math.nan
+            table.loc[is_run, self._score] = record.get("result", {}).get(self._score, math.nan)
+            table.loc[is_run, "failed"] = record.get("failed", "")
+            own.table, own.done = table, done
+            own.follow()
+
+        self._keep_table(self._swept(lambda: own.runner.stop_requested, on_result))
+        failed = int((own.table.failed != "").sum())
+        if own.runner.stop_requested:
+            own.message = f"Stopped: {own.done} of {number} runs are done and kept. Start goes on from there."
+        else:
+            own.message = f"All {number} runs are done in {duration(time.monotonic() - own.began)}"
+            own.message += f", {failed} of them failed: see the table." if failed else "."
+
+    def _swept(self, should_stop: Callable[[], bool], on_result: Callable | None = None) -> pd.DataFrame:
+        return training.sweep(
+            self._train,
+            {entry.field.name: list(entry.number) for entry in self.inputs},
+            seeds=range(self.seeds.number),
+            store=self._store,
+            workers=None if self._client else self.workers.number,
+            client=self._client,
+            on_result=on_result,
+            should_stop=should_stop,
+        )
+
+    def _keep_table(self, table: pd.DataFrame) -> None:
+        own = self.session
+        own.table, own.names = table, [entry.field.name for entry in self.inputs]
+        own.done = int((table.failed != "not trained").sum())
+
+    def _progress_bar(self) -> str:
+        own, number = self.session, self.session.runner.progress.epochs
+        text = f"{own.done} of {number} runs done"
+        if own.done > own.done_before:
+            each = (time.monotonic() - own.began) / (own.done - own.done_before)
+            text += f", about {duration(each * (number - own.done))} left"
+        elif own.runner.is_busy:
+            text += ": the processes start, which takes some seconds"
+        percent = round(100 * own.done / number)
+        return (
+            f"<p>{html.escape(text)}</p>"
+            '<div class="lab-bar" role="progressbar" aria-label="runs" aria-valuemin="0" aria-valuemax="100" '
+            f'aria-valuenow="{percent}"><div style="width:{percent}%"></div></div>'
+        )
+
+    def _runs_html(self) -> str:
+        """Return the means as a table, and why runs failed."""
+        own, rows = self.session, ""
+        for values, row in self.means().iterrows() if len(self.means()) else ():
+            values = values if isinstance(values, tuple) else (values,)
+            half = f" ± {row.half_width:.3g}" if math.isfinite(row.half_width) else ""
+            cells = [*map(as_typed, values), f"{row.runs:.0f}", f"{row['mean']:.4g}{half}"]
+            rows += f"<tr><td>{'</td><td>'.join(map(html.escape, cells))}</td></tr>"
+        heads = [*map(self._label_of, own.names), "runs", f"{self._label}, mean ± 95 % interval"]
+        heads = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
+        result = (
+            f'<div class="lab-scroll"><table><caption>Means over the seeds</caption><thead><tr>{heads}</tr>'
+            f"</thead><tbody>{rows}</tbody></table></div>"
+        )
+        reasons = own.table.failed[~own.table.failed.isin(["", "not trained"])].value_counts()
+        failures = [f"{count} failed: {reason}" for reason, count in reasons.items()]
+        return result * bool(rows) + "".join(f"<p>{html.escape(text)}</p>" for text in failures)
+
+    def _label_of(self, name: str) -> str:
+        return next((e.field.label.lower() for e in self.inputs if e.field.name == name), name)
+
+
+def _dashboard(client: Any) -> str:
+    """Return a link to the dashboard of a cluster, "" where it has none."""
+    link = client.dashboard_link or ""
+    return (
+        f'<p><a href="{html.escape(link, quote=True)}" target="_blank">Dashboard of the cluster</a></p>'
+        * bool(link)
+    )
