@@ -25,6 +25,7 @@ QUESTIONS = {
     6: "autoencoders",
     7: "text_generation",
     8: "attention",
+    9: "many_trainings",
 }
 
 

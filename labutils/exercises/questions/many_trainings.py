@@ -1,0 +1,493 @@
+"""Exercises on many trainings: what they cost, what they show, and how to search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from labutils.exercises.checking.exercise_types import Case, Coding, Experiment, Goal, Mistake, Number
+
+
+def my_operations(units, inputs, steps, batch):
+    """Floating-point operations of one update of an LSTM layer, all of its matrix products counted."""
+    of_a_step = 2 * 4 * units * (units + inputs)
+    return 3 * of_a_step * steps * batch
+
+
+def _layers(rng: np.random.Generator) -> list[Case]:
+    drawn = [(2, 1, 3, 1), *(rng.choice(np.arange(2, 40), 4, replace=False) for _ in range(3))]
+    return [dict(zip(("units", "inputs", "steps", "batch"), map(int, sizes))) for sizes in drawn]
+
+
+def my_difference(first, second):
+    """Mean of the paired differences first - second, and the half-width of its 95 % interval."""
+    differences = first - second
+    n = len(differences)
+    return differences.mean(), stats.t.ppf(0.975, n - 1) * differences.std(ddof=1) / np.sqrt(n)
+
+
+def _pairs(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for n in (3, 5, 8, 20):
+        common = rng.normal(0.85, 0.03, n)
+        first, second = (common + rng.normal(0, 0.01, n) for _ in range(2))
+        cases.append({"first": (first + 0.01).round(3), "second": second.round(3)})
+    return cases
+
+
+def _difference(first, second, *, quantile=lambda n: stats.t.ppf(0.975, n - 1), ddof=1, root=True, sign=1):
+    """Variants of `my_difference`, each with one mistake."""
+    d, n = sign * (first - second), len(first)
+    return d.mean(), quantile(n) * d.std(ddof=ddof) / (np.sqrt(n) if root else 1)
+
+
+def _unpaired(first, second):
+    n = len(first)
+    se = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / n)
+    return first.mean() - second.mean(), stats.t.ppf(0.975, 2 * n - 2) * se
+
+
+def my_seeds(difference, sd):
+    """The fewest seeds that show a difference (of paired runs, with this sd) with a probability of 80 %."""
+    return int(np.ceil(((1.96 + 0.84) * sd / abs(difference)) ** 2))
+
+
+def _effects(rng: np.random.Generator) -> list[Case]:
+    effects = [(0.1, 0.1), (-0.02, 0.03), (0.003, 0.011), (0.05, 0.02)]
+    return [
+        {"difference": d * rng.integers(9, 12) / 10, "sd": s * rng.integers(9, 12) / 10} for d, s in effects
+    ]
+
+
+def my_halving(curves, epochs, keep):
+    """The setting that is left, and how many epochs were trained in all.
+
+    curves (settings, longest): the validation error after each epoch. epochs: where to look, the last of them
+    the end. At each but the last the best share `keep` of the settings is trained on (rounded up).
+    """
+    left, trained, before = np.arange(len(curves)), 0, 0
+    for epoch in epochs:
+        trained += len(left) * (epoch - before)
+        before = epoch
+        ranked = left[np.argsort(curves[left, epoch - 1])]
+        left = ranked[: int(np.ceil(keep * len(left)))]
+    return left[0], trained
+
+
+def _searches(rng: np.random.Generator) -> list[Case]:
+    """Draw curves that cross, until the first look drops the one that would be best in the end."""
+    cases = []
+    for settings, epochs, keep in [(4, (1, 4), 0.5), (5, (1, 2, 5), 0.5), (9, (1, 3, 6), 1 / 3)]:
+        while True:
+            unsteady = rng.uniform(1, 3, (settings, epochs[-1]))
+            curves = (unsteady / np.arange(1, epochs[-1] + 1)).round(3)
+            case = {"curves": curves, "epochs": epochs, "keep": keep}
+            right = my_halving(**case)
+            columns = (lambda epoch: epoch, lambda epoch: 1, lambda epoch: 1 - epoch)
+            others = [_halving(**case, column=column)[0] for column in columns]
+            dropped = int(np.argmin(curves[:, -1]))
+            are_different = all(len(np.unique(column)) == settings for column in curves.T)
+            if are_different and dropped != others[0] and right[0] not in (0, dropped, *others):
+                break
+        cases.append(case)
+    return cases
+
+
+def _halving(
+    curves, epochs, keep, *, column=lambda epoch: epoch - 1, rounded=np.ceil, order=1, again=False, final=None
+):
+    """Variants of `my_halving`, each with one mistake."""
+    left, trained, before = np.arange(len(curves)), 0, 0
+    for epoch in epochs:
+        trained += len(left) * (epoch if again else epoch - before)
+        before = epoch
+        ranked = left[np.argsort(order * curves[left, min(column(epoch), curves.shape[1] - 1)])]
+        left = ranked[: max(1, int(rounded(keep * len(left))))]
+    return left[0] if final is None else final(curves), trained
+
+
+def _facts_of_sweep(answer: Any) -> dict[str, Any]:
+    """Return of a table of runs and a comparison what the goals need.
+
+    Raises
+    ------
+    TypeError
+        Where it is not a frame with the columns that are asked for, two names and two numbers.
+    """
+    try:
+        table, better, other, difference, half_width = answer
+        columns = set(table.columns)
+    except (TypeError, ValueError, AttributeError):
+        raise TypeError(
+            "This needs my_table, better, other, difference, half_width: the frame of sweep, two layers and "
+            "two numbers."
+        ) from None
+    if missing := {"layer", "rate", "seed", "validation", "test"} - columns:
+        raise TypeError(f"my_table has no column {', '.join(sorted(missing))}.")
+    if {better, other} - set(table.layer) or better == other:
+        raise TypeError(
+            f"better and other must be two of the layers in my_table: {', '.join(set(table.layer))}."
+        )
+    failed = int((table.failed != "").sum()) if "failed" in columns else 0
+    chosen, seeds, rates = {}, {}, {}
+    for layer, runs in table.groupby("layer"):
+        rate = runs.groupby("rate").validation.mean().idxmin()
+        chosen[layer] = runs[runs.rate == rate].set_index("seed").test
+        seeds[layer], rates[layer] = len(chosen[layer]), sorted(map(float, runs.rate.unique()))
+    paired = (chosen[better] - chosen[other]).dropna()
+    n = len(paired)
+    half = float(stats.t.ppf(0.975, n - 1) * paired.std() / np.sqrt(n)) if n > 1 else float("nan")
+    return {
+        "failed": failed,
+        "layers": len(chosen),
+        "fewest seeds": min(seeds.values()),
+        "fewest rates": min(map(len, rates.values())),
+        "same rates": len({tuple(tried) for tried in rates.values()}) == 1,
+        "difference": float(paired.mean()) if n else float("nan"),
+        "half width": half,
+        "given": [float(difference), float(half_width)],
+    }
+
+
+def _is_near(given: float, right: float) -> bool:
+    return bool(abs(given - right) <= 0.02 * abs(right) + 1e-9)
+
+
+EXERCISES = (
+    Coding(
+        title="The arithmetic of an update",
+        question="An LSTM layer multiplies, at each step and for each of its four gates and candidates, the "
+        "state (`units` numbers) and the input (`inputs` numbers) by matrices. A product and a sum are two "
+        "operations. The backward pass costs twice as much as the forward pass. How many operations has one "
+        "update, with sequences of `steps` steps, `batch` of them? (Leave out biases and activations.)",
+        idea="what a training step costs",
+        minutes=6,
+        solve=my_operations,
+        cases=_layers,
+        mistakes=(
+            Mistake(
+                "forward pass alone",
+                lambda u, i, s, b: 8 * u * (u + i) * s * b,
+                "That is the forward pass. The backward pass costs twice as much again.",
+            ),
+            Mistake(
+                "backward pass as the forward pass",
+                lambda u, i, s, b: 16 * u * (u + i) * s * b,
+                "The backward pass costs *twice* as much as the forward pass, so both together three times.",
+            ),
+            Mistake(
+                "products alone",
+                lambda u, i, s, b: 12 * u * (u + i) * s * b,
+                "Each product is added to a sum: two operations.",
+            ),
+            Mistake(
+                "one matrix",
+                lambda u, i, s, b: 6 * u * (u + i) * s * b,
+                "An LSTM has four of these products: three gates and the candidate.",
+            ),
+            Mistake(
+                "a GRU",
+                lambda u, i, s, b: 18 * u * (u + i) * s * b,
+                "Three of them is a GRU. An LSTM has three gates *and* a candidate.",
+            ),
+            Mistake(
+                "inputs left out",
+                lambda u, i, s, b: 24 * u * u * s * b,
+                "The input is multiplied by a matrix, too: units × inputs.",
+            ),
+            Mistake(
+                "state left out",
+                lambda u, i, s, b: 24 * u * i * s * b,
+                "The state is multiplied by a matrix, too: units × units.",
+            ),
+            Mistake(
+                "one step",
+                lambda u, i, s, b: 24 * u * (u + i) * b,
+                "That is one step of time: multiply by steps.",
+            ),
+            Mistake(
+                "one sequence",
+                lambda u, i, s, b: 24 * u * (u + i) * s,
+                "That is one sequence: multiply by batch.",
+            ),
+        ),
+        hints=(
+            "A matrix of units × (units + inputs), times a vector: how many products, how many sums?",
+            "Four of them, times two, times three for both passes, times steps, times batch.",
+        ),
+        afterwards="It grows with the square of the units. The time does not, as you see next.",
+    ),
+    Number(
+        title="Worth the start?",
+        question="In the notebook a training takes 3 seconds. Two processes need 8 seconds to start and then "
+        "finish a training every 1.8 seconds, both together. What is the smallest number of trainings for "
+        "which the processes are done first?",
+        idea="when processes pay",
+        minutes=3,
+        right=7,
+        wrong={
+            6: "With 6 it is 18 seconds against 8 + 6 · 1.8 = 18.8.",
+            8: "With 8 they are first, but with fewer, too.",
+            3: "8/3: you forgot that the processes need time for the trainings as well.",
+            5: "Every 1.8 seconds one training ends, both processes together: do not divide by two again.",
+            4: "8/1.8: what counts is what each training *saves*, 3 − 1.8 seconds.",
+        },
+        hints=("n trainings take 3 n seconds here, and 8 + 1.8 n there.", "From n > 8 / (3 − 1.8) on."),
+        afterwards="For a handful of runs stay in the notebook.",
+    ),
+    Coding(
+        title="A paired difference",
+        question="`first[i]` and `second[i]` are the scores of two models with the same seed, so the same "
+        "data. Return the mean of the differences first − second, and the half-width of its 95 % confidence "
+        "interval (Student's t; `scipy.stats` is imported as `stats`).",
+        idea="a comparison over seeds with its interval",
+        minutes=8,
+        solve=my_difference,
+        cases=_pairs,
+        results=("mean", "half-width"),
+        mistakes=(
+            Mistake(
+                "not paired",
+                _unpaired,
+                "That interval treats the scores as independent. They are pairs: take the differences first, "
+                "and what both have in common falls out.",
+            ),
+            Mistake(
+                "normal distribution",
+                lambda a, b: _difference(a, b, quantile=lambda n: 1.96),
+                "1.96 is for many seeds. With n of them take stats.t.ppf(0.975, n - 1): 4.3 for three seeds.",
+            ),
+            Mistake(
+                "one-sided",
+                lambda a, b: _difference(a, b, quantile=lambda n: stats.t.ppf(0.95, n - 1)),
+                "2.5 % lie beyond each end of a 95 % interval: ppf(0.975, …).",
+            ),
+            Mistake(
+                "n degrees of freedom",
+                lambda a, b: _difference(a, b, quantile=lambda n: stats.t.ppf(0.975, n)),
+                "The mean was estimated from the same differences: n − 1 degrees of freedom.",
+            ),
+            Mistake(
+                "population sd",
+                lambda a, b: _difference(a, b, ddof=0),
+                "NumPy's std divides by n. Estimated from a sample it is std(ddof=1).",
+            ),
+            Mistake(
+                "not divided by the root of n",
+                lambda a, b: _difference(a, b, root=False),
+                "That is how much single differences vary. The mean of n varies √n times less.",
+            ),
+            Mistake(
+                "second minus first",
+                lambda a, b: _difference(a, b, sign=-1),
+                "The sign is the other way round: first − second.",
+            ),
+            Mistake(
+                "whole width",
+                lambda a, b: (_difference(a, b)[0], 2 * _difference(a, b)[1]),
+                "That is the whole width of the interval; asked for is half of it, the number behind the ±.",
+            ),
+            Mistake(
+                "ends of the interval",
+                lambda a, b: tuple(np.array([-1, 1]) * _difference(a, b)[1] + _difference(a, b)[0]),
+                "These are the two ends. Return the mean and the half-width.",
+            ),
+            Mistake(
+                "standard error",
+                lambda a, b: _difference(a, b, quantile=lambda n: 1.0),
+                "That is the standard error. Multiply it by stats.t.ppf(0.975, n - 1).",
+            ),
+        ),
+        hints=(
+            "differences = first - second, then their mean, and std(ddof=1) / np.sqrt(n).",
+            "The half-width is stats.t.ppf(0.975, n - 1) times that standard error.",
+        ),
+        afterwards="If 0 lies outside mean ± half-width, the difference is clear at this level.",
+    ),
+    Coding(
+        title="How many seeds?",
+        question="The difference of two models is `difference` on average, and varies from seed to seed with "
+        "the standard deviation `sd` (of the paired differences). Its interval lies clear of zero with a "
+        "probability of 80 % if $|\\text{difference}| \\ge (1.96 + 0.84)\\, \\text{sd} / \\sqrt n$. Return "
+        "the smallest whole $n$.",
+        idea="the power of a comparison",
+        minutes=5,
+        solve=my_seeds,
+        cases=_effects,
+        mistakes=(
+            Mistake(
+                "not whole",
+                lambda d, s: (2.8 * s / abs(d)) ** 2,
+                "There are no fractions of a seed: round up (np.ceil).",
+            ),
+            Mistake(
+                "rounded down",
+                lambda d, s: int((2.8 * s / abs(d)) ** 2),
+                "int rounds down, and then the power is below 80 %: np.ceil rounds up.",
+            ),
+            Mistake(
+                "not squared",
+                lambda d, s: int(np.ceil(2.8 * s / abs(d))),
+                "That is √n. Square it: half the difference needs four times as many seeds.",
+            ),
+            Mistake(
+                "no power",
+                lambda d, s: int(np.ceil((1.96 * s / abs(d)) ** 2)),
+                "With 1.96 alone the interval is clear of zero every second time. For 80 % take 1.96 + 0.84.",
+            ),
+            Mistake(
+                "upside down",
+                lambda d, s: int(np.ceil((2.8 * abs(d) / s) ** 2)),
+                "Upside down: a *smaller* difference needs more seeds.",
+            ),
+        ),
+        hints=("Solve the inequality for n.", "n ≥ ((1.96 + 0.84) sd / |difference|)², rounded up."),
+        afterwards="For a handful of seeds take some more: 1.96 and 0.84 are of the normal distribution.",
+    ),
+    Number(
+        title="One scheduler",
+        question="A scheduler needs 1 millisecond for each run that it sends out and takes back. How many "
+        "workers can it keep busy at most, if a run takes 4 seconds?",
+        idea="the limit of a central scheduler",
+        minutes=2,
+        right=4_000,
+        tolerance=1,
+        wrong={
+            1_000: "That is for runs of one second: 1,000 of them begin in a second. These last four.",
+            250: "The longer a run, the *more* workers can wait their turn: multiply.",
+            4: "A second has 1,000 milliseconds.",
+            4_000_000: "A second has 1,000 milliseconds, so 4 seconds have 4,000.",
+        },
+        hints=("How many runs begin in a second?", "Each worker asks for a new run every 4 seconds."),
+        afterwards="So send it large pieces: five seeds at once, not five runs.",
+    ),
+    Coding(
+        title="Successive halving",
+        question="Write the search of this section: train all settings for `epochs[0]` epochs, keep the best "
+        "share `keep` of them, train these on until `epochs[1]`, and so on. At the last of `epochs` take the "
+        "best one. Return its index, and how many epochs were trained altogether.",
+        idea="search instead of grid",
+        minutes=12,
+        solve=my_halving,
+        cases=_searches,
+        results=("winner", "epochs trained"),
+        mistakes=(
+            Mistake(
+                "one epoch late",
+                lambda c, e, k: _halving(c, e, k, column=lambda epoch: epoch),
+                "The first column is epoch 1, so after `epoch` epochs it is curves[:, epoch - 1].",
+            ),
+            Mistake(
+                "the worst kept",
+                lambda c, e, k: _halving(c, e, k, order=-1),
+                "You keep the settings with the *largest* error.",
+            ),
+            Mistake(
+                "trained anew",
+                lambda c, e, k: _halving(c, e, k, again=True),
+                "A setting is trained *on*, not from the beginning: from one look to the next it costs "
+                "epoch − the last one.",
+            ),
+            Mistake(
+                "rounded down",
+                lambda c, e, k: _halving(c, e, k, rounded=np.floor),
+                "Rounded down: of 5 settings a half is 3, rounded up (np.ceil).",
+            ),
+            Mistake(
+                "best of all in the end",
+                lambda c, e, k: _halving(c, e, k, final=lambda curves: int(np.argmin(curves[:, -1]))),
+                "That setting would be best if all were trained to the end. It may have been dropped before.",
+            ),
+            Mistake(
+                "all trained to the end",
+                lambda c, e, k: (_halving(c, e, k)[0], len(c) * e[-1]),
+                "That is what the whole grid costs. Those that were dropped are not trained on.",
+            ),
+            Mistake(
+                "index among those left",
+                lambda c, e, k: (0, _halving(c, e, k)[1]),
+                "The index should be that of `curves`, not of those that are left: keep an array of indices.",
+            ),
+        ),
+        hints=(
+            "left = np.arange(len(curves)); ranked = left[np.argsort(curves[left, epoch - 1])].",
+            "trained += len(left) * (epoch - before), and only then keep the best of them.",
+        ),
+        afterwards="Hyperband (Li et al. 2018) does this several times, with different numbers of settings "
+        "and of epochs, since nobody knows beforehand how early one may look.",
+    ),
+    Experiment(
+        title="A sweep of your own",
+        question="Which layer forecasts the sine best: SimpleRNN, GRU or LSTM, with 8 units each? Write "
+        "`train(layer, rate, seed)`, which returns `validation` and `test` (mean squared error), and sweep "
+        "over at least two layers, two rates and five seeds. Choose each layer's rate by the mean validation "
+        "error. Then compare two layers on the test windows: `difference` is the mean of better − other over "
+        "the seeds, `half_width` that of its 95 % interval. `my_answer` is `my_table, better, other, "
+        "difference, half_width`.",
+        idea="a fair comparison, from the first run to the interval",
+        minutes=25,
+        facts=_facts_of_sweep,
+        answer_note="my_table, better, other, difference, half_width",
+        goals=(
+            Goal(
+                "two layers or more, no run failed",
+                lambda facts: facts["layers"] >= 2 and not facts["failed"],
+                lambda facts: f"{facts['layers']} layers, {facts['failed']} failed",
+                "Look at my_table.failed for the reason.",
+            ),
+            Goal(
+                "the same rates for each layer, two or more",
+                lambda facts: facts["fewest rates"] >= 2 and facts["same rates"],
+                lambda facts: (
+                    f"{facts['fewest rates']} at least, {'the same' if facts['same rates'] else 'others'}"
+                ),
+                "A layer with more rates to choose from has an advantage.",
+            ),
+            Goal(
+                "five seeds or more at the chosen rates",
+                lambda facts: facts["fewest seeds"] >= 5,
+                lambda facts: f"{facts['fewest seeds']} at least",
+                "seeds=range(5) in the call of sweep.",
+            ),
+            Goal(
+                "the difference at the rates that validation chooses",
+                lambda facts: _is_near(facts["given"][0], facts["difference"]),
+                lambda facts: f"{facts['given'][0]:.5g}, from your table {facts['difference']:.5g}",
+                "For each layer take the rate with the lowest *mean* validation error, and then the test "
+                "errors of better − other, seed by seed.",
+            ),
+            Goal(
+                "its interval",
+                lambda facts: _is_near(facts["given"][1], facts["half width"]),
+                lambda facts: f"{facts['given'][1]:.5g}, from your table {facts['half width']:.5g}",
+                "The exercise on paired differences computes it.",
+            ),
+        ),
+        hints=(
+            "Take train of section 1 as it is; only the layer is new: getattr(layers, layer)(8).",
+            "table.groupby(['layer', 'rate']).validation.mean().unstack().idxmin(axis=1) gives the rates, "
+            "and a pivot (index='seed', columns='layer', values='test') the pairs.",
+        ),
+        code="""
+def train(layer, rate, seed):
+    x, y, x_test, y_test, _ = windows_of(seed)
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([layers.Input((20, 1)), getattr(layers, layer)(8), layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(rate), "mse")
+    run = training.fit(model, x, y, epochs=20, validation=0.2, test=(x_test, y_test), fast=True)
+    return {"validation": run.history["val_loss"][-1], "test": run.test_loss}
+
+grid = {"layer": ["SimpleRNN", "GRU", "LSTM"], "rate": [0.003, 0.01]}
+my_table = training.sweep(train, grid, seeds=range(5), store=folder / "layers.jsonl")
+rates = my_table.groupby(["layer", "rate"]).validation.mean().unstack().idxmin(axis=1)
+chosen = my_table[my_table.rate == my_table.layer.map(rates)]
+test = chosen.pivot(index="seed", columns="layer", values="test")
+better, other = test.mean().sort_values().index[:2]
+difference, half_width = my_difference(test[better], test[other])
+my_answer = my_table, better, other, difference, half_width
+""",
+        afterwards="If the interval holds 0, the honest answer is: not clear with so many seeds.",
+    ),
+)
