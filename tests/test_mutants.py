@@ -18,11 +18,16 @@ from labutils.exercises.registry import all_exercises
 CODING = [e for e in all_exercises() if isinstance(e, Coding)]
 
 EQUIVALENT = {
+    "what is stopped after its last epoch is finished, and no error is exactly the median": [
+        "my_epochs: return trained",
+        "my_epochs: for epoch in range(first, len(curve) + 1):",
+        "my_epochs: if finished and curve[:epoch].min() >= "
+        "np.median([other[:epoch].mean() for other in finished]):",
+    ],
     "a whole number may be a float, and a squared quotient has no sign": [
         "my_seeds: return round(np.ceil(((1.96 + 0.84) * sd / abs(difference)) ** 2))",
         "my_seeds: return np.ceil(((1.96 + 0.84) * sd / abs(difference)) ** 2)",
         "my_seeds: return int(np.ceil(((1.96 + 0.84) * sd / difference) ** 2))",
-        "my_halving: left = ranked[:round(np.ceil(keep * len(left)))]",
     ],
     "a product of two vectors has no order, and any tiny number keeps 0 ln 0 finite": [
         "my_gradient: d_scores = weights * (d_weights - d_weights @ weights)",

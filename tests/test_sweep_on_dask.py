@@ -21,7 +21,7 @@ from labutils.training import sweep
 def cluster():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a port that is taken
-        cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
     with cluster:
         yield cluster
 
@@ -134,18 +134,18 @@ def test_it_stops_when_asked_and_gives_up_what_is_going_on(client, tmp_path):
 
 
 def test_workers_with_several_threads_and_a_wrong_address_are_refused(tmp_path):
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as cluster:
         with Client(cluster) as client, pytest.raises(ValueError, match="threads_per_worker=1"):
             sweep(trained, {"units": [1]}, store=tmp_path / "r", client=client)
-    with pytest.raises(ConnectionError, match="no Dask scheduler at 'tcp://127.0.0.1:1'"):
-        sweep(trained, {"units": [1]}, store=tmp_path / "r", client="tcp://127.0.0.1:1")
+    with pytest.raises(ConnectionError, match="no Dask scheduler at 'tcp://localhost:1'"):
+        sweep(trained, {"units": [1]}, store=tmp_path / "r", client="tcp://localhost:1")
     with pytest.raises(ValueError, match="not both"):
-        sweep(trained, {"units": [1]}, store=tmp_path / "r", client="tcp://127.0.0.1:1", workers=2)
+        sweep(trained, {"units": [1]}, store=tmp_path / "r", client="tcp://localhost:1", workers=2)
     assert not Path(tmp_path / "r").exists()
 
 
 def test_a_scheduler_that_goes_is_told_and_what_is_done_stays(tmp_path):
-    cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0")
     client = Client(cluster)
     log = tmp_path / "log"
 

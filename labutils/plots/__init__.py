@@ -19,5 +19,5 @@ from labutils.plots.diagrams import gru, lstm, unrolled, wirings
 from labutils.plots.forecasts import forecast, limits, residuals, windows
 from labutils.plots.histories import scores, training_curves
 from labutils.plots.image_rows import code_map, histograms, images
-from labutils.plots.lines import curves, gates
+from labutils.plots.lines import curves, estimates, gates
 from labutils.plots.style import Picture, canvas

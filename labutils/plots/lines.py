@@ -74,6 +74,50 @@ def curves(
     return Picture(figure, title, f"Lines: {ylabel}{scale} against {xlabel}. {'; '.join(alt_parts)}.")
 
 
+@styled
+def estimates(
+    points: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    *,
+    references: Mapping[str, float] | None = None,
+    figsize: tuple[float, float] = (9, 3.8),
+    **axes_settings: object,
+) -> Picture:
+    """Estimates with their intervals as bars, joined by lines.
+
+    Parameters
+    ----------
+    points : name → (x, estimate, half-width of its interval), each as long as the others.
+    title : a few words that name the picture.
+    references : name → height of a dotted line.
+    figsize : inches.
+    **axes_settings : passed to matplotlib's ``Axes.set``.
+    """
+    if not points:
+        raise ValueError("there are no estimates to draw: give at least one, name → (x, y, half-width)")
+    figure, (axes,) = canvas(width=figsize[0], height=figsize[1])
+    alt_parts, ends, xs = [], [], []
+    for (name, values), colour, marker in zip(points.items(), cycle(PALETTE), cycle(_MARKERS)):
+        x, y, half = (np.asarray(part, dtype=float) for part in values)
+        if not len(x) == len(y) == len(half):
+            raise ValueError(f"{name}: {len(x)} positions, {len(y)} estimates and {len(half)} half-widths")
+        axes.errorbar(x, y, half, color=colour, marker=marker, markersize=6, capsize=3, label=name)
+        ends.append([y[0], y[-1]])
+        xs.append(x)
+        alt_parts.append(f"{name} {_points_in_words(x, y)}, half-widths {half.min():.2g} to {half.max():.2g}")
+    axes.set(xlabel=xlabel, ylabel=ylabel, **axes_settings)
+    _set_x_ticks(axes, np.unique(np.concatenate(xs)))
+    for name, height in (references or {}).items():
+        _draw_reference(axes, name, height, np.array(ends))
+        alt_parts.append(f"{name}: {height:.3g}")
+    if len(points) > 1:
+        figure.legend(loc="outside upper center", ncols=min(4, len(points)))
+    alt = f"Estimates with intervals: {ylabel} against {xlabel}. {'; '.join(alt_parts)}."
+    return Picture(figure, title, alt)
+
+
 def _set_x_ticks(axes: Axes, positions: np.ndarray) -> None:
     if axes.get_xscale() == "log":
         if len(positions) <= 8:

@@ -1,10 +1,10 @@
-"""Train GRU classifiers of all sizes, at three rates, with ten seeds, for notebook 09: 09_classifiers.csv.
+"""Train GRU classifiers of all sizes, at four rates, with ten seeds, for notebook 09: 09_classifiers.csv.
 
     python notebooks/grids/09_classifiers.py
 
-The network and the reviews of notebook 03, the last 100 tokens of each, batches of 64, Adam, three epochs.
-validation_N, loss_N: accuracy and loss on the validation reviews after epoch N, and test_N: accuracy on the
-test reviews, by which nothing is chosen.
+Half an hour on two cores. The network and the reviews of notebook 03, the last 100 tokens of each, batches of
+64, Adam, three epochs. validation_N, loss_N: accuracy and loss on the validation reviews after epoch N, and
+test_N: accuracy on the test reviews, by which nothing is chosen.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from labutils import backend, training
 from labutils.data import reviews
 
-GRID = {"units": [1, 2, 4, 8, 16, 32, 64], "rate": [0.001, 0.003, 0.01]}
+GRID = {"units": [1, 2, 4, 8, 16, 32, 64], "rate": [0.001, 0.003, 0.01, 0.03]}
 SEEDS, WORDS, TOKENS, EPOCHS = range(10), 10_000, 100, 3
 
 

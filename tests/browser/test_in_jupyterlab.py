@@ -102,6 +102,7 @@ reader = fixture_of("03_gru_sentiment", "ReadingPanel")
 writer = fixture_of("07_text_generator", "WritingPanel")
 pooling = fixture_of("08_attention", "TrainingPanel")
 weigher = fixture_of("08_attention", "WordValuesPanel")
+sweeper = fixture_of("09_scaling_up", "SweepPanel")
 gradient = fixture_of("01_recurrent_networks", "CurveExplorer")
 steps = fixture_of("02_gates_lstm_and_gru", "StepExplorer")
 
@@ -372,6 +373,28 @@ def test_each_word_gets_its_value_from_the_network_that_is_chosen(weigher):
     has_status(lab, "Test review 0 is labelled")
 
 
+def test_every_run_of_a_sweep_appears_and_stop_keeps_what_is_done(sweeper):
+    lab = sweeper
+    typed(lab, "Units", "2; 3")
+    typed(lab, "Seeds", "2")
+    button(lab, "Start").click(delay=100)
+    lab.panel.get_by_role("progressbar").wait_for()
+    has_status(lab, "All 4 runs are done in")
+    assert lab.panel.locator("tbody tr").count() == 2 and "±" in lab.panel.locator("tbody").inner_text()
+    assert "units" in lab.panel.get_by_role("img").get_attribute("aria-label")
+    typed(lab, "Units", "2, 300")
+    alerted(lab, "300 is too large: type a whole number from 1 to 256")
+    button(lab, "Start").click(delay=100)
+    has_status(lab, "Nothing was started. Please correct: Units.")
+    typed(lab, "Units", "2, 4, 5, 6, 7, 8, 9, 10")
+    typed(lab, "Seeds", "20")
+    button(lab, "Start").click(delay=100)
+    lab.panel.get_by_text("of 160 runs done, about").wait_for()
+    button(lab, "Stop").click()
+    has_status(lab, "of 160 runs are done and kept. Start goes on from there.")
+    assert button(lab, "Start").is_enabled() and button(lab, "Stop").is_disabled()
+
+
 def test_a_network_writes_on_until_it_is_stopped(writer):
     lab, written = writer, writer.panel.locator(".lab-written")
     box(lab, "Beginning").fill("A <i>good</i> film, ")
@@ -415,9 +438,10 @@ def test_the_explorers_follow_what_is_typed(gradient, steps):
 
 
 def test_nothing_is_fetched_from_elsewhere(
-    forecaster, gru, simple, autoencoder, reader, writer, pooling, weigher, gradient, steps
+    forecaster, gru, simple, autoencoder, reader, writer, pooling, weigher, sweeper, gradient, steps
 ):
-    for lab in (forecaster, gru, simple, autoencoder, reader, writer, pooling, weigher, gradient, steps):
+    labs = (forecaster, gru, simple, autoencoder, reader, writer, pooling, weigher, sweeper, gradient, steps)
+    for lab in labs:
         own = (lab.address, "data:", "blob:" + lab.address)
         assert lab.asked_for and not [url for url in lab.asked_for if not url.startswith(own)]
 

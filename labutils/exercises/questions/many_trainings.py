@@ -61,51 +61,57 @@ def _effects(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def my_halving(curves, epochs, keep):
-    """The setting that is left, and how many epochs were trained in all.
+def my_epochs(curves, first):
+    """For how many epochs each setting is trained under the median rule: (settings,).
 
-    curves (settings, longest): the validation error after each epoch. epochs: where to look, the last of them
-    the end. At each but the last the best share `keep` of the settings is trained on (rounded up).
+    curves (settings, longest): the validation errors, a row for each setting, in the order of training.
+    first: for so many epochs each is trained in any case.
     """
-    left, trained, before = np.arange(len(curves)), 0, 0
-    for epoch in epochs:
-        trained += len(left) * (epoch - before)
-        before = epoch
-        ranked = left[np.argsort(curves[left, epoch - 1])]
-        left = ranked[: int(np.ceil(keep * len(left)))]
-    return left[0], trained
+    trained, finished = [], []
+    for curve in curves:
+        epochs = len(curve)
+        for epoch in range(first, len(curve)):
+            if finished and curve[:epoch].min() > np.median([other[:epoch].mean() for other in finished]):
+                epochs = epoch
+                break
+        if epochs == len(curve):
+            finished.append(curve)
+        trained.append(epochs)
+    return np.array(trained)
 
 
 def _searches(rng: np.random.Generator) -> list[Case]:
-    """Draw curves that cross, until the first look drops the one that would be best in the end."""
+    """Draw curves, the last of them until every typical mistake gives something else on them."""
     cases = []
-    for settings, epochs, keep in [(4, (1, 4), 0.5), (5, (1, 2, 5), 0.5), (9, (1, 3, 6), 1 / 3)]:
+    for settings, longest, first in [(4, 5, 2), (6, 4, 1), (14, 7, 2)]:
         while True:
-            unsteady = rng.uniform(1, 3, (settings, epochs[-1]))
-            curves = (unsteady / np.arange(1, epochs[-1] + 1)).round(3)
-            case = {"curves": curves, "epochs": epochs, "keep": keep}
-            right = my_halving(**case)
-            columns = (lambda epoch: epoch, lambda epoch: 1, lambda epoch: 1 - epoch)
-            others = [_halving(**case, column=column)[0] for column in columns]
-            dropped = int(np.argmin(curves[:, -1]))
-            are_different = all(len(np.unique(column)) == settings for column in curves.T)
-            if are_different and dropped != others[0] and right[0] not in (0, dropped, *others):
+            start, rate = rng.uniform(1, 2, (settings, 1)), rng.uniform(0.1, 0.9, (settings, 1))
+            noise = rng.uniform(0.6, 1.4, (settings, longest))
+            case = {"curves": (start * np.arange(1, longest + 1) ** -rate * noise).round(2), "first": first}
+            right = my_epochs(**case)
+            of_mistakes = [tuple(_epochs(**case, **mistake)) for mistake in _MISTAKES.values()]
+            telling = len({tuple(right), *of_mistakes}) == 1 + len(_MISTAKES) and longest - 1 in right
+            if telling if settings > 6 else len(np.unique(right)) > 1:
                 break
         cases.append(case)
     return cases
 
 
-def _halving(
-    curves, epochs, keep, *, column=lambda epoch: epoch - 1, rounded=np.ceil, order=1, again=False, final=None
+def _epochs(
+    curves, first, *, own=np.min, others=np.mean, over=np.median, of_all=False, late=0, from_epoch=None
 ):
-    """Variants of `my_halving`, each with one mistake."""
-    left, trained, before = np.arange(len(curves)), 0, 0
-    for epoch in epochs:
-        trained += len(left) * (epoch if again else epoch - before)
-        before = epoch
-        ranked = left[np.argsort(order * curves[left, min(column(epoch), curves.shape[1] - 1)])]
-        left = ranked[: max(1, int(rounded(keep * len(left))))]
-    return left[0] if final is None else final(curves), trained
+    """Variants of `my_epochs`, each with one mistake."""
+    trained, finished = [], []
+    for curve in curves:
+        epochs = len(curve)
+        for epoch in range(first if from_epoch is None else from_epoch, len(curve)):
+            if finished and own(curve[:epoch]) > over([others(other[:epoch]) for other in finished]):
+                epochs = epoch + late
+                break
+        if epochs == len(curve) or of_all:
+            finished.append(curve)
+        trained.append(epochs)
+    return np.array(trained)
 
 
 def _facts_of_sweep(answer: Any) -> dict[str, Any]:
@@ -153,6 +159,18 @@ def _facts_of_sweep(answer: Any) -> dict[str, Any]:
 
 def _is_near(given: float, right: float) -> bool:
     return bool(abs(given - right) <= 0.02 * abs(right) + 1e-9)
+
+
+_MISTAKES: dict[str, dict[str, Any]] = {
+    "the latest error": {"own": lambda errors: errors[-1]},
+    "the mean of its own errors": {"own": np.mean},
+    "the lowest of the others": {"others": np.min},
+    "the latest of the others": {"others": lambda errors: errors[-1]},
+    "the best of the others": {"over": np.min},
+    "the stopped ones as well": {"of_all": True},
+    "one epoch more": {"late": 1},
+    "from the first epoch on": {"from_epoch": 1},
+}
 
 
 EXERCISES = (
@@ -364,59 +382,66 @@ EXERCISES = (
         afterwards="So send it large pieces: five seeds at once, not five runs.",
     ),
     Coding(
-        title="Successive halving",
-        question="Write the search of this section: train all settings for `epochs[0]` epochs, keep the best "
-        "share `keep` of them, train these on until `epochs[1]`, and so on. At the last of `epochs` take the "
-        "best one. Return its index, and how many epochs were trained altogether.",
+        title="The median rule",
+        question="Another way to stop early needs no look at all settings at once (Golovin et al. 2017). "
+        "They are trained one after the other. A setting is stopped after an epoch if its *lowest* error so "
+        "far is larger than a median: for each setting trained to the end before, take the *mean* of its "
+        "errors over the same epochs, and of these means the median. `first` epochs are trained in any case, "
+        "and as long as none has finished, nothing is stopped. Return for how many epochs each is "
+        "trained.",
         idea="search instead of grid",
         minutes=12,
-        solve=my_halving,
+        solve=my_epochs,
         cases=_searches,
-        results=("winner", "epochs trained"),
         mistakes=(
             Mistake(
-                "one epoch late",
-                lambda c, e, k: _halving(c, e, k, column=lambda epoch: epoch),
-                "The first column is epoch 1, so after `epoch` epochs it is curves[:, epoch - 1].",
+                "the latest error",
+                lambda c, f: _epochs(c, f, **_MISTAKES["the latest error"]),
+                "You compare the latest error. It is the lowest so far: one bad epoch should stop nobody.",
             ),
             Mistake(
-                "the worst kept",
-                lambda c, e, k: _halving(c, e, k, order=-1),
-                "You keep the settings with the *largest* error.",
+                "the mean of its own errors",
+                lambda c, f: _epochs(c, f, **_MISTAKES["the mean of its own errors"]),
+                "Of the setting itself take the lowest error so far; the mean is for those before.",
             ),
             Mistake(
-                "trained anew",
-                lambda c, e, k: _halving(c, e, k, again=True),
-                "A setting is trained *on*, not from the beginning: from one look to the next it costs "
-                "epoch − the last one.",
+                "the lowest of the others",
+                lambda c, f: _epochs(c, f, **_MISTAKES["the lowest of the others"]),
+                "Of those before take the mean of their errors, not the lowest, or half of all are stopped.",
             ),
             Mistake(
-                "rounded down",
-                lambda c, e, k: _halving(c, e, k, rounded=np.floor),
-                "Rounded down: of 5 settings a half is 3, rounded up (np.ceil).",
+                "the latest of the others",
+                lambda c, f: _epochs(c, f, **_MISTAKES["the latest of the others"]),
+                "Of those before take the mean over the same epochs, not the error at this epoch.",
             ),
             Mistake(
-                "best of all in the end",
-                lambda c, e, k: _halving(c, e, k, final=lambda curves: int(np.argmin(curves[:, -1]))),
-                "That setting would be best if all were trained to the end. It may have been dropped before.",
+                "the best of the others",
+                lambda c, f: _epochs(c, f, **_MISTAKES["the best of the others"]),
+                "You compare with the best of those before. It is the median: the better half may go on.",
             ),
             Mistake(
-                "all trained to the end",
-                lambda c, e, k: (_halving(c, e, k)[0], len(c) * e[-1]),
-                "That is what the whole grid costs. Those that were dropped are not trained on.",
+                "the stopped ones as well",
+                lambda c, f: _epochs(c, f, **_MISTAKES["the stopped ones as well"]),
+                "The settings that were stopped count as well in your median. Take those trained to the end.",
             ),
             Mistake(
-                "index among those left",
-                lambda c, e, k: (0, _halving(c, e, k)[1]),
-                "The index should be that of `curves`, not of those that are left: keep an array of indices.",
+                "one epoch more",
+                lambda c, f: _epochs(c, f, **_MISTAKES["one epoch more"]),
+                "Stopped after an epoch, a setting has been trained for so many epochs, not one more.",
+            ),
+            Mistake(
+                "from the first epoch on",
+                lambda c, f: _epochs(c, f, **_MISTAKES["from the first epoch on"]),
+                "You stop within the first epochs, which are trained in any case.",
             ),
         ),
         hints=(
-            "left = np.arange(len(curves)); ranked = left[np.argsort(curves[left, epoch - 1])].",
-            "trained += len(left) * (epoch - before), and only then keep the best of them.",
+            "Two loops: over the settings, and over epoch in range(first, longest). Keep a list of the "
+            "finished curves.",
+            "curve[:epoch].min() > np.median([other[:epoch].mean() for other in finished]) stops it.",
         ),
-        afterwards="Hyperband (Li et al. 2018) does this several times, with different numbers of settings "
-        "and of epochs, since nobody knows beforehand how early one may look.",
+        afterwards="It stops what is clearly bad and keeps nearly all that is good. Successive halving is "
+        "bolder.",
     ),
     Experiment(
         title="A sweep of your own",
