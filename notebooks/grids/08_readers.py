@@ -2,7 +2,8 @@
 
     python notebooks/grids/08_readers.py                       # all
     python notebooks/grids/08_readers.py "weighs evidence"     # one, with its variants
-    python notebooks/grids/08_readers.py bags                  # the bags alone, three minutes
+    python notebooks/grids/08_readers.py "no names"   # these variants alone
+    python notebooks/grids/08_readers.py bags                  # the bags alone, five minutes
 
 About seventy minutes on two cores with KERAS_BACKEND=jax, as the stored files were made; TensorFlow takes two
 to three times as long. Each reader has the same budget: three rates with two seeds, four epochs with a cosine
@@ -21,8 +22,10 @@ that weigh its evidence.
 import functools
 import multiprocessing
 import os
+import re
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -56,8 +59,9 @@ VARIANTS = {
     "in-fold weights": ("weighs evidence", {"folds": 0}),
     "no context": ("weighs evidence", {"context": False}),
     "bigrams": ("weighs evidence", {"longest": 2}),
+    "no names": ("weighs evidence", {"names": False}),
 }
-SHOWN = "weighs evidence"
+SHOWN = ("weighs evidence", "no names")
 
 
 # ---------------------------------------------------------------- the bag of n-grams, weighed by naive Bayes
@@ -69,13 +73,51 @@ def naive_bayes_ratios(x, y):
     return np.log(positive / positive.sum()) - np.log(negative / negative.sum())
 
 
-def evidence_weights(x, y, C):
-    """Return what each feature adds to the log-odds (features,), and the intercept."""
+def evidence_weights(x, y, C, kept=slice(None)):
+    """Return what each feature adds to the log-odds (features,), 0 if it is not kept, and the intercept."""
     ratios = naive_bayes_ratios(x, y).astype("float32")
     scaled = x.copy()
     scaled.data *= ratios[scaled.indices]
-    model = LogisticRegression(C=C, max_iter=300).fit(scaled, y)
-    return model.coef_[0] * ratios, model.intercept_[0]
+    weights = np.zeros(x.shape[1])
+    model = LogisticRegression(C=C, max_iter=300).fit(scaled[:, kept], y)
+    weights[kept] = model.coef_[0] * ratios[kept]
+    return weights, model.intercept_[0]
+
+
+def name_tokens():
+    """Return for each token (words,) whether it is a name.
+
+    A name is written within a sentence with a capital more than three times as often as without, in the
+    fitted texts. No label is used.
+    """
+    data, (fitted, *_) = encoded(), parts()
+    capital, small = Counter(), Counter()
+    for text in data.train.texts[:fitted]:
+        for word in re.findall(r"(?<=[a-z,;] )[A-Za-z][a-z']+", text):
+            (capital if word[0].isupper() else small)[word.lower()] += 1
+    words = [word for word in capital if len(word) > 2 and not word.startswith("i'")]  # I'm, I've
+    is_name = np.zeros(data.num_words, bool)
+    for word in words:
+        number = data.vocabulary.number(word)
+        if capital[word] > 3 * small[word] and reviews.UNKNOWN < number < data.num_words:
+            is_name[number] = True
+    return is_name
+
+
+def without_names(grams, sequences):
+    """Return the features (numbers) of which no word is a name."""
+    is_name = name_tokens()[np.concatenate(sequences)]
+    in_gram, has_name = is_name.copy(), np.zeros(grams.n_features, bool)
+    begins = np.cumsum([0, *map(len, sequences[:-1])])
+    for length in range(grams.ids.shape[1]):
+        if length:
+            before = np.concatenate([np.zeros(length, bool), is_name[:-length]])
+            for start in begins:  # nothing from the review before
+                before[start : start + length] = False
+            in_gram = in_gram | before
+        ids = grams.ids[:, length]
+        has_name[ids[in_gram & (ids >= 0)]] = True
+    return np.flatnonzero(~has_name)
 
 
 def blocks(y, rows_in_file, folds):
@@ -104,36 +146,37 @@ def parts():
 
 
 @functools.cache
-def bag(longest):
-    """Return n-grams of training and test, the best C, and its log-odds of validation and test reviews."""
+def bag(longest, names=True):
+    """Return n-grams of training and test, those that count, the best C, and its log-odds of validation and
+    test reviews."""
     data, (fitted, y, _) = encoded(), parts()
     finder = NGramFinder(longest, min_reviews=2).fit(data.train.sequences[:fitted])
     grams = [finder.transform(part.sequences) for part in (data.train, data.test)]
     x, x_test = (g.matrix() for g in grams)
-    found = []
+    kept, found = slice(None) if names else without_names(grams[0], data.train.sequences), []
     for C in (0.03, 0.1, 0.3, 1):
-        weights, bias = evidence_weights(x[:fitted], y[:fitted], C)
+        weights, bias = evidence_weights(x[:fitted], y[:fitted], C, kept)
         validation = x[fitted:] @ weights + bias
         right = np.mean((validation > 0) == y[fitted:])
         found.append((right, C, validation, x_test @ weights + bias))
-    return grams, *max(found, key=lambda entry: entry[0])[1:]
+    return grams, kept, *max(found, key=lambda entry: entry[0])[1:]
 
 
 @functools.cache
-def evidence(longest, folds):
+def evidence(longest, folds, names=True):
     """Return the evidence at each token, training and test: lists of (tokens, longest), and the intercepts.
 
     The weights of a fitted review come from the other folds; with 0 folds from all fitted reviews.
     """
-    (grams, grams_test), C, *_ = bag(longest)
+    (grams, grams_test), kept, C, *_ = bag(longest, names)
     fitted, y, _ = parts()
     x = grams.matrix()
-    weights, bias = evidence_weights(x[:fitted], y[:fitted], C)
+    weights, bias = evidence_weights(x[:fitted], y[:fitted], C, kept)
     values, intercepts = grams.at_tokens(weights), np.full(len(y), bias)
     fold = blocks(y[:fitted], encoded().rows[:fitted], folds) if folds else np.zeros(0)
     for k in range(folds):
         theirs, here = (
-            evidence_weights(x[:fitted][fold != k], y[:fitted][fold != k], C),
+            evidence_weights(x[:fitted][fold != k], y[:fitted][fold != k], C, kept),
             np.zeros(len(y), bool),
         )
         here[:fitted] = fold == k
@@ -245,12 +288,12 @@ def build_weigher(longest=3, gates=True, head=True, embeddings=True, context=Tru
 
 
 @functools.cache
-def arrays_for(longest, folds, order):
+def arrays_for(longest, folds, order, names):
     """Return the inputs of training and test: tokens alone where longest is 0."""
     data = encoded()
     if not longest:
         return inputs(data.train.sequences), inputs(data.test.sequences)
-    values, intercepts, values_test, intercepts_test = evidence(longest, folds)
+    values, intercepts, values_test, intercepts_test = evidence(longest, folds, names)
     return (
         inputs(data.train.sequences, values, intercepts, order),
         inputs(data.test.sequences, values_test, intercepts_test, order),
@@ -264,8 +307,9 @@ def train(name, rate, seed):
     settings = READERS[kind] | changes
     weighs = kind == "weighs evidence"
     order, folds = settings.pop("order", None), settings.pop("folds", FOLDS)
+    names = settings.pop("names", True)
     longest = settings.get("longest", 3) if weighs else 0
-    arrays, test_arrays = arrays_for(longest, folds, order)
+    arrays, test_arrays = arrays_for(longest, folds, order, names)
     fitted, y, y_test = parts()
     fit_on, validate_on = ([a[rows] for a in arrays] for rows in (slice(fitted), slice(fitted, None)))
     keras.utils.set_random_seed(seed)
@@ -324,12 +368,15 @@ def bags():
         says = validation, model.decision_function(data.test.texts)
         rows.append({"reader": name, "rate": C, "seed": 0, "parameters": most + 1, **measured(*says)})
     for longest, name in ((1, "words"), (2, "up to bigrams"), (3, "up to trigrams")):
-        grams, C, *says = bag(longest)
+        grams, _, C, *says = bag(longest)
         size = grams[0].n_features + 1
         rows.append(
             {"reader": f"naive Bayes, {name}", "rate": C, "seed": 0, "parameters": size, **measured(*says)}
         )
-    return rows, says
+    _, kept, C, *nameless = bag(3, False)
+    row = {"reader": "naive Bayes, no names", "rate": C, "seed": 0, "parameters": len(kept) + 1}
+    rows.append(row | measured(*nameless))
+    return rows, says, nameless[1]
 
 
 RESCALED = ("bag, rescaled", "bag, rescaled by lengths")
@@ -375,11 +422,12 @@ def main(names):
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"  # for JAX
     names = [] if names == ["bags"] else names or list(READERS)
-    variants = [name for name, (kind, _) in VARIANTS.items() if kind in names]
+    variants = [name for name, (kind, _) in VARIANTS.items() if kind in names or name in names]
+    names = [name for name in names if name in READERS]
     # a new interpreter for each process, which imports this file: what is cached cannot be sent
     pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
-    bag_rows, bag_says = bags()
-    log_odds = {"bag": bag_says[1]}
+    bag_rows, bag_says, nameless = bags()
+    log_odds = {"bag": bag_says[1], "bag, no names": nameless}
     for (name, says), parameters in zip(recalibrated().items(), (2, 8)):
         bag_rows.append(
             {"reader": name, "rate": np.nan, "seed": 0, "parameters": parameters, **measured(*says)}
@@ -393,11 +441,13 @@ def main(names):
 
     def rates():
         frame = pd.DataFrame([row for row, *_ in done])
+        frame = pd.concat([frame, pd.DataFrame(kept)])
+        frame = frame[frame.reader.isin([*READERS, *VARIANTS])]
         means = frame[frame.seed.isin(SEEDS)].groupby(["reader", "rate"]).validation_loss.mean()
         return {name: means[name].idxmin() for name in frame.reader.unique()}
 
     def save():
-        chosen = rates() if done else {}
+        chosen = rates()
         rows = kept + [row | {"chosen": row["rate"] == chosen[row["reader"]]} for row, *_ in done]
         rows += [row | {"chosen": True} for row in bag_rows]
         for row, validation, test in done:
@@ -406,13 +456,13 @@ def main(names):
                 rows.append(
                     {"reader": "stacked", "rate": row["rate"], "seed": row["seed"], "chosen": True} | scores
                 )
-            if row["reader"] == SHOWN and row["rate"] == chosen[SHOWN]:
-                log_odds[f"{SHOWN}, seed {row['seed']}"] = test
+            if row["reader"] in SHOWN and row["rate"] == chosen[row["reader"]]:
+                log_odds[f"{row['reader']}, seed {row['seed']}"] = test
         frame, order = pd.DataFrame(rows), [*READERS, *VARIANTS, "stacked"]
         place = frame.reader.map({name: i for i, name in enumerate(order)}).fillna(-1)
         frame = frame.assign(place=place).sort_values(["place", "rate", "seed"], kind="stable")
         frame.drop(columns="place").to_csv(HERE / "08_readers.csv", index=False, float_format="%.4f")
-        if SHOWN not in names:
+        if (HERE / "08_log_odds.csv").exists():
             before = pd.read_csv(HERE / "08_log_odds.csv").to_dict("list")
             log_odds.update({name: before[name] for name in before.keys() - log_odds.keys()})
         frame = pd.DataFrame(dict(sorted(log_odds.items())))
@@ -425,7 +475,7 @@ def main(names):
             done.append(result)
             save()
 
-    if not names:
+    if not names + variants:
         return save()
     run([(name, rate, seed) for seed in SEEDS for name in reversed(names) for rate in RATES])
     chosen = rates()

@@ -397,7 +397,7 @@ EXERCISES = (
     Coding(
         title="The gradient of attention pooling",
         question=r"Attention pooling takes its scores from the values themselves: $s_i = v_i^\top u$, "
-        r"$w = \mathrm{softmax}(s)$, and gives $c = \sum_i w_i v_i$. Each $v_i$ acts on two ways: directly, "
+        r"$w = \mathrm{softmax}(s)$, and gives $c = \sum_i w_i v_i$. Each $v_i$ acts in two ways: directly, "
         "and through its score. Given the gradient of the loss with respect to $c$, return that with respect "
         "to the values.",
         idea="back-propagation through a weighted sum",

@@ -176,9 +176,9 @@ _MISTAKES: dict[str, dict[str, Any]] = {
 EXERCISES = (
     Coding(
         title="The arithmetic of an update",
-        question="An LSTM layer multiplies, at each step and for each of its four gates and candidates, the "
-        "state (`units` numbers) and the input (`inputs` numbers) by matrices. A product and a sum are two "
-        "operations. The backward pass costs twice as much as the forward pass. How many operations has one "
+        question="An LSTM layer multiplies, at each step, for each of its three gates and for the candidate, "
+        "the state (`units` numbers) and the input (`inputs` numbers) by matrices. A product and a sum are "
+        "two operations. The backward pass costs twice as much as the forward pass. How many operations has one "
         "update, with sequences of `steps` steps, `batch` of them? (Leave out biases and activations.)",
         idea="what a training step costs",
         minutes=6,
@@ -366,27 +366,27 @@ EXERCISES = (
     ),
     Number(
         title="One scheduler",
-        question="A scheduler needs 1 millisecond for each run that it sends out and takes back. How many "
+        question="A scheduler needs 5 milliseconds for each run that it sends out and takes back. How many "
         "workers can it keep busy at most, if a run takes 4 seconds?",
         idea="the limit of a central scheduler",
         minutes=2,
-        right=4_000,
+        right=800,
         tolerance=1,
         wrong={
-            1_000: "That is for runs of one second: 1,000 of them begin in a second. These last four.",
-            250: "The longer a run, the *more* workers can wait their turn: multiply.",
-            4: "A second has 1,000 milliseconds.",
-            4_000_000: "A second has 1,000 milliseconds, so 4 seconds have 4,000.",
+            200: "That is for runs of one second: 200 of them begin in a second. These last four.",
+            50: "The longer a run, the *more* workers can wait their turn: multiply.",
+            20: "4 · 5: divide the length of a run by the time that the scheduler needs for one.",
+            20_000: "Divide the length of a run, 4 seconds, by the time that the scheduler needs for one.",
         },
         hints=("How many runs begin in a second?", "Each worker asks for a new run every 4 seconds."),
-        afterwards="So send it large pieces: five seeds at once, not five runs.",
+        afterwards="Short runs are better sent in larger pieces: let `train` do several seeds in one call.",
     ),
     Coding(
         title="The median rule",
         question="Another way to stop early needs no look at all settings at once (Golovin et al. 2017). "
         "They are trained one after the other. A setting is stopped after an epoch if its *lowest* error so "
         "far is larger than a median: for each setting trained to the end before, take the *mean* of its "
-        "errors over the same epochs, and of these means the median. `first` epochs are trained in any case, "
+        "errors over the same epochs, and of these means the median. The first look is after epoch `first`, "
         "and as long as none has finished, nothing is stopped. Return for how many epochs each is "
         "trained.",
         idea="search instead of grid",
@@ -497,7 +497,7 @@ EXERCISES = (
         ),
         code="""
 def train(layer, rate, seed):
-    x, y, x_test, y_test, _ = windows_of(seed)
+    x, y, x_test, y_test = windows_of(seed)
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([layers.Input((20, 1)), getattr(layers, layer)(8), layers.Dense(1)])
     model.compile(keras.optimizers.Adam(rate), "mse")
