@@ -1,5 +1,6 @@
 """Sweeps: nothing that is done is lost or done twice, whoever is killed, and the table is always the same."""
 
+import functools
 import json
 import os
 import random
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
+from panel_helpers import eventually
 
 from labutils.training import Run, sweep, sweep_options
 from labutils.training.run_store import RunStore, key_of, plain
@@ -324,7 +327,7 @@ def test_two_programs_at_one_store_share_the_runs(tmp_path):
     for thread in threads:
         thread.join()
     begun = [line.split()[0] for line in Path(log).read_text().splitlines()]
-    assert len(set(begun)) == 20 and len(begun) <= 28, "side by side, each would make all 20"
+    assert len(set(begun)) == 20 and len(begun) <= 34, "side by side, each would make all 20"
     pd.testing.assert_frame_equal(*tables)
     assert len(RunStore(store, "slow").records()) == 20
 
@@ -358,6 +361,87 @@ def test_a_wrong_function_is_given_up_after_three_runs_and_can_be_corrected(tmp_
         return {"loss": 1.0}
 
     assert (sweep(train, GRID_OF_UNITS, store=store, workers=1, retries=0).failed == "").all()
+
+
+def exits(units, seed):
+    if units == 2:
+        sys.exit(3)
+    return {"loss": 1.0}
+
+
+def test_a_run_that_calls_exit_has_failed_and_the_others_go_on(tmp_path):
+    with pytest.warns(UserWarning, match=r"1 of 3 runs failed: .* retries=1\) tries them again"):
+        table = sweep(exits, {"units": [1, 2, 3]}, store=tmp_path / "r", workers=1, retries=0)
+    assert table.failed.tolist() == ["", "SystemExit: 3", ""]
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        ({"units": 7}, "train returned 'units', which is a column of its own"),
+        ({"seconds": 7}, "train returned 'seconds', which is a column of its own"),
+        ({"x": 10**5000}, "ValueError"),
+    ],
+)
+def test_a_result_that_cannot_be_kept_has_failed_and_stops_nothing(result, reason, tmp_path):
+    def train(units, seed):
+        return result if units == 2 else {"x": 1}
+
+    table = sweep(train, {"units": [1, 2]}, store=tmp_path / "r", workers=1, retries=0)
+    assert reason in table.failed[1] and table.x[0] == 1
+
+
+def test_odd_texts_and_numbers_are_kept(tmp_path):
+    table = sweep(
+        lambda units, seed: {"a": "\ud800 ü", "b": np.longdouble(1.5), "c": float("nan"), "units": units},
+        {"units": [1]}, store=tmp_path / "r", workers=1,
+    )  # fmt: skip
+    assert (table.a[0], table.b[0], table.units[0]) == ("\ud800 ü", 1.5, 1) and np.isnan(table.c[0])
+    again = sweep(lambda units, seed: {}, {"units": [1]}, store=tmp_path / "r", workers=1)
+    assert again.a[0] == "\ud800 ü"
+
+
+def of_layer(layer, units, seed):
+    return {"layer_seen": layer}
+
+
+def test_the_same_function_with_other_arguments_given_is_another_one(tmp_path):
+    for layer in ("GRU", "LSTM"):
+        train = functools.partial(of_layer, layer)
+        if layer == "GRU":
+            sweep(train, {"units": [1]}, store=tmp_path / "r", workers=1)
+    with pytest.raises(ValueError, match="another function"):
+        sweep(train, {"units": [1]}, store=tmp_path / "r", workers=1)
+
+
+def dies_later(units, seed):
+    threading.Timer(0.3, lambda: os._exit(1)).start()
+    return {"x": units}
+
+
+def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced(tmp_path):
+    table = sweep(
+        dies_later, {"units": [1, 2, 3]}, store=tmp_path / "r", workers=1,
+        on_result=lambda *args: time.sleep(0.8),
+    )  # fmt: skip
+    assert table.x.tolist() == [1, 2, 3]
+
+
+@pytest.mark.slow
+def test_the_processes_end_when_the_program_is_killed(tmp_path):
+    script, log = tmp_path / "run.py", tmp_path / "log"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_sweep import slow\nfrom labutils.training import sweep\n"
+        f"sweep(slow, {{'units': [1], 'log': [{str(log)!r}], 'seconds': [60]}}, "
+        f"store={str(tmp_path / 'r')!r}, workers=1)\n"
+    )
+    program = subprocess.Popen([sys.executable, script])
+    eventually(lambda: log.exists() and log.read_text(), 30)
+    pid = int(log.read_text().split()[-1])
+    program.kill()
+    program.wait()
+    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 10)
 
 
 class Unreadable:

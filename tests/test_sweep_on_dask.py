@@ -121,6 +121,20 @@ def test_ten_workers_killed_and_the_sweep_begun_anew_lose_and_repeat_nothing_tha
     assert table.loss.tolist() == [trained(u, seed=s)["loss"] for u in range(20) for s in (0, 1)]
 
 
+def exits_after(units, seed):
+    """Ends its worker a moment after the run is done."""
+    if units % 3 == 0:
+        threading.Timer(0.01, lambda: os._exit(1)).start()
+    return {"x": units}
+
+
+@pytest.mark.slow
+def test_a_worker_lost_just_after_the_end_of_a_run_is_no_lost_scheduler(cluster, tmp_path):
+    with Client(cluster) as client:
+        table = sweep(exits_after, {"units": range(8)}, store=tmp_path / "r", client=client, retries=5)
+    assert table.x.dropna().tolist() == table.units[table.failed == ""].tolist() and len(table) == 8
+
+
 def test_it_stops_when_asked_and_gives_up_what_is_going_on(client, tmp_path):
     asked, log = [], tmp_path / "log"
     grid = {"units": range(6), "log": [str(log)], "seconds": [0.5]}
@@ -141,6 +155,9 @@ def test_workers_with_several_threads_and_a_wrong_address_are_refused(tmp_path):
         sweep(trained, {"units": [1]}, store=tmp_path / "r", client="tcp://localhost:1")
     with pytest.raises(ValueError, match="not both"):
         sweep(trained, {"units": [1]}, store=tmp_path / "r", client="tcp://localhost:1", workers=2)
+    for wrong in (3, [1]):
+        with pytest.raises(TypeError, match="client must be a dask.distributed.Client or the address"):
+            sweep(trained, {"units": [1]}, store=tmp_path / "r", client=wrong)
     assert not Path(tmp_path / "r").exists()
 
 

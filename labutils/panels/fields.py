@@ -98,6 +98,8 @@ class ListField:
     def __post_init__(self) -> None:
         if isinstance(self.values, str) or not 1 <= len(self.values) <= self.most:
             raise ValueError(f"the field {self.name!r} needs 1 to {self.most} values, got {self.values!r}")
+        if len({isinstance(value, int) for value in self.values}) > 1:
+            raise ValueError(f"the field {self.name!r} mixes whole and other numbers: write 1.0 for 1")
         for value in self.values:
             Field(self.name, self.label, value, self.low, self.high)
 

@@ -164,7 +164,6 @@ class SweepPanel(base.Panel):
         with self._drawing:
             self.say("This panel was made anew elsewhere; use the new one. The runs are there.")
             self.close_all_but_status()
-            self._train = None
 
     def pictures(self) -> list[str]:
         means, own = self.means(), self.session
@@ -247,6 +246,8 @@ class SweepPanel(base.Panel):
 
         self._keep_table(self._swept(lambda: own.runner.stop_requested, on_result))
         failed = int((own.table.failed != "").sum())
+        if failed < len(own.table) and not pd.api.types.is_numeric_dtype(own.table.get(self._score)):
+            raise ValueError(f"train returns no number that is named {self._score!r}")
         if own.runner.stop_requested:
             own.message = f"Stopped: {own.done} of {number} runs are done and kept. Start goes on from there."
         else:

@@ -101,12 +101,14 @@ def estimates(
     alt_parts, ends, xs = [], [], []
     for (name, values), colour, marker in zip(points.items(), cycle(PALETTE), cycle(_MARKERS)):
         x, y, half = (np.asarray(part, dtype=float) for part in values)
-        if not len(x) == len(y) == len(half):
+        if not len(x) == len(y) == len(half) > 0:
             raise ValueError(f"{name}: {len(x)} positions, {len(y)} estimates and {len(half)} half-widths")
         axes.errorbar(x, y, half, color=colour, marker=marker, markersize=6, capsize=3, label=name)
         ends.append([y[0], y[-1]])
         xs.append(x)
-        alt_parts.append(f"{name} {_points_in_words(x, y)}, half-widths {half.min():.2g} to {half.max():.2g}")
+        alt_parts.append(
+            f"{name} {_points_in_words(x, y)}, half-widths {np.nanmin(half):.2g} to {np.nanmax(half):.2g}"
+        )
     axes.set(xlabel=xlabel, ylabel=ylabel, **axes_settings)
     _set_x_ticks(axes, np.unique(np.concatenate(xs)))
     for name, height in (references or {}).items():

@@ -61,7 +61,7 @@ class RunStore:
         found, unreadable = self._found, 0
         for line in filter(bytes.strip, lines):
             record = _parsed(line)
-            if not isinstance(record, dict) or not {"key", "settings"} <= record.keys():
+            if not isinstance(record, dict) or not isinstance(record.get("key"), str):
                 unreadable += 1
             elif record["key"] not in found or found[record["key"]].get("failed"):
                 found[record["key"]] = record
@@ -76,7 +76,7 @@ class RunStore:
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one record down."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(record, ensure_ascii=False) + "\n"
+        text = json.dumps(record) + "\n"
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
         try:
             size = os.fstat(file).st_size
@@ -84,7 +84,9 @@ class RunStore:
                 text = json.dumps({"format": _FORMAT, "function": self.name}) + "\n" + text
             elif not self._ends_a_line(size):
                 text = "\n" + text
-            os.write(file, text.encode("utf-8"))
+            line = text.encode("utf-8")
+            if os.write(file, line) < len(line):
+                raise OSError(f"{self.path} could not be written to its end: is the disk full?")
             os.fsync(file)
         finally:
             os.close(file)
@@ -130,7 +132,7 @@ def plain(value: Any, what: str) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "biufU":
-        return value.tolist()
+        return plain(value.tolist() if value.ndim else _number(value), what)
     if isinstance(value, (list, tuple)):
         return [plain(part, what) for part in value]
     if isinstance(value, Mapping):
@@ -138,6 +140,11 @@ def plain(value: Any, what: str) -> Any:
     raise TypeError(
         f"{what} is a {type(value).__name__}, which cannot be written down: give numbers, texts or lists"
     )
+
+
+def _number(value: np.generic | np.ndarray) -> Any:
+    number = value.item()
+    return float(number) if isinstance(number, np.floating) else number  # a longdouble stays one
 
 
 def _parsed(line: bytes) -> Any:

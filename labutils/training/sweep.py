@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
+import json
+import math
 import os
 import platform
 import queue
@@ -17,6 +20,7 @@ import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -39,6 +43,8 @@ ONE_THREAD = {
 }
 _LONGEST_REASON = 300  # characters; the traceback is in the store
 _SECONDS_BETWEEN_QUESTIONS, _SECONDS_TO_CONNECT = 0.2, 10  # whether to stop
+_NOT_TRAINED = "not trained"
+_OWN_COLUMNS = ("seconds", "failed")
 _HOPELESS = 3  # runs that fail alike before one succeeds
 _LOST = (
     "the scheduler of the cluster cannot be reached any more. What is done is in the store: call sweep again"
@@ -77,7 +83,7 @@ def sweep(
         there are cores. They end with the sweep.
     client : a ``dask.distributed.Client`` or the address of a scheduler ("tcp://…:8786"), instead of this
         machine's processes. Workers need one thread each, and the same packages as here.
-    retries : how many times a run that fails is tried again, now and when `sweep` is called again.
+    retries : how many times a run that fails is tried again, counted over all calls with this store.
     progress : whether to show on stderr how many runs are done, and the time left.
     on_result : called after each run with its record, how many are done, and how many there are.
     should_stop : asked several times a second; where it says True, the runs that are going on are given up,
@@ -108,11 +114,14 @@ def sweep(
         sent = cloudpickle.dumps(train)
     except Exception as error:
         raise TypeError(f"train cannot be sent to another process: {_reason(error)}") from error
-    runs = RunStore(store, getattr(train, "__qualname__", type(train).__name__))
+    runs = RunStore(Path(store).absolute(), _name_of(train))
     sweeping = _Sweeping(sent, wanted, runs, retries, should_stop)
     if sweeping.waiting:
         with contextlib.ExitStack() as stack:
-            answers = sweeping.by_cluster(client, stack) if client else sweeping.by_processes(workers, stack)
+            if client is None:
+                answers = sweeping.by_processes(workers, stack)
+            else:
+                answers = sweeping.by_cluster(client, stack)
             stack.callback(answers.close)  # before the workers end
             bar = stack.enter_context(
                 tqdm(total=len(wanted), initial=sweeping.done, unit="run", disable=not progress)
@@ -122,7 +131,14 @@ def sweep(
                 if on_result is not None:
                     on_result(record, sweeping.done, len(wanted))
             sweeping.write_held()
-    return _table(wanted, runs.records())
+    table = _table(wanted, runs.records())
+    if failed := int((~table.failed.isin(["", _NOT_TRAINED])).sum()):
+        warnings.warn(
+            f"{failed} of {len(table)} runs failed: see the column “failed”. When the cause is corrected, "
+            f"sweep(…, retries={retries + 1}) tries them again",
+            stacklevel=2,
+        )
+    return table
 
 
 def _runs_of(grid: Any, seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
@@ -175,19 +191,27 @@ class _Sweeping:
         They are tried again; one that was lost more often than `retries` is tried alone, and fails if it is
         lost then.
         """
-        number = workers or cpu_count()
+        number = min(workers or cpu_count(), len(self.waiting))
         stack.enter_context(warnings.catch_warnings())
         # loky replaces a process whose memory has grown, after which nothing is amiss
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
         executors = [stack.enter_context(_processes(number))]
         going_on: dict[Future, str] = {}
         alone, lost = deque(), Counter()
+
+        def begin(key: str) -> None:
+            arguments = (_outcome, self.train, self.wanted[key])
+            try:
+                going_on[executors[-1].submit(*arguments)] = key
+            except BrokenExecutor:  # a process was killed that had nothing to do
+                executors.append(stack.enter_context(_processes(number)))
+                going_on[executors[-1].submit(*arguments)] = key
+
         while not self.should_stop():
             while len(going_on) < number and (key := self._next()):
-                going_on[executors[-1].submit(_outcome, self.train, self.wanted[key])] = key
+                begin(key)
             if alone and not going_on:
-                key = alone.popleft()
-                going_on[executors[-1].submit(_outcome, self.train, self.wanted[key])] = key
+                begin(alone.popleft())
             if not going_on:
                 return
             ended, _ = wait(going_on, _SECONDS_BETWEEN_QUESTIONS, return_when=FIRST_COMPLETED)
@@ -224,17 +248,18 @@ class _Sweeping:
                     f"there is no Dask scheduler at {client!r} ({error}). Start one with “dask scheduler”, "
                     "and give the address that it prints"
                 ) from error
-        if any(threads > 1 for threads in _threads_of(client)):
-            raise ValueError(
-                "the workers of this cluster have several threads, which would disturb each other's random "
-                "numbers. Start them with one: “dask worker ADDRESS --nworkers 8 --nthreads 1”, or "
-                "LocalCluster(n_workers=8, threads_per_worker=1)"
+        elif not isinstance(client, Client):
+            raise TypeError(
+                f"client must be a dask.distributed.Client or the address of a scheduler, not a "
+                f"{type(client).__name__}: for a cluster give Client(cluster)"
             )
         going_on: dict[Any, str] = {}
         ended: queue.SimpleQueue = queue.SimpleQueue()
         stack.callback(lambda: client.status == "running" and client.cancel([*going_on], force=True))
+        at_once, asked_at = 0, -math.inf
         while not self.should_stop():
-            at_once = 2 * max(1, len(_threads_of(client)))
+            if time.monotonic() - asked_at > 1:
+                at_once, asked_at = 2 * max(1, _number_of_workers(client)), time.monotonic()
             while len(going_on) < at_once and (key := self._next()):
                 task = f"run-{key}-{uuid.uuid4().hex[:8]}"
                 future = client.submit(
@@ -248,13 +273,23 @@ class _Sweeping:
                 future = ended.get(timeout=_SECONDS_BETWEEN_QUESTIONS)
             except queue.Empty:
                 continue
-            key, status = going_on.pop(future), future.status
-            if status not in ("finished", "error"):
-                raise ConnectionError(_LOST)
-            error = future.exception()
-            answer = future.result() if error is None else {"failed": _reason(error)}
+            key = going_on.pop(future)
+            if future.status == "error":
+                answer = {"failed": _reason(future.exception())}
+            else:
+                answer = self._fetched(future)
             future.release()  # or the run is repeated where its worker is lost now
+            if answer is None:  # lost with its worker after its end
+                self.waiting.append(key)
+                continue
             yield self._write_down(key, answer)
+
+    def _fetched(self, future: Any) -> Record | None:
+        """Return what a run on a cluster has given, None where that was lost."""
+        while future.status == "finished" and not self.should_stop():
+            with contextlib.suppress(TimeoutError):
+                return future.result(timeout=_SECONDS_BETWEEN_QUESTIONS)
+        return None
 
     def _is_done(self, key: str) -> bool:
         record = self.runs.records().get(key)
@@ -301,9 +336,11 @@ class _Sweeping:
         self._held.append(record)
         if self._any_result:
             self.write_held()
-        elif len(reasons := [held["failed"] for held in self._held]) == _HOPELESS and len(set(reasons)) == 1:
+            return
+        reasons = {held["key"]: held["failed"] for held in self._held}
+        if len(reasons) == _HOPELESS and len(set(reasons.values())) == 1:
             raise RuntimeError(
-                f"the first {_HOPELESS} runs have all failed, so no other was begun: {reasons[0]}\n"
+                f"the first {_HOPELESS} runs have all failed, so no other was begun: {record['failed']}\n"
                 f"{record.get('details', '')}\nCorrect train, or put settings first with which it works, "
                 "and call sweep again"
             )
@@ -316,12 +353,33 @@ class _Sweeping:
         self._held = []
 
 
-def _threads_of(client: Any) -> list[int]:
-    """Return the number of threads of each worker."""
+def _number_of_workers(client: Any) -> int:
+    """Return how many workers a cluster has now.
+
+    Raises
+    ------
+    ConnectionError, ValueError
+        Where the scheduler cannot be reached; for workers with several threads.
+    """
     try:
-        return list(client.nthreads().values())
+        threads = client.nthreads().values()
     except Exception as error:  # of many kinds, where there is no scheduler
         raise ConnectionError(_LOST) from error
+    if any(number > 1 for number in threads):
+        raise ValueError(
+            "the workers of this cluster have several threads, which would disturb each other's random "
+            "numbers. Start them with one: “dask worker ADDRESS --nworkers 8 --nthreads 1”, or "
+            "LocalCluster(n_workers=8, threads_per_worker=1)"
+        )
+    return len(threads)
+
+
+def _name_of(train: Callable) -> str:
+    """Return the name of a function; of one with some arguments given, those as well."""
+    if isinstance(train, functools.partial):
+        given = [*map(repr, train.args), *(f"{name}={value!r}" for name, value in train.keywords.items())]
+        return f"{_name_of(train.func)}({', '.join(given)})"
+    return getattr(train, "__qualname__", type(train).__name__)
 
 
 def _was_lost(future: Future) -> bool:
@@ -334,11 +392,23 @@ def _was_lost(future: Future) -> bool:
 
 @contextlib.contextmanager
 def _processes(number: int) -> Iterator[Executor]:
-    executor = ProcessPoolExecutor(number, timeout=600, env=ONE_THREAD)
+    executor = ProcessPoolExecutor(number, timeout=600, env=ONE_THREAD, initializer=_end_with_parent)
     try:
         yield executor
     finally:
         executor.shutdown(wait=False, kill_workers=True)
+
+
+def _end_with_parent() -> None:
+    """Let this process end within a second when the program that started it is killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _outcome_on_cluster(train: bytes, settings: Mapping[str, Any]) -> Record:
@@ -368,8 +438,14 @@ def _outcome(train: bytes, settings: Mapping[str, Any]) -> Record:
         values = _of_run(result) if isinstance(result, Run) else result
         if not isinstance(values, Mapping):
             raise TypeError(f"train must return a Run, or names and numbers, not {type(values).__name__}")
-        answer = {"result": plain(values, "a result")}
-    except Exception as error:
+        result = plain(values, "a result")
+        if taken := [
+            n for n, v in result.items() if n in _OWN_COLUMNS or (n in settings and settings[n] != v)
+        ]:
+            raise ValueError(f"train returned {taken[0]!r}, which is a column of its own: give another name")
+        json.dumps(result)
+        answer = {"result": result}
+    except (Exception, SystemExit) as error:
         answer = {"failed": _reason(error), "details": traceback.format_exc()}
     modules = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "torch", "numpy")}
     versions = {name: getattr(module, "__version__", "") for name, module in modules.items() if module}
@@ -395,7 +471,7 @@ def _of_run(run: Run) -> dict[str, Any]:
 def _table(wanted: Mapping[str, dict], records: Mapping[str, Record]) -> pd.DataFrame:
     rows = []
     for key, settings in wanted.items():
-        record = records.get(key, {"failed": "not trained"})
+        record = records.get(key, {"failed": _NOT_TRAINED})
         result = record.get("result", {})
         rows.append(
             settings | result | {"seconds": record.get("seconds"), "failed": record.get("failed", "")}

@@ -33,7 +33,8 @@ def _pairs(rng: np.random.Generator) -> list[Case]:
     for n in (3, 5, 8, 20):
         common = rng.normal(0.85, 0.03, n)
         first, second = (common + rng.normal(0, 0.01, n) for _ in range(2))
-        cases.append({"first": (first + 0.01).round(3), "second": second.round(3)})
+        ahead = -0.02 if n == 5 else 0.01
+        cases.append({"first": (first + ahead).round(3), "second": second.round(3)})
     return cases
 
 
@@ -55,10 +56,15 @@ def my_seeds(difference, sd):
 
 
 def _effects(rng: np.random.Generator) -> list[Case]:
-    effects = [(0.1, 0.1), (-0.02, 0.03), (0.003, 0.011), (0.05, 0.02)]
-    return [
-        {"difference": d * rng.integers(9, 12) / 10, "sd": s * rng.integers(9, 12) / 10} for d, s in effects
-    ]
+    cases = []
+    for low, high in ((0, 0.5), (0.5, 1), (0, 1), (0, 1)):  # what is rounded up
+        while True:
+            difference, sd = rng.uniform(0.01, 0.2) * rng.choice([-1, 1]), rng.uniform(0.02, 0.2)
+            number = ((1.96 + 0.84) * sd / difference) ** 2
+            if low < number % 1 < high and 2 < number < 500 and (difference < 0) == (low == 0.5):
+                break
+        cases.append({"difference": float(round(difference, 4)), "sd": float(round(sd, 4))})
+    return cases
 
 
 def my_epochs(curves, first):
@@ -136,11 +142,11 @@ def _facts_of_sweep(answer: Any) -> dict[str, Any]:
         raise TypeError(
             f"better and other must be two of the layers in my_table: {', '.join(set(table.layer))}."
         )
-    failed = int((table.failed != "").sum()) if "failed" in columns else 0
+    failed = int((table.failed.fillna("") != "").sum()) if "failed" in columns else 0
     chosen, seeds, rates = {}, {}, {}
     for layer, runs in table.groupby("layer"):
         rate = runs.groupby("rate").validation.mean().idxmin()
-        chosen[layer] = runs[runs.rate == rate].set_index("seed").test
+        chosen[layer] = runs[runs.rate == rate].drop_duplicates("seed").set_index("seed").test
         seeds[layer], rates[layer] = len(chosen[layer]), sorted(map(float, runs.rate.unique()))
     paired = (chosen[better] - chosen[other]).dropna()
     n = len(paired)
@@ -167,6 +173,11 @@ _MISTAKES: dict[str, dict[str, Any]] = {
     "the lowest of the others": {"others": np.min},
     "the latest of the others": {"others": lambda errors: errors[-1]},
     "the best of the others": {"over": np.min},
+    "the mean of the means": {"over": np.mean},
+    "the median of each epoch": {
+        "others": lambda errors: errors,
+        "over": lambda rows: np.mean(np.median(rows, axis=0)),
+    },
     "the stopped ones as well": {"of_all": True},
     "one epoch more": {"late": 1},
     "from the first epoch on": {"from_epoch": 1},
@@ -178,8 +189,8 @@ EXERCISES = (
         title="The arithmetic of an update",
         question="An LSTM layer multiplies, at each step, for each of its three gates and for the candidate, "
         "the state (`units` numbers) and the input (`inputs` numbers) by matrices. A product and a sum are "
-        "two operations. The backward pass costs twice as much as the forward pass. How many operations has one "
-        "update, with sequences of `steps` steps, `batch` of them? (Leave out biases and activations.)",
+        "two operations. The backward pass costs twice as much as the forward pass. How many operations has "
+        "one update, with sequences of `steps` steps, `batch` of them? (Leave out biases and activations.)",
         idea="what a training step costs",
         minutes=6,
         solve=my_operations,
@@ -249,8 +260,8 @@ EXERCISES = (
             6: "With 6 it is 18 seconds against 8 + 6 · 1.8 = 18.8.",
             8: "With 8 they are first, but with fewer, too.",
             3: "8/3: you forgot that the processes need time for the trainings as well.",
-            5: "Every 1.8 seconds one training ends, both processes together: do not divide by two again.",
-            4: "8/1.8: what counts is what each training *saves*, 3 − 1.8 seconds.",
+            4: "Every 1.8 seconds one training ends, both processes together: do not divide by two again.",
+            5: "8/1.8: what counts is what each training *saves*, 3 − 1.8 seconds.",
         },
         hints=("n trainings take 3 n seconds here, and 8 + 1.8 n there.", "From n > 8 / (3 − 1.8) on."),
         afterwards="For a handful of runs stay in the notebook.",
@@ -346,6 +357,11 @@ EXERCISES = (
                 "int rounds down, and then the power is below 80 %: np.ceil rounds up.",
             ),
             Mistake(
+                "rounded to the nearest",
+                lambda d, s: round((2.8 * s / abs(d)) ** 2),
+                "Rounded to the nearest, the power can be below 80 %: np.ceil rounds up.",
+            ),
+            Mistake(
                 "not squared",
                 lambda d, s: int(np.ceil(2.8 * s / abs(d))),
                 "That is √n. Square it: half the difference needs four times as many seeds.",
@@ -420,6 +436,18 @@ EXERCISES = (
                 "You compare with the best of those before. It is the median: the better half may go on.",
             ),
             Mistake(
+                "the mean of the means",
+                lambda c, f: _epochs(c, f, **_MISTAKES["the mean of the means"]),
+                "Over the settings before take the *median* of their means, not the mean: a single bad one "
+                "should not count so much.",
+            ),
+            Mistake(
+                "the median of each epoch",
+                lambda c, f: _epochs(c, f, **_MISTAKES["the median of each epoch"]),
+                "First the mean of each setting's errors, then the median of these means; you took the "
+                "median first.",
+            ),
+            Mistake(
                 "the stopped ones as well",
                 lambda c, f: _epochs(c, f, **_MISTAKES["the stopped ones as well"]),
                 "The settings that were stopped count as well in your median. Take those trained to the end.",
@@ -478,10 +506,10 @@ EXERCISES = (
             ),
             Goal(
                 "the difference at the rates that validation chooses",
-                lambda facts: _is_near(facts["given"][0], facts["difference"]),
+                lambda facts: facts["difference"] <= 0 and _is_near(facts["given"][0], facts["difference"]),
                 lambda facts: f"{facts['given'][0]:.5g}, from your table {facts['difference']:.5g}",
                 "For each layer take the rate with the lowest *mean* validation error, and then the test "
-                "errors of better − other, seed by seed.",
+                "errors of better − other, seed by seed: a negative number, as better has the lower error.",
             ),
             Goal(
                 "its interval",
