@@ -382,14 +382,14 @@ def bags():
 RESCALED = ("bag, rescaled", "bag, rescaled by lengths")
 
 
-def recalibrated():
+def recalibrated(names=True):
     """Return log-odds, validation and test, of the largest bag after a logistic regression on its own sums.
 
     It is fitted to the validation reviews: one scale, or a scale for each length of n-grams that depends on
     the length of the review (7 numbers), and an intercept.
     """
     data, (fitted, y, _) = encoded(), parts()
-    values, intercepts, values_test, intercepts_test = evidence(3, FOLDS)
+    values, intercepts, values_test, intercepts_test = evidence(3, FOLDS, names)
     says = {}
     inputs_of = {name: [] for name in RESCALED}
     for part, v, b in (
@@ -402,7 +402,10 @@ def recalibrated():
         inputs_of[RESCALED[1]].append(np.hstack([sums, sums * length, length]))
     for name, (validation, test) in inputs_of.items():
         model = LogisticRegression(C=1e6, max_iter=1000).fit(validation, y[fitted:])
-        says[name] = model.decision_function(validation), model.decision_function(test)
+        says[name if names else name.replace("bag", "no names")] = (
+            model.decision_function(validation),
+            model.decision_function(test),
+        )
     return says
 
 
@@ -428,7 +431,8 @@ def main(names):
     pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
     bag_rows, bag_says, nameless = bags()
     log_odds = {"bag": bag_says[1], "bag, no names": nameless}
-    for (name, says), parameters in zip(recalibrated().items(), (2, 8)):
+    rescaled = recalibrated() | recalibrated(names=False)
+    for (name, says), parameters in zip(rescaled.items(), (2, 8) * 2):
         bag_rows.append(
             {"reader": name, "rate": np.nan, "seed": 0, "parameters": parameters, **measured(*says)}
         )

@@ -129,18 +129,18 @@ def _facts_of_sweep(answer: Any) -> dict[str, Any]:
         Where it is not a frame with the columns that are asked for, two names and two numbers.
     """
     try:
-        table, better, other, difference, half_width = answer
+        table, first, second, difference, half_width = answer
         columns = set(table.columns)
     except (TypeError, ValueError, AttributeError):
         raise TypeError(
-            "This needs my_table, better, other, difference, half_width: the frame of sweep, two layers and "
+            "This needs my_table, first, second, difference, half_width: the frame of sweep, two layers and "
             "two numbers."
         ) from None
     if missing := {"layer", "rate", "seed", "validation", "test"} - columns:
         raise TypeError(f"my_table has no column {', '.join(sorted(missing))}.")
-    if {better, other} - set(table.layer) or better == other:
+    if {first, second} - set(table.layer) or first == second:
         raise TypeError(
-            f"better and other must be two of the layers in my_table: {', '.join(set(table.layer))}."
+            f"first and second must be two of the layers in my_table: {', '.join(set(table.layer))}."
         )
     failed = int((table.failed.fillna("") != "").sum()) if "failed" in columns else 0
     chosen, seeds, rates = {}, {}, {}
@@ -148,7 +148,7 @@ def _facts_of_sweep(answer: Any) -> dict[str, Any]:
         rate = runs.groupby("rate").validation.mean().idxmin()
         chosen[layer] = runs[runs.rate == rate].drop_duplicates("seed").set_index("seed").test
         seeds[layer], rates[layer] = len(chosen[layer]), sorted(map(float, runs.rate.unique()))
-    paired = (chosen[better] - chosen[other]).dropna()
+    paired = (chosen[first] - chosen[second]).dropna()
     n = len(paired)
     half = float(stats.t.ppf(0.975, n - 1) * paired.std() / np.sqrt(n)) if n > 1 else float("nan")
     return {
@@ -338,8 +338,9 @@ EXERCISES = (
     Coding(
         title="How many seeds?",
         question="The difference of two models is `difference` on average, and varies from seed to seed with "
-        "the standard deviation `sd` (of the paired differences). Its interval lies clear of zero with a "
-        "probability of 80 % if $|\\text{difference}| \\ge (1.96 + 0.84)\\, \\text{sd} / \\sqrt n$. Return "
+        "the standard deviation `sd` (of the paired differences). With many seeds, its interval lies clear "
+        "of zero with a probability of 80 % if $|\\text{difference}| \\ge (1.96 + 0.84)\\, \\text{sd} / "
+        "\\sqrt n$. (1.96 and 0.84 are quantiles of the normal distribution, for 97.5 % and 80 %.) Return "
         "the smallest whole $n$.",
         idea="the power of a comparison",
         minutes=5,
@@ -476,13 +477,13 @@ EXERCISES = (
         question="Which layer forecasts the sine best: SimpleRNN, GRU or LSTM, with 8 units each? Write "
         "`train(layer, rate, seed)`, which returns `validation` and `test` (mean squared error), and sweep "
         "over at least two layers, two rates and five seeds. Choose each layer's rate by the mean validation "
-        "error. Then compare two layers on the test windows: `difference` is the mean of better − other over "
-        "the seeds, `half_width` that of its 95 % interval. `my_answer` is `my_table, better, other, "
-        "difference, half_width`.",
+        "error. Then compare two layers, chosen before you look, on the test windows: `difference` is the "
+        "mean of first − second over the seeds, `half_width` that of its 95 % interval. `my_answer` is "
+        "`my_table, first, second, difference, half_width`.",
         idea="a fair comparison, from the first run to the interval",
         minutes=25,
         facts=_facts_of_sweep,
-        answer_note="my_table, better, other, difference, half_width",
+        answer_note="my_table, first, second, difference, half_width",
         goals=(
             Goal(
                 "two layers or more, no run failed",
@@ -506,10 +507,10 @@ EXERCISES = (
             ),
             Goal(
                 "the difference at the rates that validation chooses",
-                lambda facts: facts["difference"] <= 0 and _is_near(facts["given"][0], facts["difference"]),
+                lambda facts: _is_near(facts["given"][0], facts["difference"]),
                 lambda facts: f"{facts['given'][0]:.5g}, from your table {facts['difference']:.5g}",
                 "For each layer take the rate with the lowest *mean* validation error, and then the test "
-                "errors of better − other, seed by seed: a negative number, as better has the lower error.",
+                "errors of first − second, seed by seed.",
             ),
             Goal(
                 "its interval",
@@ -537,9 +538,9 @@ my_table = training.sweep(train, grid, seeds=range(5), store=folder / "layers.js
 rates = my_table.groupby(["layer", "rate"]).validation.mean().unstack().idxmin(axis=1)
 chosen = my_table[my_table.rate == my_table.layer.map(rates)]
 test = chosen.pivot(index="seed", columns="layer", values="test")
-better, other = test.mean().sort_values().index[:2]
-difference, half_width = my_difference(test[better], test[other])
-my_answer = my_table, better, other, difference, half_width
+first, second = "GRU", "SimpleRNN"
+difference, half_width = my_difference(test[first], test[second])
+my_answer = my_table, first, second, difference, half_width
 """,
         afterwards="If the interval holds 0, the honest answer is: not clear with so many seeds.",
     ),
