@@ -4,11 +4,13 @@ import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from notebook_helpers import PATHS, sources
 
 from labutils.data import dates
 from labutils.exercises.checking.goals import facts_of_pair, facts_of_run, recurrent, square_error
+from labutils.exercises.questions.many_trainings import my_difference
 from labutils.exercises.questions.simple_rnn_classifier import my_adam_steps
 from labutils.exercises.registry import QUESTIONS, exercises_of
 from labutils.training import Run
@@ -28,6 +30,8 @@ NEEDED = {
     "autoencoders": (["data = digits.load(", "def build(code=32"], ""),
     "text_generation": (["text = review_text.load("], ""),
     "attention": ([], ""),
+    "many_trainings": (["def windows_of("],
+                       "from labutils.exercises.questions.many_trainings import my_difference"),
 }  # fmt: skip
 
 
@@ -106,6 +110,24 @@ def translator(*names, wrong=0, parameters=10_000, outputs=41):
     return SimpleNamespace(layers=layers, predict_on_batch=predict_on_batch, count_params=lambda: parameters)
 
 
+def swept(rates=(0.01, 0.003), other_rates=None, seeds=5, failed="", **given):
+    """A table of runs and a comparison of two layers; each is best at its first rate."""
+    rng, tried = np.random.default_rng(0), {"GRU": rates, "LSTM": other_rates or rates}
+    rows = [
+        {"layer": layer, "rate": rate, "seed": seed, "validation": k, "test": rng.random(), "failed": failed}
+        for layer, tried_rates in tried.items()
+        for k, rate in enumerate(tried_rates)
+        for seed in range(seeds)
+    ]
+    table = pd.DataFrame(rows)
+    first, second = (
+        table[(table.layer == layer) & (table.validation == 0)].test.to_numpy() for layer in tried
+    )
+    difference, half_width = my_difference(first, second)
+    comparison = {"difference": difference, "half_width": half_width} | given
+    return table, "GRU", "LSTM", *comparison.values()
+
+
 MISSED = {
     "recurrent_networks": [
         (pair(305, 768, val_loss=0.001), "at most 60 parameters", "How many units"),
@@ -161,6 +183,14 @@ MISSED = {
         (translator("GRU"), "a layer of attention", "layers.Attention"),
         (translator("Attention", parameters=70_000), "at most 60,000", "48 units"),
         (translator("AdditiveAttention", wrong=30), "95 % of new dates", "Is the loss still falling"),
+    ],
+    "many_trainings": [
+        (swept(failed="ValueError"), "no run failed", "my_table.failed"),
+        (swept(rates=(0.01,)), "two or more", "has an advantage"),
+        (swept(other_rates=(0.01, 0.003, 0.001)), "the same rates", "has an advantage"),
+        (swept(seeds=4), "five seeds", "seeds=range(5)"),
+        (swept(difference=0.5), "the rates that validation chooses", "lowest *mean* validation error"),
+        (swept(half_width=0.01), "its interval", "paired differences"),
     ],
 }
 
