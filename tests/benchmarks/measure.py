@@ -9,6 +9,7 @@ Nothing else should run on the machine meanwhile. Seconds depend on the machine;
 import argparse
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -236,11 +237,13 @@ def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str
     def watch() -> None:
         nonlocal peak
         while not done.wait(0.2):
+            together = 0
             for child in psutil.Process().children(recursive=True):
                 try:
-                    peak = max(peak, child.memory_info().rss)
+                    together += child.memory_info().rss
                 except psutil.NoSuchProcess:
                     pass
+            peak = max(peak, together)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -253,11 +256,39 @@ def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str
     return f"| {stem} from start to end | {limits} | {needed:.0f} s | peak {peak / 1e9:.2f} GB |"
 
 
+def a_second(number: int, seed: int) -> dict[str, int]:
+    time.sleep(1)
+    return {"number": number}
+
+
+def measure_sweep() -> list[str]:
+    """Sweep over runs of a second, two at a time, and over empty ones: from the first result to the last."""
+    from labutils.training import sweep
+
+    def overhead(train: Callable, runs: int, expected: float) -> tuple[float, float]:
+        ends: list[float] = []
+        with tempfile.TemporaryDirectory() as folder:
+            sweep(
+                train, {"number": range(runs)}, store=Path(folder) / "runs.jsonl", workers=2,
+                on_result=lambda *args: ends.append(time.perf_counter()),
+            )  # fmt: skip
+        each = (ends[-1] - ends[0]) / (runs - 1)
+        return each, each / expected - 1 if expected else 0.0
+
+    each, more = overhead(a_second, 60, 29 / 59)  # two results in every second
+    empty, _ = overhead(dict, 1000, 0)
+    return [
+        f"| a sweep over 60 runs of a second, two processes | 0.5 s for each | {each:.3f} s | {more:+.1%} |",
+        f"| the same over 1,000 runs that do nothing | | {1e3 * empty:.1f} ms for each | |",
+    ]
+
+
 MEASUREMENTS = {
     "fit": measure_fit,
     "forecaster": lambda: measure_compiled_epochs("forecaster", 50, 20, "the published LSTM forecaster"),
     "autoencoder": lambda: measure_compiled_epochs("autoencoder", 32, 50, "the flat autoencoder, code of 32"),
     "panels": measure_panels,
+    "sweep": measure_sweep,
     "notebooks": lambda: [measure_notebook(stem, *limits) for stem, limits in LIMITS.items()],
 }
 
