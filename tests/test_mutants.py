@@ -18,11 +18,9 @@ from labutils.exercises.registry import all_exercises
 CODING = [e for e in all_exercises() if isinstance(e, Coding)]
 
 EQUIVALENT = {
-    "what is stopped after its last epoch is finished, and no error is exactly the median": [
+    "what is stopped after its last epoch is finished": [
         "my_epochs: return trained",
         "my_epochs: for epoch in range(first, len(curve) + 1):",
-        "my_epochs: if finished and curve[:epoch].min() >= "
-        "np.median([other[:epoch].mean() for other in finished]):",
     ],
     "a whole number may be a float, and a squared quotient has no sign": [
         "my_seeds: return round(np.ceil(((1.96 + 0.84) * sd / abs(difference)) ** 2))",
