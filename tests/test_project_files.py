@@ -63,10 +63,10 @@ def test_links_lead_somewhere():
 
 
 def test_ci_runs_the_command_that_readme_gives():
-    command = re.search(r"^python3 .* -m pytest --nbval$", README, re.M)[0]
+    command = re.search(r"^python3 .* -m pytest --nbval -n 2$", README, re.M)[0]
     assert command.startswith("python3 -m venv .venv && ") and "-c constraints.txt" in command
     on_ci = (ROOT / ".ci" / "run").read_text("utf-8")
-    assert "grep -m1 -E '^python3 .* -m pytest --nbval$' README.md" in on_ci
+    assert "grep -m1 -E '^python3 .* -m pytest --nbval -n 2$' README.md" in on_ci
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
