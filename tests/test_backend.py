@@ -161,3 +161,10 @@ def test_each_kind_of_network_trains_on_each_backend_that_is_installed(name):
     )
     reasons = [line for line in lines if "Keras' own fit, since" in line]
     assert len(reasons) == 7 - len(compiled)
+
+
+def test_freeing_memory_starts_the_names_of_layers_anew_and_leaves_networks_usable(keras):
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    backend.free_memory()
+    assert keras.layers.Dense(1).name == "dense"
+    assert model.predict(np.ones((3, 2)), verbose=0).shape == (3, 1)

@@ -35,6 +35,10 @@ NEEDED = {
 }  # fmt: skip
 
 
+def test_every_experiment_is_tried():
+    assert set(NEEDED) == set(EXPERIMENTS), "add the cells that the solution of a new experiment needs"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("subject", NEEDED)
 def test_the_solution_reaches_every_goal(subject, keras, capsys):

@@ -17,6 +17,7 @@ from labutils.exercises import exercise
 from labutils.upkeep import installation, stored_notebooks
 
 README = (ROOT / "README.md").read_text("utf-8")
+ABOUT_EXERCISES = (ROOT / "docs" / "exercises.md").read_text("utf-8")
 
 
 def wanted_lines(file):
@@ -57,9 +58,9 @@ def test_readme_maps_exactly_the_notebooks_that_exist_with_their_minutes():
 
 
 def test_links_lead_somewhere():
-    for page in ROOT.glob("*.md"):
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
-            assert target.startswith("https://") or (ROOT / target).exists(), f"{page.name}: {target}"
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_ci_runs_the_command_that_readme_gives():
@@ -88,13 +89,13 @@ def test_code_is_in_order(command):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_readme_has_the_table_of_all_exercises():
-    assert command.table_of_exercises() in README
+def test_the_page_of_exercises_has_the_table_of_all():
+    assert command.table_of_exercises() in ABOUT_EXERCISES
 
 
-def test_readme_shows_an_answer_as_the_exercise_gives_it():
+def test_the_page_of_exercises_shows_an_answer_as_the_exercise_gives_it():
     names: dict = {"np": np}
-    exec(re.search(r"```python\n(def my_step.*?)\n\n+exercise\(", README, re.S)[1], names)
+    exec(re.search(r"```python\n(def my_step.*?)\n\n+exercise\(", ABOUT_EXERCISES, re.S)[1], names)
     said = exercise("1.2").verdict(names["my_step"]).text
-    shown = re.search(r"```\n(Exercise 1\.2: not yet.*?)\n  …", README, re.S)[1]
+    shown = re.search(r"```\n(Exercise 1\.2: not yet.*?)\n  …", ABOUT_EXERCISES, re.S)[1]
     assert said.startswith(shown)

@@ -48,7 +48,7 @@ def fit(
     callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.
     fast : True compiles whole epochs and keeps the compiled network for later models of the same
         architecture: a small model on little data trains 2.4 to 5.4 times as fast, 2.9 to 9.7 times where
-        one of its architecture came before (measured in README.md). Where this cannot serve, as with any
+        one of its architecture came before (measured: docs/results.md). Where this cannot serve, as with any
         ``metrics=[…]``, Keras' own fit trains, and with a name a line says why. The kept network is trained,
         and `model` gets its weights at the end: until then, a callback that uses the variable ``model`` sees
         untrained weights. Use ``self.model`` in callbacks.

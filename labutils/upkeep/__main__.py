@@ -1,4 +1,7 @@
-"""The maintainer's command: ``python -m labutils.upkeep``, or ``… 03 04 --force`` for these, stale or not."""
+"""The maintainer's command: ``python -m labutils.upkeep``, or ``… 03 04 --force`` for these, stale or not.
+
+``python -m labutils.upkeep site`` builds the web pages.
+"""
 
 import argparse
 import sys
@@ -6,11 +9,15 @@ from pathlib import Path
 
 import nbformat
 
+from labutils.upkeep import site
 from labutils.upkeep.stored_notebooks import ROOT, failed_claims, is_stale, notebook_paths, run, write
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the stale (or, with --force, all the chosen) notebooks again; return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["site"]:
+        return _site(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m labutils.upkeep", description=main.__doc__)
     parser.add_argument("numbers", nargs="*", type=int, help="which notebooks, such as 04; none means all")
     parser.add_argument("--force", action="store_true", help="run them even where they are not stale")
@@ -25,6 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
     return max(
         [_store_anew(paths[number], chosen.force) for number in dict.fromkeys(chosen.numbers or paths)]
     )
+
+
+def _site(arguments: list[str]) -> int:
+    """Build the site: README, docs and the notebooks as they are stored, without running anything."""
+    parser = argparse.ArgumentParser(prog="python -m labutils.upkeep site", description=_site.__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder for the pages")
+    parser.add_argument("--repository", default="", help="such as https://github.com/OWNER/NAME, for buttons")
+    chosen = parser.parse_args(arguments)
+    status = site.build(chosen.out, chosen.repository)
+    print(f"{chosen.out / 'index.html'}: built" if status == 0 else "not built, see above", flush=True)
+    return status
 
 
 def _store_anew(path: Path, force: bool) -> int:

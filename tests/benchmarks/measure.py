@@ -1,4 +1,4 @@
-"""Measure speed and memory, as ratios in one run, and print the table that README quotes.
+"""Measure speed and memory, as ratios in one run, and print the table that docs/results.md quotes.
 
     python tests/benchmarks/measure.py            # everything, about twenty minutes
     python tests/benchmarks/measure.py fit panels  # some of it: fit, forecaster, autoencoder, …
@@ -7,16 +7,20 @@ Nothing else should run on the machine meanwhile. Seconds depend on the machine;
 """
 
 import argparse
+import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean, median, stdev
 
 import psutil
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PAIRS = 6
@@ -33,10 +37,17 @@ LIMITS = {
 }
 
 
-def in_new_process(call: str) -> list[float]:
+def in_new_process(call: str, **environment: str) -> list[float]:
     """Return the numbers that a call of a function below gives where nothing was compiled before it."""
     command = [sys.executable, "-c", f"import measure; print(*measure.{call})"]
-    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command,
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | environment,
+    )
     return [float(number) for number in done.stdout.splitlines()[-1].split()]
 
 
@@ -247,13 +258,119 @@ def measure_notebook(stem: str, most_seconds: int, most_gigabytes: float) -> str
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    try:
-        needed = seconds(lambda: stored_notebooks.run(ROOT / "notebooks" / f"{stem}.ipynb"))
-    finally:
-        done.set()
-        watcher.join()
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        # JAX comes with the tests alone; where it is installed Keras imports it, which takes .1 GB
+        Path(folder, "jax.py").write_text("raise ImportError")
+        patch.setenv("PYTHONPATH", folder)
+        try:
+            needed = seconds(lambda: stored_notebooks.run(ROOT / "notebooks" / f"{stem}.ipynb"))
+        finally:
+            done.set()
+            watcher.join()
     limits = f"limit: {most_seconds} s, {most_gigabytes:.1f} GB"
     return f"| {stem} from start to end | {limits} | {needed:.0f} s | peak {peak / 1e9:.2f} GB |"
+
+
+# name: layer, units, tokens, in how many directions, matrices for each (one; three gates)
+NETWORKS = {
+    "SimpleRNN, 128 units, 200 tokens": ("SimpleRNN", 128, 200, 1, 1),
+    "bidirectional GRU, 32 units, 400 tokens": ("GRU", 32, 400, 2, 3),
+    "GRU, 32 units, 100 tokens": ("GRU", 32, 100, 1, 3),
+    "GRU, 256 units, 100 tokens": ("GRU", 256, 100, 1, 3),
+}
+BATCH, FEATURES, UPDATES = 64, 32, 50
+
+
+def update_numbers(name: str) -> tuple[float, float, float]:
+    """Return the ms of an update, and the GFLOP/s of it and of a plain product of matrices of its shape."""
+    import numpy as np
+
+    from labutils import backend
+
+    layer, units, tokens, directions, matrices = NETWORKS[name]
+    keras = backend.load_keras()
+    recurrent = getattr(keras.layers, layer)(units)
+    if directions == 2:
+        recurrent = keras.layers.Bidirectional(recurrent)
+    parts = [keras.layers.Embedding(10_000, FEATURES), recurrent, keras.layers.Dense(1, activation="sigmoid")]
+    model = keras.Sequential([keras.layers.Input((tokens,)), *parts])
+    model.compile("adam", "binary_crossentropy", **backend.xla_settings())
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 10_000, (BATCH * UPDATES, tokens)), rng.integers(0, 2, BATCH * UPDATES)
+
+    def fit() -> None:
+        model.fit(x, y, batch_size=BATCH, verbose=0)
+
+    fit()  # which compiles
+    of_update = min(seconds(fit) for _ in range(3)) / UPDATES
+    # forward, and twice as much backward: to the inputs and to the weights
+    products = 3 * 2 * BATCH * tokens * directions * matrices * (FEATURES + units) * units / 1e9
+    left = rng.normal(size=(BATCH, FEATURES + units)).astype("float32")
+    right = rng.normal(size=(FEATURES + units, matrices * units)).astype("float32")
+    of_product = min(seconds(lambda: [left @ right for _ in range(2000)]) for _ in range(3)) / 2000
+    plain = 2 * left.size * right.shape[1] / 1e9 / of_product
+    return 1e3 * of_update, products / of_update, plain
+
+
+def measure_backends() -> list[str]:
+    rows = []
+    for name in NETWORKS:
+        numbers = {
+            keras_name: in_new_process(f"update_numbers({name!r})", KERAS_BACKEND=keras_name)
+            for keras_name, module in (("tensorflow", "tensorflow"), ("jax", "jax"), ("torch", "torch"))
+            if importlib.util.find_spec(module)
+        }
+        ms, reached, limit = numbers.pop("tensorflow")
+        others = ", ".join(f"{other}: {n[0]:.1f} ms, {ms / n[0]:.2f} times" for other, n in numbers.items())
+        share = f"{reached:.0f} GFLOP/s of the {limit:.0f} of a plain product of such matrices"
+        rows.append(f"| an update of a {name} | {ms:.1f} ms (TensorFlow, XLA) | {others} | {share} |")
+    return rows
+
+
+def first_epoch(lesson: str) -> tuple[float]:
+    """Load what a lesson needs and train its published network for one epoch; 0 is returned."""
+    from labutils import backend, training
+    from labutils.data import reviews
+
+    if lesson == "forecaster":
+        build, data, settings = lesson_task(lesson)
+        training.fit(build(50), *data, epochs=1, validation=0.2, **settings)
+        return (0.0,)
+    keras = backend.load_keras()
+    train = reviews.load(num_words=10_000).train
+    x = keras.utils.pad_sequences(train.sequences, maxlen=100)
+    output = keras.layers.Dense(1, activation="sigmoid")
+    model = keras.Sequential([keras.layers.Embedding(10_000, 32), keras.layers.GRU(32), output])
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"], **backend.xla_settings())
+    training.fit(model, x, train.labels, epochs=1, batch_size=64, validation=0.2)
+    return (0.0,)
+
+
+def reading_seconds() -> tuple[float, float]:
+    """Return the seconds from the installed file to encoded reviews, and on to padded arrays."""
+    from labutils import backend
+    from labutils.data import reviews
+
+    keras = backend.load_keras()
+    loaded: list = []
+    reading = seconds(lambda: loaded.append(reviews.load(num_words=10_000).train.sequences))
+    return reading, seconds(lambda: keras.utils.pad_sequences(loaded[0], maxlen=200))
+
+
+def measure_start() -> list[str]:
+    rows = []
+    for lesson, name in (("forecaster", "05"), ("reviews", "03")):
+        times = [seconds(partial(in_new_process, f"first_epoch({lesson!r})")) for _ in range(3)]
+        rows.append(
+            f"| from a new process to the end of the first epoch of {name} | | {median(times):.1f} s | "
+            f"{min(times):.1f} to {max(times):.1f} s |"
+        )
+    reading, padding = in_new_process("reading_seconds()")
+    return [
+        *rows,
+        f"| 25,000 reviews: from the file to numbers | | {reading:.2f} s | |",
+        f"| from there to an array of 200 tokens each | | {padding:.2f} s | |",
+    ]
 
 
 def a_second(number: int, seed: int) -> dict[str, int]:
@@ -289,6 +406,8 @@ MEASUREMENTS = {
     "autoencoder": lambda: measure_compiled_epochs("autoencoder", 32, 50, "the flat autoencoder, code of 32"),
     "panels": measure_panels,
     "sweep": measure_sweep,
+    "start": measure_start,
+    "backends": measure_backends,
     "notebooks": lambda: [measure_notebook(stem, *limits) for stem, limits in LIMITS.items()],
 }
 
