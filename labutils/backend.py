@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import functools
 import logging
 import os
@@ -34,11 +35,18 @@ def load_keras() -> ModuleType:
     except Exception as error:
         raise ImportError(
             f"Keras could not be started with the backend {os.environ['KERAS_BACKEND']!r} in "
-            f"{sys.executable} ({type(error).__name__}: {error}). Install what is missing with: "
-            f"{sys.executable} -m pip install -r requirements.txt"
+            f"{sys.executable} ({type(error).__name__}: {error}). {_remedy(error)}"
         ) from error
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its import has set another level
     return keras
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return "There is too little memory: shut down other kernels and close other programs."
+    if os.environ["KERAS_BACKEND"] != "tensorflow":
+        return "The environment variable KERAS_BACKEND asks for it: remove it, and TensorFlow is taken."
+    return f"Install what is missing with: {sys.executable} -m pip install -r requirements.txt"
 
 
 def free_memory() -> None:

@@ -1,5 +1,6 @@
 """Keras starts without noise, and every kind of network of the series trains on every backend."""
 
+import errno
 import importlib.util
 import json
 import os
@@ -50,6 +51,19 @@ def test_a_backend_that_fails_is_explained_and_what_it_printed_is_shown(tmp_path
     assert "a line from C++" in result.stderr
     assert "ImportError: Keras could not be started with the backend 'tensorflow'" in result.stderr
     assert "library too old" in result.stderr and "pip install -r requirements.txt" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (ModuleNotFoundError("No module named 'torch'"), "KERAS_BACKEND asks for it: remove it"),
+        (MemoryError(), "too little memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "too little memory"),
+    ],
+)
+def test_the_remedy_fits_the_error(monkeypatch, error, words):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert words in backend._remedy(error)
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 from labutils.exercises.checking.exercise_types import Exercise
 from labutils.exercises.checking.formatting import paragraph
 from labutils.exercises.registry import exercise
+from labutils.upkeep import slides
 from labutils.upkeep.stored_notebooks import ROOT, notebook_paths
 
 CHECK = re.compile(r'^exercise\("(\d+\.\d+)"\)\.check\(', re.M)
@@ -41,7 +42,22 @@ def build(folder: Path, repository: str = "") -> int:
         command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
         command += ["-c", str(source / "docs"), str(source), str(folder)]
         shutil.rmtree(folder, ignore_errors=True)
-        return subprocess.run(command, env=os.environ | {"SITE_REPOSITORY": repository}).returncode
+        status = subprocess.run(command, env=os.environ | {"SITE_REPOSITORY": repository}).returncode
+    if status == 0:
+        _write_slides(folder)
+    return status
+
+
+def _write_slides(folder: Path) -> None:
+    import sphinx_revealjs  # for the files of reveal.js that it brings
+
+    shutil.copytree(
+        Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs", folder / "_static" / "revealjs"
+    )
+    (folder / "slides").mkdir()
+    for path in notebook_paths(ROOT / "notebooks"):
+        text = slides.html(nbformat.read(path, as_version=4), path.stem)
+        (folder / "slides" / f"{path.stem}.html").write_text(text, "utf-8")
 
 
 def _gather(source: Path) -> None:
@@ -90,6 +106,8 @@ def page(path: Path, figures: Path) -> NotebookNode:
         cells.append(cell)
         if found := CHECK.search(cell.source) if cell.cell_type == "code" else None:
             cells.append(nbformat.v4.new_markdown_cell(folded(exercise(found[1]))))
+    link = f'<a href="../slides/{path.stem}.html">Slides of this lesson</a> (S opens the speaker\'s notes)'
+    cells.insert(1, nbformat.v4.new_markdown_cell(link))
     notebook.cells = cells
     return notebook
 

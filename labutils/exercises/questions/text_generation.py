@@ -683,21 +683,22 @@ EXERCISES = (
                 lambda facts: facts["bits"] < BITS_OF_4_GRAM,
                 lambda facts: f"{facts['bits']:.3f}",
                 "The 4-gram is still ahead. Has the loss stopped falling? A learning rate of 0.01 with "
-                "clipnorm=1 learns faster than 0.001; more batches help, too.",
+                "clipnorm=1 that falls to zero learns faster than 0.001; more batches help, too.",
             ),
         ),
         hints=(
             "Embedding, a GRU with return_sequences=True, Dense(97). Not stateful: training.fit shuffles.",
-            "SparseCategoricalCrossentropy(from_logits=True), Adam(0.01, clipnorm=1.0).",
+            "SparseCategoricalCrossentropy(from_logits=True), Adam(CosineDecay(0.01, batches), clipnorm=1.0).",
             "A GRU of 128 units, batches of 64 windows of 64 characters, all five million characters once.",
         ),
         code="""
 keras.utils.set_random_seed(0)
 my_model = keras.Sequential([layers.Input((64,), dtype="int32"), layers.Embedding(97, 32),
                              layers.GRU(128, return_sequences=True), layers.Dense(97)])
-my_model.compile(keras.optimizers.Adam(0.01, clipnorm=1.0),
-                 keras.losses.SparseCategoricalCrossentropy(from_logits=True), **backend.xla_settings())
 x, y = review_text.windows(train, 64)
+rate = keras.optimizers.schedules.CosineDecay(0.01, len(x) // 64)
+my_model.compile(keras.optimizers.Adam(rate, clipnorm=1.0),
+                 keras.losses.SparseCategoricalCrossentropy(from_logits=True), **backend.xla_settings())
 my_run = training.fit(my_model, x, y, epochs=1, batch_size=64)
 my_answer = my_model, my_run
 """,
