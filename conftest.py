@@ -25,6 +25,10 @@ LONGEST_FIRST = (
     "09_scaling_up.ipynb",
     "02_gates_lstm_and_gru.ipynb",
     "01_recurrent_networks.ipynb",
+    "test_experiments.py",
+    "test_exercises.py",
+    "test_claims_can_fail.py",
+    "test_site.py",
     "05_lstm_forecaster.ipynb",
 )
 

@@ -688,7 +688,7 @@ EXERCISES = (
         ),
         hints=(
             "Embedding, a GRU with return_sequences=True, Dense(97). Not stateful: training.fit shuffles.",
-            "SparseCategoricalCrossentropy(from_logits=True), Adam(CosineDecay(0.01, batches), clipnorm=1.0).",
+            "SparseCategoricalCrossentropy(from_logits=True), Adam(CosineDecay(0.01, steps), clipnorm=1.0).",
             "A GRU of 128 units, batches of 64 windows of 64 characters, all five million characters once.",
         ),
         code="""
