@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebook_helpers import PATHS, ROOT, code_cells, read
 
-from labutils.upkeep import stored_notebooks
+from labutils.upkeep import site, stored_notebooks
 from labutils.upkeep.__main__ import main
 
 FIRST = "# 98 · A test\n\nYou will see.\n\nAbout 2.5 minutes to read, 1 to run.\n"
@@ -43,6 +43,25 @@ def test_a_stale_notebook_is_run_and_stored_and_then_left_alone_until_it_is_forc
     assert "98_test.ipynb: up to date" in capsys.readouterr().out
     assert main(["98", "--force", "--folder", str(path.parent)]) == 0
     assert path.read_bytes() == stored
+
+
+def test_a_corrected_sentence_is_stored_without_a_run_unless_cells_were_run_out_of_order(path, capsys):
+    assert main(["98", "--force", "--folder", str(path.parent)]) == 0
+    notebook = read(path)
+    notebook.cells.insert(0, new_markdown_cell("A better sentence.", id="new"))
+    notebook.metadata["widgets"] = {"state": {}}  # as JupyterLab may add it
+    nbformat.write(notebook, path)
+    capsys.readouterr()
+    assert main(["98", "--folder", str(path.parent)]) == 0
+    assert "outputs are up to date, stored" in capsys.readouterr().out
+    stored = path.read_text("utf-8")
+    assert "A better sentence." in stored and "widgets" not in stored and '"id": "new"' not in stored
+    notebook = read(path)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code[0].execution_count = 17
+    nbformat.write(notebook, path)
+    assert main(["98", "--folder", str(path.parent)]) == 0
+    assert "98_test.ipynb: running" in capsys.readouterr().out and path.read_text("utf-8") == stored
 
 
 MAGICS = [
@@ -222,3 +241,16 @@ def test_minutes_are_read_off_the_first_cell(path):
     nbformat.write(new_notebook(cells=[new_markdown_cell("# 97 · No promise")]), path)
     with pytest.raises(ValueError, match='98_test.ipynb: the first cell must say "About N minutes'):
         stored_notebooks.minutes_to_read_and_run(path)
+
+
+def test_a_site_replaces_nothing_that_is_no_site(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("two years of work")
+    assert main(["site", "--out", str(tmp_path)]) == 2
+    assert "holds something else than a site" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").read_text() == "two years of work"
+
+
+def test_a_site_without_sphinx_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(site, "find_spec", lambda name: None if name == "myst_nb" else object())
+    assert main(["site", "--out", str(tmp_path / "site")]) == 2
+    assert "myst_nb is not installed" in capsys.readouterr().err

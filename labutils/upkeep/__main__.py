@@ -10,7 +10,17 @@ from pathlib import Path
 import nbformat
 
 from labutils.upkeep import site
-from labutils.upkeep.stored_notebooks import ROOT, failed_claims, is_stale, notebook_paths, run, write
+from labutils.upkeep.stored_notebooks import (
+    ROOT,
+    failed_claims,
+    is_stale,
+    normalised,
+    notebook_paths,
+    run,
+    spelled,
+    was_run_in_order,
+    write,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,14 +50,24 @@ def _site(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="folder for the pages")
     parser.add_argument("--repository", default="", help="such as https://github.com/OWNER/NAME, for buttons")
     chosen = parser.parse_args(arguments)
-    status = site.build(chosen.out, chosen.repository)
+    try:
+        status = site.build(chosen.out, chosen.repository)
+    except (ImportError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
     print(f"{chosen.out / 'index.html'}: built" if status == 0 else "not built, see above", flush=True)
     return status
 
 
 def _store_anew(path: Path, force: bool) -> int:
-    if not force and not is_stale(nbformat.read(path, as_version=4)):
-        print(f"{path.name}: up to date")
+    notebook = nbformat.read(path, as_version=4)
+    if not force and not is_stale(notebook) and was_run_in_order(notebook):
+        kept = normalised(notebook)
+        if path.read_text("utf-8") == spelled(kept):
+            print(f"{path.name}: up to date")
+        else:  # its text was edited, or JupyterLab has saved it
+            write(path, kept)
+            print(f"{path.name}: outputs are up to date, stored")
         return 0
     print(f"{path.name}: running …", flush=True)
     notebook = run(path)

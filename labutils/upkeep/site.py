@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -25,6 +26,7 @@ from labutils.upkeep.stored_notebooks import ROOT, notebook_paths
 
 CHECK = re.compile(r'^exercise\("(\d+\.\d+)"\)\.check\(', re.M)
 FIGURE = re.compile(r'(<img\b[^>]*?\bsrc=")data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=\s]+)"')
+MARK = ".buildinfo"  # which Sphinx writes first: by it a folder is known as a site
 PAGES = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "CITATION.cff")
 
 
@@ -35,7 +37,24 @@ def build(folder: Path, repository: str = "") -> int:
     ----------
     folder : where the pages go; what an earlier build left there is replaced.
     repository : its address, for buttons that open a lesson on Binder or tell of a mistake; empty for none.
+
+    Raises
+    ------
+    ValueError
+        When the folder holds something else than an earlier site: nothing is deleted.
+    ImportError
+        When Sphinx, or what it needs here, is not installed.
     """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir()) and not (folder / MARK).exists()):
+        raise ValueError(f"{folder} holds something else than a site: choose an empty or a new folder")
+    missing = [
+        name for name in ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_revealjs") if not find_spec(name)
+    ]
+    if missing:
+        raise ImportError(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed. Run: "
+            f"{sys.executable} -m pip install -r tests/requirements.txt -c constraints.txt"
+        )
     with tempfile.TemporaryDirectory(prefix="site-") as temporary:
         source = Path(temporary)
         _gather(source)

@@ -76,6 +76,12 @@ def is_stale(notebook: NotebookNode) -> bool:
     return notebook.metadata.get("labutils", {}).get("fingerprint") != fingerprint(notebook)
 
 
+def was_run_in_order(notebook: NotebookNode) -> bool:
+    """Return whether each code cell was run once, from the first to the last."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+
+
 def failed_claims(notebook: NotebookNode) -> list[str]:
     """Return the lines ``✗ …`` that its claims have printed."""
     printed = [output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])]
@@ -124,9 +130,14 @@ def run(path: Path) -> NotebookNode:
     return normalised(notebook)
 
 
+def spelled(notebook: NotebookNode) -> str:
+    """Return the text of a notebook's file in one spelling: sorted keys, one space of indent."""
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
 def write(path: Path, notebook: NotebookNode) -> None:
-    """Store a notebook with one spelling: sorted keys, one space of indent, a last line break."""
-    path.write_text(nbformat.writes(notebook, version=4).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+    """Store a notebook, spelled as `spelled` does."""
+    path.write_text(spelled(notebook), encoding="utf-8", newline="\n")
 
 
 def imported_modules(source: str) -> Iterator[str]:
