@@ -1,0 +1,61 @@
+"""What of a notebook becomes slides, and what the speaker's notes."""
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from labutils.upkeep import slides
+
+FIGURE = new_output("execute_result", {"text/html": "<img alt='a curve'>", "text/plain": "<Picture>"})
+CLAIM = new_output("stream", text="✓ it holds (by ≈ 2)\n")
+
+
+def kinds(*cells):
+    arranged = slides.arranged(new_notebook(cells=[new_markdown_cell("About."), *cells]))
+    return [(cell.metadata.slideshow.slide_type, cell.source) for cell in arranged.cells[1:]]
+
+
+def test_a_section_begins_a_slide_with_its_first_sentence_and_leaves_its_prose_to_the_speaker():
+    prose = "Why does it forget? Because a product of many slopes is small."
+    assert kinds(new_markdown_cell(f"## 1 Memory\n\n{prose}")) == [
+        ("slide", "## 1 Memory"),
+        ("-", "Why does it forget?"),
+        ("notes", prose),
+    ]
+
+
+def test_formulas_tables_and_questions_are_shown():
+    shown = ["$$h = x$$", "| a | b |\n|---|---|", "**Guess:** which one?"]
+    assert kinds(new_markdown_cell("\n\n".join(shown))) == [("-", text) for text in shown]
+
+
+def test_a_figure_stands_below_the_name_of_its_section_without_code_and_a_claim_follows():
+    drawing = new_code_cell("plots.curves(run)", outputs=[FIGURE])
+    arranged = kinds(new_markdown_cell("## 2 Curves"), drawing, new_code_cell("claim(...)", outputs=[CLAIM]))
+    assert arranged[1:] == [
+        ("subslide", "#### 2 Curves"),
+        ("-", "plots.curves(run)"),
+        ("fragment", "claim(...)"),
+    ]
+    notebook = slides.arranged(new_notebook(cells=[new_markdown_cell("About."), drawing]))
+    assert notebook.cells[-1].metadata.tags == ["no-code"]
+
+
+def test_the_code_of_a_network_is_shown_other_code_and_exercises_are_not():
+    network = "model = keras.Sequential([layers.GRU(8)])"
+    arranged = kinds(
+        new_code_cell(network),
+        new_code_cell("x = 1"),
+        new_markdown_cell("**Exercise 1.2 · One step** (about 6 minutes). Write it."),
+        new_code_cell('exercise("1.2").check(my_step)', outputs=[CLAIM]),
+    )
+    assert arranged == [
+        ("subslide", "#### "),
+        ("-", network),
+        ("skip", "x = 1"),
+        ("skip", "**Exercise 1.2 · One step** (about 6 minutes). Write it."),
+        ("skip", 'exercise("1.2").check(my_step)'),
+    ]
+
+
+def test_a_tag_decides():
+    cell = new_markdown_cell("A long story.", metadata={"tags": ["slide"]})
+    assert kinds(cell) == [("slide", "A long story.")]
