@@ -12,7 +12,6 @@ from labutils.validation import whole_number
 
 TO_RECALL, FILLERS = "ABCD", "wxyz"
 SYMBOLS = TO_RECALL + FILLERS
-CHANCE = 1 / len(TO_RECALL)
 _ROWS_TO_TEST = 500
 _SOLVED, _OVER = 0.01, 20  # training ends when the mean loss of so many updates is below this
 
@@ -46,7 +45,8 @@ class Recaller:
 class Adam:
     """The update rule of Kingma and Ba (2015) with Keras' settings, for arrays changed in place."""
 
-    # of the bias correction alone, where Keras rounds them to 32 bits; `update` has its own 0.1 and 0.001
+    # Only for the bias correction. Keras computes that in 32 bits, where 1 - 0.9 is not the 0.1 of `update`;
+    # notebook 01, which must reach Keras' weights to 12 digits, sets the rounded values here.
     mean_decay, square_decay = 0.9, 0.999
 
     def __init__(self, parameters: list[np.ndarray], learning_rate: float = 0.001) -> None:

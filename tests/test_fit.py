@@ -232,6 +232,28 @@ def test_callbacks_may_be_one_several_or_none(keras, task, fast, given):
     assert epochs == ([0, 1, 2] if given else [])
 
 
+@pytest.mark.parametrize("wrong", ["the class", "a function"])
+def test_what_is_no_callback_is_answered(keras, task, wrong):
+    given = keras.callbacks.EarlyStopping if wrong == "the class" else print
+    message = r"write EarlyStopping\(…\)" if wrong == "the class" else "must be Keras callbacks, got"
+    with pytest.raises(ValueError, match=message):
+        run_of(small_net(()), task, callbacks=[given])
+    with pytest.raises(ValueError, match=message):
+        run_of(small_net(()), task, callbacks=given)
+
+
+@WAYS
+def test_an_error_ends_the_line_of_the_epochs(keras, task, fast, capsys):
+    def fail(epoch, logs):
+        if epoch == 1:
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=fail)
+        run_of(small_net(()), task, callbacks=callback, name="a net", fast=fast)
+    assert capsys.readouterr().out == "a net: epoch 1\n"
+
+
 @WAYS
 def test_a_model_of_the_readers_own_class_is_trained_by_keras_own_fit(keras, task, fast, capsys):
     class Own(keras.Model):

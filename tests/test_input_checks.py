@@ -28,9 +28,14 @@ MISTAKES = {
     r"x has the shape \(30, 10\).*x\[..., None\] has the shape \(30, 10, 1\)": (X[..., 0], Y),
     r"gives numbers of the shape \(1,\), and y has \(4,\).*broadcast": (X, np.zeros((30, 4))),
     "x is a single number": (3.0, Y),
-    "x holds object values, and a model": (pd.DataFrame({"age": [1, 2] * 15, "city": ["a", "b"] * 15}), Y),
-    "x holds object values": ([None] * 30, Y),
+    r"column 'city' of x holds \w+ values.*encode it, or leave it out": (
+        pd.DataFrame({"age": [1, 2] * 15, "city": ["a", "b"] * 15}),
+        Y,
+    ),
+    "x holds object values, and a model takes numbers: convert or encode": ([None] * 30, Y),
     "x holds object values, and a model takes numbers": ([[1], 3] * 15, Y),
+    "x is a generator: give an array, or train with model.fit": ((row for row in X), Y),
+    "x is a dict: give an array": ({"x": X}, Y),
 }
 
 
@@ -127,3 +132,85 @@ def test_an_unusual_model_that_is_right_is_trained(keras, name):
         model.compile("adam", "mse")
         x = X.reshape(30, 5, 2) if name == "pictures" else X[..., 0]  # Keras adds the channel
         assert training.fit(model, x, Y, epochs=1, fast=fast).epochs == 1
+
+
+CLASSES = np.arange(30) % 3
+WRONG_CLASSES = {
+    'numbers of classes need loss="sparse_categorical_crossentropy"': (
+        "categorical_crossentropy",
+        3,
+        CLASSES,
+    ),
+    'need loss="categorical_crossentropy"': ("sparse_categorical_crossentropy", 3, np.eye(3)[CLASSES]),
+    "from 1 to 3, and the model has 3 outputs: number the classes from 0 to 2": (
+        "sparse_categorical_crossentropy",
+        3,
+        CLASSES + 1,
+    ),
+    "from -1 to 1, and binary_crossentropy takes probabilities": ("binary_crossentropy", 1, CLASSES - 1.0),
+    "from 0 to 2, and categorical_crossentropy takes": (
+        "categorical_crossentropy",
+        3,
+        2 * np.eye(3)[CLASSES],
+    ),
+}
+
+
+@pytest.mark.parametrize("message", WRONG_CLASSES)
+def test_targets_that_are_no_classes_are_answered_before_the_training(message):
+    loss, outputs, y = WRONG_CLASSES[message]
+    with pytest.raises(ValueError, match=message) as caught:
+        training.fit(sequence_model(loss=loss, outputs=outputs), X, y, epochs=1)
+    assert len(str(caught.value)) < 330
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+def test_the_right_classes_are_trained_on(loss):
+    y = CLASSES if "sparse" in loss else np.eye(3)[CLASSES]
+    assert training.fit(sequence_model(loss=loss, outputs=3), X, y, epochs=1).epochs == 1
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("other", ["validation", "test"])
+def test_rows_that_only_the_training_can_take_are_answered_before_it(other, fast, capsys):
+    flat = X[:, :, 0]
+    with pytest.raises(ValueError, match=rf"the {other} data have rows of the shape \(5,\).*\(10,\)"):
+        training.fit(
+            network(lambda k: [k.Dense(1)]),
+            flat,
+            Y,
+            epochs=1,
+            name="flat",
+            fast=fast,
+            **{other: (flat[:, :5], Y)},
+        )
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_sequences_of_another_length_validate_and_test_one_after_the_other(fast):
+    for length in (10, 8, 12):
+        other = np.resize(X, (30, length, 1)), Y
+        run = training.fit(sequence_model(), X, Y, epochs=1, fast=fast, validation=other, test=other)
+        assert run.scores["loss"] == pytest.approx(run.history["val_loss"][0])
+
+
+def test_tables_of_pandas_are_trained_on_even_those_that_allow_for_missing_values():
+    table = pd.DataFrame({"a": X[:, 0, 0], "b": X[:, 1, 0]})
+    plain, nullable = (
+        training.fit(network(lambda k: [k.Dense(1)]), data, pd.Series(Y), epochs=1).history["loss"]
+        for data in (table, table.astype("Float64"))
+    )
+    assert plain == nullable
+    with pytest.raises(ValueError, match="x holds 1 NaN or infinite values, the first in row 3"):
+        holed = table.astype("Float64")
+        holed.loc[3, "a"] = pd.NA
+        training.fit(network(lambda k: [k.Dense(1)]), holed, Y, epochs=1)
+
+
+def test_several_inputs_are_sent_to_the_fit_of_keras(keras):
+    inputs = [keras.layers.Input((2,)), keras.layers.Input((2,))]
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Add()(inputs)))
+    model.compile("adam", "mse")
+    with pytest.raises(ValueError, match="several inputs or outputs: train it with model.fit"):
+        training.fit(model, [X[:, :2, 0]] * 2, Y, epochs=1)

@@ -85,9 +85,11 @@ def test_any_number_of_workers_gives_the_same_table(tmp_path):
 
 def test_a_function_of_a_notebook_can_be_sent(tmp_path):
     offset = 3.0
-    table = sweep(
-        lambda units, seed: {"loss": units + offset}, {"units": [1, 2]}, store=tmp_path / "r", workers=1
-    )
+
+    def train(units, seed):
+        return {"loss": units + offset}
+
+    table = sweep(train, {"units": [1, 2]}, store=tmp_path / "r", workers=1)
     assert table.loss.tolist() == [4.0, 5.0]
 
 
@@ -276,11 +278,13 @@ def test_what_cannot_be_swept_is_refused_before_anything_is_trained(grid, more, 
 def test_settings_and_results_must_be_plain(tmp_path):
     with pytest.raises(TypeError, match="a setting is a function"):
         sweep(trained, {"units": [trained]}, store=tmp_path / "runs")
-    table = sweep(
-        lambda units, seed: {"x": object()}, {"units": [1]}, store=tmp_path / "r", workers=1, retries=0
-    )
+
+    def returns(what, seed):
+        return {"x": object()} if what == "object" else 3.0
+
+    table = sweep(returns, {"what": ["object"]}, store=tmp_path / "r", workers=1, retries=0)
     assert "TypeError: a result is a object" in table.failed[0]
-    table = sweep(lambda units, seed: 3.0, {"units": [1]}, store=tmp_path / "s", workers=1, retries=0)
+    table = sweep(returns, {"what": ["float"]}, store=tmp_path / "s", workers=1, retries=0)
     assert "must return a Run, or names and numbers, not float" in table.failed[0]
 
 
@@ -292,10 +296,11 @@ def test_the_key_depends_on_the_settings_alone():
 
 def test_tensorflow_has_one_thread_in_each_process(tmp_path):
     before = os.environ.get("TF_NUM_INTRAOP_THREADS")
-    table = sweep(
-        lambda units, seed: {"threads": os.environ["TF_NUM_INTRAOP_THREADS"]}, {"units": [1]},
-        store=tmp_path / "r", workers=1,
-    )  # fmt: skip
+
+    def threads(units, seed):
+        return {"threads": os.environ["TF_NUM_INTRAOP_THREADS"]}
+
+    table = sweep(threads, {"units": [1]}, store=tmp_path / "r", workers=1)
     assert table.threads[0] == "1" and os.environ.get("TF_NUM_INTRAOP_THREADS") == before
 
 
@@ -343,8 +348,18 @@ def test_it_stops_when_asked(tmp_path):
 
 def test_what_cannot_be_sent_is_refused_before_anything_is_trained(tmp_path):
     lock = threading.Lock()
+
+    def locked(units, seed):
+        return {"x": lock}
+
     with pytest.raises(TypeError, match="train cannot be sent to another process: .*lock"):
-        sweep(lambda units, seed: {"x": lock}, {"units": [1]}, store=tmp_path / "r")
+        sweep(locked, {"units": [1]}, store=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_function_needs_a_name_since_the_store_knows_nothing_else_of_it(tmp_path):
+    with pytest.raises(ValueError, match="write it as a function with a name, def train"):
+        sweep(lambda units, seed: {"loss": 1.0}, {"units": [1]}, store=tmp_path / "r")
     assert not (tmp_path / "r").exists()
 
 
@@ -392,12 +407,12 @@ def test_a_result_that_cannot_be_kept_has_failed_and_stops_nothing(result, reaso
 
 
 def test_odd_texts_and_numbers_are_kept(tmp_path):
-    table = sweep(
-        lambda units, seed: {"a": "\ud800 ü", "b": np.longdouble(1.5), "c": float("nan"), "units": units},
-        {"units": [1]}, store=tmp_path / "r", workers=1,
-    )  # fmt: skip
+    def odd(units, seed):
+        return {"a": "\ud800 ü", "b": np.longdouble(1.5), "c": float("nan"), "units": units}
+
+    table = sweep(odd, {"units": [1]}, store=tmp_path / "r", workers=1)
     assert (table.a[0], table.b[0], table.units[0]) == ("\ud800 ü", 1.5, 1) and np.isnan(table.c[0])
-    again = sweep(lambda units, seed: {}, {"units": [1]}, store=tmp_path / "r", workers=1)
+    again = sweep(odd, {"units": [1]}, store=tmp_path / "r", workers=1)
     assert again.a[0] == "\ud800 ü"
 
 
@@ -451,8 +466,12 @@ class Unreadable:
 
 def test_what_cannot_be_read_in_another_process_is_told(tmp_path):
     part = Unreadable()
+
+    def train(units, seed):
+        return {"x": part}
+
     with pytest.raises(TypeError, match="train cannot be read in another process: ModuleNotFoundError"):
-        sweep(lambda units, seed: {"x": part}, {"units": [1]}, store=tmp_path / "r", workers=1)
+        sweep(train, {"units": [1]}, store=tmp_path / "r", workers=1)
 
 
 def test_progress_goes_to_stderr_and_only_if_asked_for(tmp_path, capsys):

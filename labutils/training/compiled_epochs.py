@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,10 +85,11 @@ class CompiledTrainer(Trainer):
             if isinstance(layer, keras.layers.RNN):
                 steps = keras.tree.flatten(layer.input)[0].shape[1]
                 layer.unroll = steps is not None and steps <= LONGEST_UNROLLED
-        self._train_batches, self._mean_loss = (
-            tf.function(function, autograph=False, reduce_retracing=True)
-            for function in (self._train, self._test)
-        )
+        self._train_batches = self._compiled(self._train)
+        self._tests: dict[tuple, Any] = {}  # the compiled evaluation for each shape of a row
+
+    def _compiled(self, function: Callable) -> Callable:
+        return self.tf.function(function, autograph=False, reduce_retracing=True)
 
     def _train(self, x, y, rows, weight, first, end):
         """Train on the batches from `first` to `end`; return the sum of their losses over the rows."""
@@ -121,6 +122,17 @@ class CompiledTrainer(Trainer):
         total = tf.while_loop(lambda i, _: i < n, one_block, start, parallel_iterations=1)[1]
         return total / tf.cast(n, total.dtype)
 
+    def _mean_loss(self, x, y) -> float:
+        """Return the mean loss over the rows.
+
+        Compiled for each shape of a row by itself: one function for sequences of several lengths would not
+        know the length, and a layer that is unrolled has to.
+        """
+        shape = (*x.shape[1:],), (*y.shape[1:],)
+        if shape not in self._tests:
+            self._tests[shape] = self._compiled(self._test)
+        return float(self._tests[shape](x, y))
+
     def fit(self, x, y, validation, epochs, callbacks):
         """Train as ``model.fit`` does, and call the callbacks as it does under ``steps_per_execution=50``.
 
@@ -149,7 +161,7 @@ class CompiledTrainer(Trainer):
 
     def evaluate(self, x, y):
         with self._without_graph_optimizer():
-            return {"loss": float(self._mean_loss(*self._tensors(x, y)))}
+            return {"loss": self._mean_loss(*self._tensors(x, y))}
 
     def _weights_in_batches(self, rows: int) -> np.ndarray:
         """Return the weights of the rows, (batches, batch_size): 0 where the last batch is filled up."""
@@ -177,7 +189,7 @@ class CompiledTrainer(Trainer):
     def _validate(self, validation, calls) -> dict[str, float]:
         """Return the validation's part of an epoch's logs."""
         calls.on_test_begin()
-        loss = float(self._mean_loss(*validation))
+        loss = self._mean_loss(*validation)
         calls.on_test_end({"loss": loss})
         return {"val_loss": loss}
 

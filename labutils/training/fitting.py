@@ -51,7 +51,11 @@ def fit(
         one of its architecture came before (measured: docs/results.md). Where this cannot serve, as with any
         ``metrics=[…]``, Keras' own fit trains, and with a name a line says why. The kept network is trained,
         and `model` gets its weights at the end: until then, a callback that uses the variable ``model`` sees
-        untrained weights. Use ``self.model`` in callbacks.
+        untrained weights and cannot stop the training. Use ``self.model`` in callbacks. Their methods for
+        batches are called for the first and the last of every 50.
+
+    The model has one input and one output. For sample or class weights, generators, ``tf.data`` and several
+    inputs or outputs there is ``model.fit``.
 
     Returns
     -------
@@ -74,7 +78,10 @@ def fit(
     callbacks = callback_list(callbacks)
     early_stopping = _early_stopping(callbacks, validation is not None)
     if isinstance(model, backend.load_keras().Sequential) and model.layers and not model.built:
-        model.build((None, *x.shape[1:]))  # a network is kept for its shapes
+        model.build((None, *x.shape[1:]))  # so that the checks and the kept networks know its shapes
+    for label, pair in (("the validation data", validation), ("the test data", test)):
+        if pair is not None:
+            input_checks.check_rows(model, label, pair[0], x)
     recorder = recording.new_recorder()
     size = min(batch_size, len(x))
     own_fit = contextlib.nullcontext(KerasTrainer(model, size))
@@ -86,7 +93,12 @@ def fit(
                 print(f"{name}: Keras' own fit, since {trainer.reason}")
             used_callbacks.append(recording.progress_line(recorder, name, epochs, bool(early_stopping)))
         started = time.perf_counter()
-        trainer.fit(x, y, validation, epochs, used_callbacks)
+        try:
+            trainer.fit(x, y, validation, epochs, used_callbacks)
+        except BaseException:
+            if name is not None:
+                print()  # ends the line of the epochs
+            raise
         seconds = time.perf_counter() - started
         scores = {} if test is None else trainer.evaluate(*test)
     if recorder.problem:
@@ -111,8 +123,15 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, floa
 
 
 def callback_list(given: Any) -> list[keras.callbacks.Callback]:
-    """Return callbacks (one, any number of them, or None) as a list."""
-    return [given] if isinstance(given, backend.load_keras().callbacks.Callback) else list(given or ())
+    """Return callbacks (one, any number of them, or None) as a list; ValueError for what is no callback."""
+    kind = backend.load_keras().callbacks.Callback
+    callbacks = list(given or ()) if isinstance(given, Iterable) or given is None else [given]
+    for callback in callbacks:
+        if isinstance(callback, type) and issubclass(callback, kind):
+            raise ValueError(f"callbacks holds the class {callback.__name__}: write {callback.__name__}(…)")
+        if not isinstance(callback, kind):
+            raise ValueError(f"callbacks must be Keras callbacks, got {callback!r}")
+    return callbacks
 
 
 def _checked_data(
@@ -163,4 +182,4 @@ def _ending(recorder: keras.callbacks.Callback, early_stopping: list, epochs: in
 
 def _best_epoch(history: dict[str, list[float]]) -> int:
     losses = np.array(history.get("val_loss", history["loss"]), dtype=float)
-    return 1 + int(np.argmin(np.where(np.isnan(losses), np.inf, losses))) if len(losses) else 0
+    return 1 + int(np.nanargmin(losses)) if np.isfinite(losses).any() else 0

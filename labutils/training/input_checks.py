@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from labutils import backend
 
@@ -28,9 +29,13 @@ def checked(model: keras.Model, label: str, x: Any, y: Any) -> tuple[np.ndarray,
     Raises
     ------
     ValueError
-        For texts, lists of unequal lengths, masked arrays, NaN, infinity, x and y of other lengths, no rows,
-        inputs without the feature axis, and targets that the outputs could only be broadcast to.
+        For texts, lists of unequal lengths, masked arrays, generators, NaN, infinity, x and y of other
+        lengths, no rows, inputs without the feature axis, targets that the outputs could only be broadcast
+        to, and classes that the loss does not take; for a model of several inputs or outputs.
     """
+    sides = (getattr(model, side, None) for side in ("inputs", "outputs"))
+    if any(isinstance(side, list) and len(side) > 1 for side in sides):
+        raise ValueError("the model has several inputs or outputs: train it with model.fit")
     x, y = _numbers(label, "x", x), _numbers(label, "y", y)
     if len(x) != len(y):
         raise ValueError(f"{label} have {len(x):,} inputs but {len(y):,} targets: they must be as many")
@@ -49,7 +54,33 @@ def checked_pair(model: keras.Model, label: str, pair: Any) -> tuple[np.ndarray,
     return checked(model, label, *pair)
 
 
+def check_rows(model: keras.Model, label: str, x: np.ndarray, trained_on: np.ndarray) -> None:
+    """Raise ValueError where the model, which is built, takes the rows of `trained_on`, but not these.
+
+    A recurrent layer takes sequences of any length, so the model itself is asked, with one row.
+    """
+    if x.shape[1:] == trained_on.shape[1:]:
+        return
+    try:
+        model.predict_on_batch(x[:1])
+    except Exception as error:
+        raise ValueError(
+            f"{label} have rows of the shape {x.shape[1:]}, the training data {trained_on.shape[1:]}, and "
+            "the model does not take both: prepare them alike"
+        ) from error
+
+
 def _numbers(label: str, name: str, values: Any) -> np.ndarray:
+    if isinstance(values, (pd.DataFrame, pd.Series)):
+        table = pd.DataFrame(values)
+        no_numbers = [column for column in table if not pd.api.types.is_numeric_dtype(table[column])]
+        if no_numbers and isinstance(values, pd.DataFrame):
+            raise ValueError(
+                f"{label}: column {no_numbers[0]!r} of {name} holds {table[no_numbers[0]].dtype} values, and "
+                "a model takes numbers: encode it, or leave it out"
+            )
+        if not no_numbers and any(pd.api.types.is_extension_array_dtype(kind) for kind in table.dtypes):
+            values = values.to_numpy(float, na_value=np.nan)
     if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
         hidden = int(np.ma.getmaskarray(values).sum())
         raise ValueError(
@@ -79,8 +110,14 @@ def _numbers(label: str, name: str, values: Any) -> np.ndarray:
                 f"holds lists of different lengths ({min(lengths):,} to {max(lengths):,}). "
                 f"Pad or cut them to one length: {_PAD}"
             )
+        elif (
+            array.ndim == 0
+            or hasattr(values, "__next__")
+            or not isinstance(values, (list, tuple, np.ndarray))
+        ):
+            advice = f"is a {type(values).__name__}: give an array, or train with model.fit"
         else:
-            advice = f"holds {array.dtype} values, and a model takes numbers"
+            advice = f"holds {array.dtype} values, and a model takes numbers: convert or encode them"
         raise ValueError(f"{label}: {name} {advice}")
     if array.ndim == 0:
         raise ValueError(f"{label}: {name} is a single number, not an array with a row for each example")
@@ -120,14 +157,31 @@ def _check_targets(model: keras.Model, label: str, x: np.ndarray, y: np.ndarray)
     if not isinstance(outputs, tuple) or not is_of_keras or not any(part in name for part in _COMPARE):
         return
     given = outputs[1:-1] if "sparse" in name else outputs[1:]
-    if not _are_compared(given, y.shape[1:]):
+    if _are_compared(given, y.shape[1:]):
+        _check_classes(label, name, outputs[-1], y)
+    else:
         advice = "change the last layer or the targets"
-        if len(given) > y.ndim - 1:
+        if "sparse" in name and _are_compared(outputs[1:], y.shape[1:]):
+            advice = 'rows of 0 and 1 for the classes need loss="categorical_crossentropy"'
+        elif name == "categorical_crossentropy" and _are_compared(outputs[1:-1], y.shape[1:]):
+            advice = 'numbers of classes need loss="sparse_categorical_crossentropy"'
+        elif len(given) > y.ndim - 1:
             advice = "is return_sequences=True left on in the last recurrent layer?"
         raise ValueError(
             f"{label}: for each row the model gives numbers of the shape {outputs[1:]}, and y has "
             f"{y.shape[1:]}. They would be broadcast to one shape, and the loss would mean nothing: {advice}"
         )
+
+
+def _check_classes(label: str, loss: str, outputs: int | None, y: np.ndarray) -> None:
+    """Refuse targets of a classification that are no classes."""
+    found = f"{label}: y holds values from {y.min():g} to {y.max():g}, and "
+    if "sparse" in loss and outputs and not (0 <= y.min() and y.max() < outputs):
+        raise ValueError(
+            f"{found}the model has {outputs} outputs: number the classes from 0 to {outputs - 1}"
+        )
+    if loss in ("binary_crossentropy", "categorical_crossentropy") and not (0 <= y.min() and y.max() <= 1):
+        raise ValueError(f"{found}{loss} takes probabilities, from 0 to 1")
 
 
 def _output_shape(model: keras.Model, x: np.ndarray) -> tuple | None:

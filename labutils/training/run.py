@@ -23,9 +23,9 @@ class Run:
     history : quantity as Keras names it ("loss", "val_accuracy", …) → its value after each epoch.
     seconds : wall time of the training, validation included, test not.
     best_epoch : the epoch, from 1, of lowest validation loss, of lowest training loss without validation; 0
-        where no epoch was done.
-    kept_epoch : the last epoch that the weights of the model have gone through whole. A training that was
-        stopped within the next one has trained them some batches further.
+        where no epoch was done, or none has a loss.
+    kept_epoch : the last epoch of the history that the weights of the model have gone through. A training
+        that was stopped within the next one has trained them further, by some batches or all of that epoch.
     scores : loss and metrics on the test data; empty when none were given.
     ended : why the training ended, in words.
     """
@@ -89,7 +89,7 @@ class Run:
         parts = [f"{self.name}: {self.epochs} epoch{'s' * (self.epochs != 1)} in {self.seconds:.1f} s"]
         if self.ended not in (ALL_EPOCHS, EARLY_STOPPING):
             parts.append(self.ended)
-        if self.epochs:
+        if self.best_epoch:
             best = "best" if "val_loss" in self.history else "lowest loss in"
             parts.append(f"{best} epoch {self.best_epoch}")
         if self.kept_epoch != self.epochs:

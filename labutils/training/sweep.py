@@ -114,7 +114,12 @@ def sweep(
         sent = cloudpickle.dumps(train)
     except Exception as error:
         raise TypeError(f"train cannot be sent to another process: {_reason(error)}") from error
-    runs = RunStore(Path(store).absolute(), _name_of(train))
+    name = _name_of(train)
+    if "<lambda>" in name:  # a second lambda would find the results of the first
+        raise ValueError(
+            "the store knows a function by its name: write it as a function with a name, def train(…)"
+        )
+    runs = RunStore(Path(store).absolute(), name)
     sweeping = _Sweeping(sent, wanted, runs, retries, should_stop)
     if sweeping.waiting:
         with contextlib.ExitStack() as stack:
