@@ -1,5 +1,7 @@
 """Sweeps on a Dask cluster of this machine: the table of the serial sweep, whoever is killed."""
 
+import importlib
+import itertools
 import os
 import random
 import signal
@@ -130,9 +132,44 @@ def exits_after(units, seed):
 
 @pytest.mark.slow
 def test_a_worker_lost_just_after_the_end_of_a_run_is_no_lost_scheduler(cluster, tmp_path):
+    began, asked = time.monotonic(), itertools.count()
+
+    def replace_workers():  # a nanny under load does not always start a new one
+        if next(asked) % 20 == 19:
+            cluster.scale(2)
+        return time.monotonic() - began > 120
+
     with Client(cluster) as client:
-        table = sweep(exits_after, {"units": range(8)}, store=tmp_path / "r", client=client, retries=5)
+        table = sweep(
+            exits_after, {"units": range(8)}, store=tmp_path / "r", client=client, retries=5,
+            should_stop=replace_workers,
+        )  # fmt: skip
     assert table.x.dropna().tolist() == table.units[table.failed == ""].tolist() and len(table) == 8
+    assert "not trained" not in set(table.failed)
+
+
+def test_a_cluster_without_workers_is_waited_for_and_told(monkeypatch, tmp_path):
+    module = importlib.import_module("labutils.training.sweep")  # `sweep` is the function
+    monkeypatch.setattr(module, "_SECONDS_WITHOUT_WORKERS", 1)
+    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0") as cluster:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+
+            def start_when_told():
+                if any("no workers" in str(warning.message) for warning in said) and not cluster.workers:
+                    cluster.scale(1)
+                return False
+
+            with Client(cluster) as client:
+                table = sweep(
+                    trained,
+                    {"units": [1, 2]},
+                    store=tmp_path / "r",
+                    client=client,
+                    should_stop=start_when_told,
+                )
+    assert sum("the cluster has no workers" in str(warning.message) for warning in said) == 1
+    assert (table.failed == "").all()
 
 
 def test_it_stops_when_asked_and_gives_up_what_is_going_on(client, tmp_path):

@@ -43,11 +43,16 @@ ONE_THREAD = {
 }
 _LONGEST_REASON = 300  # characters; the traceback is in the store
 _SECONDS_BETWEEN_QUESTIONS, _SECONDS_TO_CONNECT = 0.2, 10  # whether to stop
+_SECONDS_WITHOUT_WORKERS = 30  # before it is told
 _NOT_TRAINED = "not trained"
 _OWN_COLUMNS = ("seconds", "failed")
 _HOPELESS = 3  # runs that fail alike before one succeeds
 _LOST = (
     "the scheduler of the cluster cannot be reached any more. What is done is in the store: call sweep again"
+)
+_NO_WORKERS = (
+    "the cluster has no workers, and the sweep waits for some. Start them (“dask worker ADDRESS”, "
+    "cluster.scale(2)), or interrupt: what is done is in the store"
 )
 Record = dict[str, Any]
 
@@ -82,7 +87,8 @@ def sweep(
     workers : how many processes of this machine, each with one thread for TensorFlow; None takes as many as
         there are cores. They end with the sweep.
     client : a ``dask.distributed.Client`` or the address of a scheduler ("tcp://…:8786"), instead of this
-        machine's processes. Workers need one thread each, and the same packages as here.
+        machine's processes. Workers need one thread each, and the same packages as here. They may come later:
+        while there are none the sweep waits, and warns after half a minute.
     retries : how many times a run that fails is tried again, counted over all calls with this store.
     progress : whether to show on stderr how many runs are done, and the time left.
     on_result : called after each run with its record, how many are done, and how many there are.
@@ -261,10 +267,15 @@ class _Sweeping:
         going_on: dict[Any, str] = {}
         ended: queue.SimpleQueue = queue.SimpleQueue()
         stack.callback(lambda: client.status == "running" and client.cancel([*going_on], force=True))
-        at_once, asked_at = 0, -math.inf
+        at_once, asked_at, manned_at = 0, -math.inf, time.monotonic()
         while not self.should_stop():
             if time.monotonic() - asked_at > 1:
-                at_once, asked_at = 2 * max(1, _number_of_workers(client)), time.monotonic()
+                workers, asked_at = _number_of_workers(client), time.monotonic()
+                at_once = 2 * max(1, workers)
+                manned_at = asked_at if workers else manned_at
+                if asked_at - manned_at > _SECONDS_WITHOUT_WORKERS:
+                    warnings.warn(_NO_WORKERS, stacklevel=3)
+                    manned_at = math.inf  # said once
             while len(going_on) < at_once and (key := self._next()):
                 task = f"run-{key}-{uuid.uuid4().hex[:8]}"
                 future = client.submit(
