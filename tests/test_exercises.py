@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import json
 import re
 import signal
@@ -411,15 +412,17 @@ def test_the_share_of_the_right_cases_is_the_share_of_the_points(rows, fraction)
     assert verdict.fraction == fraction
 
 
-def test_the_share_of_the_goals_reached_is_the_share_of_the_points():
-    experiment, reached = exercise("1.7"), []
-    goals = tuple(
-        replace(goal, reached=lambda facts, n=n: n < len(reached)) for n, goal in enumerate(experiment.goals)
-    )
-    judged = replace(experiment, goals=tuple(replace(g, measured=lambda facts: "") for g in goals))
-    for count in range(len(goals) + 1):
-        assert judged.judge({"facts": {}}, 0).fraction == count / len(goals)
-        reached.append(count)
+def test_an_experiment_that_misses_a_goal_gets_half_the_share_of_the_others_but_for_conditions():
+    experiment = exercise("1.7")
+    conditions = [goal.is_condition for goal in experiment.goals]
+    assert conditions == [True, False, True, True, False]
+    for reached in itertools.product([True, False], repeat=5):
+        goals = tuple(
+            replace(goal, reached=lambda facts, ok=ok: ok, measured=lambda facts: "")
+            for goal, ok in zip(experiment.goals, reached)
+        )
+        fraction = replace(experiment, goals=goals).judge({"facts": {}}, 0).fraction
+        assert fraction == (1 if all(reached) else (reached[1] + reached[4]) / 4), reached
     assert exercise("1.1").verdict("c").fraction == 1 and exercise("1.1").verdict("a").fraction == 0
 
 

@@ -36,8 +36,12 @@ TASKS = {
     "gap 40": (40, 0.0, 0.01),
     "gap 80": (80, 0.0, 0.01),
     "gap 40, rate 0.003": (40, 0.0, 0.003),
+    "gap 40, rate 0.001": (40, 0.0, 0.001),
     "latest of 60": (60, 0.03, 0.01),
 }
+
+
+OTHER_GAPS = (20, 39, 41, 60)  # what the networks that were trained on a gap of 40 are asked as well
 
 
 def initialised(network: str, seed: int) -> Cell:
@@ -62,7 +66,8 @@ def train(network: str, task: str, seed: int) -> dict:
     net = recall.train(
         initialised(network, seed), gap, seed=seed, updates=UPDATES, renewal=renewal, learning_rate=rate
     )
-    return {"accuracy": net.accuracy(gap, renewal=renewal), "updates": len(net.losses)}
+    at_other_gaps = {f"at_gap_{other}": net.accuracy(other) for other in OTHER_GAPS if gap == 40}
+    return {"accuracy": net.accuracy(gap, renewal=renewal), "updates": len(net.losses)} | at_other_gaps
 
 
 def main() -> None:

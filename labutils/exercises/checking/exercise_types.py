@@ -38,7 +38,8 @@ class Verdict:
     ----------
     text, reason : for the student; for a table.
     mistake : the name of the typical mistake that was recognised, if one was.
-    fraction : the share of the points, from 0 to 1: of the cases that are right, or of the goals reached.
+    fraction : the share of the points, from 0 to 1: of the cases that are right; of an experiment that
+        misses a goal half the share of its goals that are reached, conditions left out.
     """
 
     status: str
@@ -434,12 +435,16 @@ class Number(Exercise):
 
 @dataclass(frozen=True)
 class Goal:
-    """What an experiment is to reach: in words, whether the facts do, the measured value, advice if not."""
+    """What an experiment is to reach: in words, whether the facts do, the measured value, advice if not.
+
+    A condition is a goal that is reached without finding anything: it brings no points by itself.
+    """
 
     words: str
     reached: Callable[[Mapping[str, Any]], bool]
     measured: Callable[[Mapping[str, Any]], str]
     advice: str
+    is_condition: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -488,8 +493,9 @@ class Experiment(Exercise):
         if all(reached):
             return replace(self._right(), text=f"{self._right().text}\n\n{lines}")
         missed = self.goals[reached.index(False)]
-        share = sum(reached) / len(reached)
-        return self._not_yet(missed.advice, f"wrong: {missed.words}", missed.words, lines, share)
+        counted = [ok for goal, ok in zip(self.goals, reached) if not goal.is_condition]
+        fraction = 0.5 * sum(counted) / max(1, len(counted))  # the goals belong together
+        return self._not_yet(missed.advice, f"wrong: {missed.words}", missed.words, lines, fraction)
 
 
 def _text(value: object, written: Callable[[object], str] = str) -> str:

@@ -97,6 +97,7 @@ def trained_on(rows: Callable[[Mapping[str, Any]], int], how: str) -> Goal:
         lambda facts: facts["rows"] == rows(facts) and "val_loss" in facts["kept"],
         lambda facts: f"{facts['rows']:,} rows, {'' if 'val_loss' in facts['kept'] else 'no '}validation",
         f"Runs can only be compared on the same validation data. Give training.fit {how}.",
+        is_condition=True,
     )
 
 
@@ -118,6 +119,7 @@ def recurrent() -> Goal:
         lambda facts: ", ".join(facts["layers"]),
         "There is no recurrent layer in it. It may well do without one (a baseline worth knowing!), but "
         "here a recurrent network is asked for.",
+        is_condition=True,
     )
 
 
@@ -132,6 +134,7 @@ def square_error() -> Goal:
         lambda facts: facts["loss"] + (" and a penalty" if facts["penalised"] else ""),
         "What is compared is the validation loss, and another loss has another scale: compile with "
         '"mse". Keras also counts a penalty on weights (a regularizer) into the loss, so leave that out.',
+        is_condition=True,
     )
 
 

@@ -28,6 +28,8 @@ from labutils.exercises.grading.reports import Row
 from labutils.exercises.grading.submissions import Submission, read_notebook
 from labutils.exercises.registry import all_exercises
 
+_ALL_CELLS = 0  # no number of a cell
+
 
 @dataclass(frozen=True)
 class HowToGrade:
@@ -55,14 +57,15 @@ def grade(submissions: Sequence[Submission], how: HowToGrade) -> Iterator[Row]:
     """Yield a row for each notebook as it is done; close the generator to end those that still run.
 
     Inputs are drawn anew each time, the same for all notebooks, so that a memorised answer does not pass. A
-    notebook is run again with all its cells where one stops for want of those that were left out.
+    notebook is run a second time with all its cells where one stops for want of those that were left out, and
+    without the cell in which it did not come to its end: what stands below is judged all the same.
     """
     seed, stop = secrets.randbelow(2**31), threading.Event()
     first: dict[Submission, Row] = {}  # of those that are run again
     pool = ThreadPoolExecutor(how.jobs)
 
-    def begin(submission: Submission, all_cells: bool) -> Future:
-        return pool.submit(_ran, submission, how, all_cells, seed, stop)
+    def begin(submission: Submission, all_cells: bool, without: int | None = None) -> Future:
+        return pool.submit(_ran, submission, how, all_cells, seed, stop, without)
 
     try:
         running = {begin(submission, how.all_cells): submission for submission in submissions}
@@ -70,12 +73,15 @@ def grade(submissions: Sequence[Submission], how: HowToGrade) -> Iterator[Row]:
             # with a timeout, or Windows does not notice Ctrl-C
             for future in wait(running, 0.5, FIRST_COMPLETED).done:
                 submission = running.pop(future)
-                row, doubtful = _row_of(submission, future, seed)
-                if doubtful:
+                row, again = _row_of(submission, future, seed)
+                if again is not None and submission not in first:
                     first[submission] = row
-                    running[begin(submission, True)] = submission
+                    all_cells = how.all_cells or again == _ALL_CELLS
+                    running[begin(submission, all_cells, again or None)] = submission
                     continue
                 before = first.pop(submission, row)
+                if before["state"] in ("hung", "crashed"):
+                    row = judging.with_the_better_answers(before, row)
                 # all cells may take too long where some were enough
                 yield before if before["state"] == "graded" != row["state"] else row
     finally:
@@ -84,7 +90,12 @@ def grade(submissions: Sequence[Submission], how: HowToGrade) -> Iterator[Row]:
 
 
 def _ran(
-    submission: Submission, how: HowToGrade, all_cells: bool, seed: int, stop: threading.Event
+    submission: Submission,
+    how: HowToGrade,
+    all_cells: bool,
+    seed: int,
+    stop: threading.Event,
+    without: int | None,
 ) -> tuple[NotebookNode, Results, str] | str:
     """Run a notebook; return it, what it has written, why it was stopped.
 
@@ -99,7 +110,11 @@ def _ran(
         folder = Path(name)
         numbers = {number.split(".")[0] for number in judging.exercises_called(notebook)}
         left_out = set() if all_cells else set().union(*(cells_left_out(int(number)) for number in numbers))
-        cells = [(place, source) for place, source in enumerate(sources, start=1) if source not in left_out]
+        cells = [
+            (place, source)
+            for place, source in enumerate(sources, start=1)
+            if source not in left_out and place != without
+        ]
         (folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
         (folder / "results.jsonl").touch()
         command = [sys.executable, "-m", runner.__name__, str(folder.resolve()), str(seed), *numbers]
@@ -117,20 +132,25 @@ def _ran(
     return notebook, results, stopped
 
 
-def _row_of(submission: Submission, future: Future, seed: int) -> tuple[Row, bool]:
-    """Return the row of a notebook that was run, and whether to run it again with all its cells."""
+def _row_of(submission: Submission, future: Future, seed: int) -> tuple[Row, int | None]:
+    """Return the row of a notebook that was run, and how to run it again.
+
+    None is not at all, `_ALL_CELLS` with all its cells, a number without this cell.
+    """
     try:
         ran = future.result()
     except Exception as error:
         reason = f"it could not be examined ({type(error).__name__}: {error})"
-        return judging.row_of(submission, "crashed", reason), False
+        return judging.row_of(submission, "crashed", reason), None
     if isinstance(ran, str):
-        return judging.row_of(submission, "unreadable", ran), False
+        return judging.row_of(submission, "unreadable", ran), None
     notebook, results, stopped = ran
     row = judging.judged(submission, notebook, results, stopped, seed)
     answers = [str(row.get(exercise.number, "")) for exercise in all_exercises()]
+    if row["state"] in ("hung", "crashed"):
+        return row, results.begun
     lacks_a_name = any("NameError" in text for text in [*results.errors.values(), *answers])
-    return row, lacks_a_name and results.left_out > 0
+    return row, _ALL_CELLS if lacks_a_name and results.left_out > 0 else None
 
 
 class SafeFile:

@@ -35,11 +35,16 @@ _QUESTION = re.compile(r"\*\*Exercise (\d+)\.(\d+) ")
 
 @dataclass
 class Results:
-    """What was written while a notebook ran: of each exercise what it gave last, errors by cell, remarks."""
+    """What was written while a notebook ran: of each exercise what it gave last, errors by cell, remarks.
+
+    An error is its type; its message and its line, in words, are among the details. `begun` is the last cell.
+    """
 
     given: dict[str, Any] = field(default_factory=dict)
     checked_in: dict[str, int | None] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
+    details: dict[int, str] = field(default_factory=dict)
+    begun: int | None = None
     remarks: list[str] = field(default_factory=list)
     left_out: int = 0  # cells that were not run
     complete: bool = False
@@ -59,11 +64,25 @@ def read_results(path: Path) -> Results:
         if isinstance(number, str) and number in known and isinstance(line.get("given"), dict):
             results.given[number], results.checked_in[number] = line["given"], cell
         elif isinstance(line.get("error"), str) and cell is not None:
-            results.errors.setdefault(cell, _words(line["error"]))
+            if cell not in results.errors:
+                results.errors[cell], results.details[cell] = _words(line["error"]), _details(line)
         elif isinstance(line.get("remark"), str) and len(results.remarks) < _MOST_REMARKS:
             results.remarks.append(_words(line["remark"]))
+        elif line.get("begun") is True and cell is not None:
+            results.begun = cell
         results.complete |= line.get("end") is True
     return results
+
+
+def _details(line: dict[str, Any]) -> str:
+    """Return the message and the line of an error, in words; "" where nothing is known."""
+    message, source = (
+        line.get(part) if isinstance(line.get(part), str) else "" for part in ("message", "line")
+    )
+    if line["error"] == "EOFError":
+        message = "it asks with input(), and nobody answers here: write the answer into the cell"
+    said = f" ({_words(message)})" if message else ""
+    return f"{said}, in the line “{_words(source)}”" if source else said
 
 
 def _beginning(path: Path) -> bytes:
@@ -107,7 +126,7 @@ def judged(submission: Submission, notebook: NotebookNode, results: Results, sto
     state, reason = _state(results, stopped)
     row = row_of(submission, state, reason) | {"notebook": " ".join(f"{number:02d}" for number in numbers)}
     for exercise in [exercise for number in numbers for exercise in exercises_of(number)]:
-        number, verdict = exercise.number, None
+        number, verdict, details = exercise.number, None, ""
         if number in results.given:
             verdict = _verdict(exercise, results.given[number], seed)
             # what an answer gave may have any words in it
@@ -116,18 +135,31 @@ def judged(submission: Submission, notebook: NotebookNode, results: Results, sto
         elif number not in called:
             word = "missing"
         elif cell := next((cell for cell in called[number] if cell in results.errors), None):
-            word = f"stopped: {results.errors[cell]} in code cell {cell}"
+            word, details = f"stopped: {results.errors[cell]} in code cell {cell}", results.details[cell]
         else:
             word = "not checked" if results.complete else "not reached"
         points = round(exercise.points * verdict.fraction, 2) if verdict else 0.0
         row |= {number: word, f"{number} points": points}
-        row[f"{number} feedback"] = verdict.text if verdict else f"Exercise {number}: {word}."
+        row[f"{number} feedback"] = verdict.text if verdict else f"Exercise {number}: {word}{details}."
         row["right"] += word == "right"
         row["points"] = round(row["points"] + points, 2)
         row["of"] += exercise.points
     stored = _stored_otherwise(notebook, row)
     row["remark"] = "; ".join(dict.fromkeys([*results.remarks, *stored]))
     return row
+
+
+def with_the_better_answers(row: Row, other: Row) -> Row:
+    """Return a row with those answers of another run of the same notebook that have more points."""
+    merged = dict(row)
+    for exercise in all_exercises():
+        number = exercise.number
+        if other.get(f"{number} points", 0) > row.get(f"{number} points", 0):
+            merged |= {name: other[name] for name in (number, f"{number} points", f"{number} feedback")}
+    numbers = [exercise.number for exercise in all_exercises() if exercise.number in merged]
+    merged["right"] = sum(merged[number] == "right" for number in numbers)
+    merged["points"] = round(sum(merged[f"{number} points"] for number in numbers), 2)
+    return merged
 
 
 def exercises_called(notebook: NotebookNode) -> dict[str, list[int]]:
@@ -148,10 +180,13 @@ def exercises_called(notebook: NotebookNode) -> dict[str, list[int]]:
 def _state(results: Results, stopped: str) -> tuple[str, str]:
     if results.complete:
         failed = min(results.errors, default=0)
-        return "graded", f"code cell {failed} stops with {results.errors[failed]}" if failed else ""
+        if not failed:
+            return "graded", ""
+        return "graded", f"code cell {failed} stops with {results.errors[failed]}{results.details[failed]}"
+    where = f", in code cell {results.begun}" if results.begun else ""
     if stopped.startswith(TOO_LONG):
-        return "hung", stopped
-    return "crashed", stopped or "it ended Python, or the memory was full"
+        return "hung", f"{stopped}{where}"
+    return "crashed", f"{stopped or 'it ended Python, or the memory was full'}{where}"
 
 
 def _verdict(exercise: Exercise, given: dict[str, Any], seed: int) -> Verdict:

@@ -3,14 +3,16 @@
 python -m labutils.exercises.grading.runner FOLDER SEED NOTEBOOK …
 
 reads FOLDER/cells.json, pairs of the number of a code cell and its source, runs them, and appends to
-FOLDER/results.jsonl a line for every answer, when it is checked, and for every cell that stops with an error.
-What is right is not known here: the lines are judged elsewhere. At the end, answers to the exercises of these
-notebooks that were never checked are looked for by their names. IPython runs the cells without a kernel, and
-shows nothing.
+FOLDER/results.jsonl a line for every cell that begins, for every answer, when it is checked, and for every
+cell that stops with an error. What is right is not known here: the lines are judged elsewhere. At the end,
+answers to the exercises of these notebooks are looked for by their names where they were never checked, or
+where the check saw the untouched stub or missed a name: they may stand further down. IPython runs the cells
+without a kernel, and shows nothing.
 """
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -76,6 +78,7 @@ class NotebookRun:
         self.results, self.seed = results, seed
         self.cell: int | None = None
         self.checked: set[str] = set()
+        self.unfinished: set[str] = set()
         self.remarked: set[str] = set()
         self.process = os.getpid()
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -108,6 +111,8 @@ class NotebookRun:
                 given = {"unusable": "far more than was asked for"}
         except BaseException as error:  # whatever an answer does, the others are judged
             given = {"unusable": f"something that cannot be tried ({type(error).__name__})"}
+        is_unfinished = given.get("stub") or any("NameError" in o["error"] for o in given.get("outcomes", ()))
+        (self.unfinished.add if is_unfinished else self.unfinished.discard)(exercise.number)
         self.write(exercise=exercise.number, given=given)
 
     def remark(self, text: str) -> None:
@@ -122,8 +127,14 @@ class NotebookRun:
         if shell.history_manager:
             shell.history_manager.enabled = False
         for self.cell, source in cells:
-            if error := self._error_of(shell, source):
-                self.write(error=type(error).__name__[:100], message=_message(error))
+            self.write(begun=True)
+            while error := self._error_of(shell, source):
+                number, line = _line_of(error, source, shell.user_ns)
+                self.write(error=type(error).__name__[:100], message=_message(error), line=line[:200])
+                rest = _after_import(source, number) if isinstance(error, ModuleNotFoundError) else ""
+                if not rest.strip():
+                    break
+                source = rest
             if os.getpid() != self.process:
                 _exit(0)
             for text in self._replaced(shell.user_ns):
@@ -131,7 +142,8 @@ class NotebookRun:
         self.cell = None
         notebooks |= {int(number.split(".")[0]) for number in self.checked}
         for exercise in [exercise for number in notebooks for exercise in registry.exercises_of(number)]:
-            if exercise.number not in self.checked and exercise.answer_name in shell.user_ns:
+            looked_for = exercise.number not in self.checked or exercise.number in self.unfinished
+            if looked_for and exercise.answer_name in shell.user_ns:
                 self.collect(exercise, shell.user_ns[exercise.answer_name])
         self.write(end=True)
 
@@ -184,6 +196,33 @@ def _message(error: BaseException) -> str:
         return " ".join(str(error).split())[:300]
     except BaseException:
         return ""
+
+
+def _line_of(error: BaseException, source: str, variables: dict[str, Any]) -> tuple[int, str]:
+    """Return in which line of a cell it stopped, from 1, and that line; 0 where that is not known."""
+    number, trace = getattr(error, "lineno", None), error.__traceback__
+    while trace is not None and not isinstance(error, SyntaxError):
+        if trace.tb_frame.f_globals is variables:  # the first frame of the notebook's own code
+            number = trace.tb_lineno
+            break
+        trace = trace.tb_next
+    lines = source.splitlines()
+    known = isinstance(number, int) and 0 < number <= len(lines)
+    return (number, lines[number - 1].strip()) if known else (0, "")
+
+
+def _after_import(source: str, line: int) -> str:
+    """Return what follows an import, at the top of a cell, of something that is not installed."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # a cell with magics
+        return ""
+    for statement in statements:
+        if statement.lineno <= line <= (statement.end_lineno or 0) and isinstance(
+            statement, (ast.Import, ast.ImportFrom)
+        ):
+            return "\n".join(source.splitlines()[statement.end_lineno :])
+    return ""
 
 
 def main(folder: str, seed: str, *notebooks: str) -> None:

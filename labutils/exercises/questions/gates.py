@@ -269,10 +269,10 @@ my_register = W, np.array([-10, 10, 0, -10]), 10
     ),
     Coding(
         title="The GRU of the paper",
-        question="Write the GRU of the paper as printed: the reset gate multiplies $h_{t-1}$ *before* the "
-        "product, $g_t = \\tanh(x_t W_g + (r_t \\odot h_{t-1})\\, U_g + b_g)$, all else as in the table, "
-        "with $z$ for what is kept. Then one bias is enough: `b` holds $b_z$, $b_r$ and $b_g$ side by "
-        "side.",
+        question="Write the GRU as in the paper (which leaves out the biases): the reset gate multiplies "
+        "$h_{t-1}$ *before* the product, $g_t = \\tanh(x_t W_g + (r_t \\odot h_{t-1})\\, U_g + b_g)$, all "
+        "else as in the table, with $z$ for what is kept. Then one bias is enough: `b` holds $b_z$, $b_r$ "
+        "and $b_g$ side by side.",
         idea="the reset gate before the product",
         minutes=10,
         solve=my_gru_step,
@@ -480,7 +480,7 @@ cell = new("GRU", 16, gate_bias=np.log(100), seed=0)
 my_net = recall.train(cell, 100, seed=0, updates=500)
 """,
         afterwards="One starting number decides. A GRU that starts open gets there well within 500 "
-        "updates; an LSTM may need its input gate closed as well, and with the biases that Keras starts "
-        "from neither recalls even over 40 steps.",
+        "updates; an LSTM may need its input gate closed as well. With the biases that Keras starts from, "
+        "neither recalls even over 40 steps within as many updates.",
     ),
 )

@@ -564,15 +564,16 @@ EXERCISES = (
     ),
     Experiment(
         title="A smaller network",
-        question="The network for the ball has 305 parameters. Build and train a smaller recurrent network "
-        "in Keras, with a loss at every step like the judge's: at most 60 parameters, and on the last fifth "
-        "of the rows (`validation=0.2`) a mean squared error below 0.012. "
+        question="The network for the ball has 305 parameters. Build and train a smaller one in Keras, with a "
+        "loss at every step like the judge's:\n\n"
+        "* at most 60 parameters;\n"
+        "* on the last fifth of the rows, a mean squared error below 0.012 (over all steps, the first ones "
+        "included, where nobody can know the direction).\n\n"
         "`my_run = training.fit(my_model, x, y, epochs=…, batch_size=32, validation=0.2, fast=True)` trains "
-        "a compiled model and returns a `Run`; `fast=True` compiles whole epochs. The last epoch counts, or, "
-        "with `callbacks=[keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True)]`, the one of "
-        "the lowest validation loss, whose weights are kept. Your answer is the pair of both, `my_model, "
-        "my_run`. The cell after it lets your network run free beside ours. The test rows have no say in "
-        "what you choose.",
+        "a compiled model and returns a `Run`. The last epoch counts; with "
+        "`callbacks=[keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True)]`, that of the "
+        "lowest validation loss. Your answer is `my_model, my_run`. The cell after it lets your network run "
+        "free beside ours. The test rows have no say in what you choose.",
         idea="train a recurrent network in Keras and judge it",
         minutes=15,
         facts=facts_of_pair,
