@@ -564,8 +564,8 @@ EXERCISES = (
     ),
     Experiment(
         title="A smaller network",
-        question="The network for the ball has 305 parameters. Build and train a smaller one in Keras, with a "
-        "loss at every step like the judge's:\n\n"
+        question="The network for the ball has 305 parameters. Build and train a smaller one in Keras, with "
+        "a loss at every step like the judge's:\n\n"
         "* at most 60 parameters;\n"
         "* on the last fifth of the rows, a mean squared error below 0.012 (over all steps, the first ones "
         "included, where nobody can know the direction).\n\n"
