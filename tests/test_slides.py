@@ -59,3 +59,17 @@ def test_the_code_of_a_network_is_shown_other_code_and_exercises_are_not():
 def test_a_tag_decides():
     cell = new_markdown_cell("A long story.", metadata={"tags": ["slide"]})
     assert kinds(cell) == [("slide", "A long story.")]
+
+
+def test_links_within_the_project_lead_to_pages_of_the_site_and_panels_are_only_named():
+    text = (
+        "**Guess:** see [01](01_recurrent_networks.ipynb), [a script](grids/02_recall.py), [it](https://a.b)."
+    )
+    panel = new_code_cell("CurveExplorer(explore, fields, 'x')", outputs=[FIGURE])
+    assert kinds(new_markdown_cell(text), panel) == [
+        (
+            "-",
+            "**Guess:** see [01](../notebooks/01_recurrent_networks.html), a script, [it](https://a.b).",
+        ),
+        ("-", "*Live, in the notebook: the panel that stands here.*"),
+    ]

@@ -104,7 +104,8 @@ def forecast(
     axes.set(xlabel=xlabel, ylabel=ylabel)
     figure.legend(loc="outside upper center", ncols=5)
     alt = f"{ylabel} against {xlabel}: {len(actual)} actual values from {actual.min():.3g} to "
-    alt += f"{actual.max():.3g} as dots, and forecasts as lines: {'; '.join(alt_parts)}."
+    alt += f"{actual.max():.3g} as dots"
+    alt += f", and forecasts as lines: {'; '.join(alt_parts)}." if alt_parts else "."
     alt += f" A shaded prediction interval: {interval_name}." if interval is not None else ""
     alt += "".join(f" {name}: from {b:.2f} to {e:.2f}." for name, (b, e) in spans.items())
     return Picture(figure, title, alt)

@@ -16,6 +16,7 @@ MOST_WORDS = 45  # of a paragraph that is shown
 MOST_LINES = 16  # of a cell whose code is shown
 _NETWORK = re.compile(r"keras\.Sequential|keras\.Model\(|^def \w*build", re.M)
 _QUESTION = re.compile(r"\*\*(Guess|Predict|Before you look|Your prediction|Your turn)", re.I)
+_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|mailto:)([^)]+)\)")  # within the project
 _SENTENCE = re.compile(r".+?[.?!:](?=\s|$)")
 # What nbconvert's template takes from elsewhere (MathJax, RequireJS, jQuery), taken from the site instead.
 TEMPLATE = """
@@ -41,6 +42,13 @@ TEMPLATE = """
 <script src="{{ resources.reveal.url_prefix }}/plugin/notes/notes.js"></script>
 <script>
 Reveal.initialize({plugins: [RevealNotes], hash: true, slideNumber: true, width: 1100, height: 720});
+function fit() {  // a slide that is higher than the screen is shown smaller
+  const slide = Reveal.getCurrentSlide();
+  slide.style.zoom = 1;
+  if (slide.scrollHeight > 720) slide.style.zoom = 720 / slide.scrollHeight;
+}
+Reveal.on("ready", () => setTimeout(fit, 500));
+Reveal.on("slidechanged", fit);
 </script>
 {%- endblock footer_js -%}
 """
@@ -112,7 +120,11 @@ def _of_code(cell: NotebookNode, section: str) -> list[NotebookNode]:
     """Show figures and tables by themselves, claims below what they speak of, networks with their code."""
     outputs = [output for output in cell.outputs if "data" in output]
     claims = [output for output in cell.outputs if re.match("[✓✗] ", output.get("text", ""))]
-    shows_network = bool(_NETWORK.search(cell.source)) and "Panel(" not in cell.source
+    if re.search(r"(Panel|Explorer|Reader)\(", cell.source) and not claims:
+        return [
+            _as("-", nbformat.v4.new_markdown_cell("*Live, in the notebook: the panel that stands here.*"))
+        ]
+    shows_network = bool(_NETWORK.search(cell.source))
     shows_network &= cell.source.count("\n") < MOST_LINES
     part = copy.deepcopy(cell)
     part.metadata.tags = [] if shows_network else ["no-code"]
@@ -124,7 +136,16 @@ def _of_code(cell: NotebookNode, section: str) -> list[NotebookNode]:
     return [_as("subslide", nbformat.v4.new_markdown_cell(f"#### {section}")), _as("-", part)]
 
 
+def _on_the_site(link: re.Match) -> str:
+    """Return the link to a notebook as one to its page, any other within the project as its text alone."""
+    text, target = link.groups()
+    stem = target.removesuffix(".ipynb")
+    return f"[{text}](../notebooks/{stem}.html)" if stem != target else text
+
+
 def _as(kind: str, cell: NotebookNode) -> NotebookNode:
     result = copy.deepcopy(cell)
+    if cell.cell_type == "markdown":
+        result.source = _LINK.sub(_on_the_site, cell.source)
     result.metadata["slideshow"] = {"slide_type": kind}
     return result
