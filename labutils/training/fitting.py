@@ -47,8 +47,8 @@ def fit(
     test : a pair (x, y), evaluated once after the training and used for nothing else.
     callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.
     fast : True compiles whole epochs and keeps the compiled network for later models of the same
-        architecture: a small model on little data trains 2.4 to 5.4 times as fast, 2.9 to 9.7 times where
-        one of its architecture came before (measured: docs/results.md). Where this cannot serve, as with any
+        architecture, which makes small models on little data several times as fast (measured:
+        docs/results.md). Where this cannot serve, as with any
         ``metrics=[…]``, Keras' own fit trains, and with a name a line says why. The kept network is trained,
         and `model` gets its weights at the end: until then, a callback that uses the variable ``model`` sees
         untrained weights and cannot stop the training. Use ``self.model`` in callbacks. Their methods for
