@@ -99,7 +99,10 @@ def test_failures_are_told_escaped_and_the_others_go_on(tmp_path):
 
 
 def test_a_function_that_always_fails_is_told_with_its_traceback(tmp_path):
-    panel = a_panel(tmp_path, lambda units, rate, seed: {"error": undefined})  # noqa: F821
+    def fails(units, rate, seed):
+        return {"error": undefined}  # noqa: F821
+
+    panel = a_panel(tmp_path, fails)
     panel.start_button.click()
     idle(panel)
     assert "The sweep has failed. RuntimeError: the first 3 runs have all failed" in panel.status.value

@@ -278,9 +278,12 @@ class _Sweeping:
                     manned_at = math.inf  # said once
             while len(going_on) < at_once and (key := self._next()):
                 task = f"run-{key}-{uuid.uuid4().hex[:8]}"
-                future = client.submit(
-                    _outcome_on_cluster, self.train, self.wanted[key], key=task, pure=False
-                )
+                try:
+                    future = client.submit(
+                        _outcome_on_cluster, self.train, self.wanted[key], key=task, pure=False
+                    )
+                except Exception as error:  # of many kinds, where the connection has just ended
+                    raise ConnectionError(_LOST) from error
                 going_on[future] = key
                 future.add_done_callback(ended.put)
             if not going_on:
