@@ -2,12 +2,12 @@
 
     python notebooks/grids/07_seeds.py
 
-About 20 minutes on two cores; broken off, it goes on where it was. windows: "carried on" (stateful: strips in
-order, each window begins with the state in which the one before ended), "independent" (the same windows in
-random order, each from a state of zeros) or "in order, from zeros". step, validation: bits per character of
-131,072 characters of validation reviews, strips of 2,048 read from a state of zeros. test: the same of
-500,000 characters of test reviews, at the end alone. Everything else as in the notebook: 5 million characters, 320
-units, 2,000 batches of 32 windows of 64 characters.
+About 20 minutes on two cores; broken off, it goes on where it was. windows: "carried on" (stateful: strips
+in order, each window begins with the state in which the one before ended), "independent" (the same windows
+in random order, each from a state of zeros) or "in order, from zeros". step, validation: bits per character
+of 131,072 characters of validation reviews, strips of 2,048 read from a state of zeros. test: the same of
+500,000 characters of test reviews, at the end alone. Everything else as in the notebook: 5 million
+characters, 320 units, 2,000 batches of 32 windows of 64 characters.
 """
 
 from pathlib import Path
