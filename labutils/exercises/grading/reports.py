@@ -306,10 +306,7 @@ def _text_for(attempts: Sequence[Row]) -> str:
     blocks = [f"{_rounded(earned)} of {of} points."] if best else []
     for row in attempts:
         if row.get("reason"):
-            counts = ""
-            if _asked(row):
-                over = row.get("state") == "graded"
-                counts = " All other answers were judged." if over else " What was checked before was judged."
+            counts = " What could be checked without it was judged." if _asked(row) else ""
             blocks.append(f"{row['file'].rpartition('/')[2]}: {row['reason']}.{counts}")
     for number, row in best.items():
         exercise, said = exercises[number], row.get(f"{number} feedback", "").strip()
