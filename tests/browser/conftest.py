@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from slices import slice_for
+from waiting import SECONDS
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -31,7 +32,6 @@ OWN_FOLDERS = (
     "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR "
     "JUPYTERLAB_WORKSPACES_DIR IPYTHONDIR"
 ).split()
-SECONDS = 180  # a busy machine with one core needs more than 60
 
 
 def pytest_collection_modifyitems(items):

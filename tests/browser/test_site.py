@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import axe_playwright_python
 import pytest
+from waiting import SECONDS
 
 from labutils.exercises.registry import exercises_of
 from labutils.upkeep import site
@@ -86,18 +87,20 @@ def test_answers_of_the_concept_tests_are_left_out(folder):
 
 def test_no_page_needs_a_network_or_has_a_serious_barrier(folder, pages, chromium):
     context = chromium.new_context(viewport={"width": 1300, "height": 900}, color_scheme="light")
+    context.set_default_timeout(SECONDS * 1000)
     tab = context.new_page()
     elsewhere, barriers = [], []
     tab.on("request", lambda request: elsewhere.append(request.url))
     for path in pages:
         tab.emulate_media(color_scheme="light")
         tab.goto(path.as_uri())
+        tab.add_style_tag(content="* {transition: none !important}")  # no colours that fade
         tab.evaluate(AXE)
         # code has the same colours on all pages: two lessons with it, the others without, in half the time
         left_out = [["mjx-container"], *([] if path.stem in (LESSONS[0], LESSONS[5]) else [[".highlight"]])]
         for theme in ("light", "dark"):
             tab.emulate_media(color_scheme=theme)
-            tab.wait_for_timeout(300)  # colours fade
+            tab.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
             options = {"resultTypes": ["violations"]} | (
                 {"runOnly": ["color-contrast"]} if theme == "dark" else {}
             )
@@ -118,7 +121,7 @@ def test_the_search_finds_a_word_and_the_keyboard_reaches_the_text(folder, chrom
     context = chromium.new_context()
     tab = context.new_page()
     tab.goto((folder / "search.html").as_uri() + "?q=exploding")
-    tab.locator("#search-results li a").first.wait_for(timeout=20_000)
+    tab.locator("#search-results li a").first.wait_for(timeout=SECONDS * 1000)
     assert "01 · Recurrent networks" in tab.locator("#search-results").inner_text()
     tab.goto((folder / "notebooks" / f"{LESSONS[3]}.html").as_uri())
     tab.keyboard.press("Tab")
@@ -130,7 +133,7 @@ def test_math_is_set_without_a_network(folder, chromium):
     context = chromium.new_context()
     tab = context.new_page()
     tab.goto((folder / "notebooks" / f"{LESSONS[1]}.html").as_uri())
-    tab.locator("mjx-container").first.wait_for(timeout=20_000)
+    tab.locator("mjx-container").first.wait_for(timeout=SECONDS * 1000)
     assert tab.locator("mjx-merror").count() == 0
     context.close()
 
@@ -148,7 +151,7 @@ def test_slides_open_without_a_network_and_have_no_error(folder, chromium, name)
     tab.on("request", lambda request: elsewhere.append(request.url))
     tab.on("pageerror", lambda error: errors.append(str(error)))
     tab.goto((folder / "slides" / f"{name}.html").as_uri())
-    tab.wait_for_function("window.Reveal && Reveal.isReady()")
+    tab.wait_for_function("window.Reveal && Reveal.isReady()", timeout=SECONDS * 1000)
     assert tab.evaluate("Reveal.getTotalSlides()") >= 8
     assert tab.locator("aside.notes").count() >= 8  # the prose
     assert not errors and all(url.startswith(("file:", "data:", "blob:")) for url in elsewhere)
