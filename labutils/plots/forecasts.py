@@ -88,8 +88,8 @@ def forecast(
     """
     figure, (axes,) = canvas(height=3.9)
     spans = spans or {}
-    for colour, (name, ends) in zip(cycle(PALETTE[::-1]), spans.items()):
-        _span(axes, name, *ends, colour)
+    for name, ends in spans.items():
+        _span(axes, name, *ends, PALETTE[-1])
     actual = np.asarray(actual)
     axes.plot(time, actual, "o", markersize=3.5 if len(actual) < 400 else 2, color=GREY, label="actual")
     if interval is not None:
