@@ -16,9 +16,10 @@ kernel ridge regression (radial basis functions of eight principal components, w
 Nyström's method) are those of eight that have the lowest error on windows like those of the training, mean of
 two seeds that are used for nothing else; the penalty of ridge regression is chosen by cross-validation among
 the training windows. "sinusoid fitted to the window" is not trained: for each window it tries 400 frequencies
-and takes the sine of least squares.
-One row for each of five seeds and each test; target: where the targets of the test lie. ratio: mean squared
-error over the mean square of the noise of the same values.
+and takes the sine of least squares. "LSTM, 3750 updates" and "dense network, 25000 updates" have the penalty
+that was chosen, and each the other's number of updates. One row for each of five seeds and each test; target:
+where the targets of the test lie. ratio: mean squared error over the mean square of the noise of the same
+values.
 """
 
 from pathlib import Path
@@ -94,7 +95,7 @@ def fitted(model, x, y, seed, **setting):
     keras = backend.load_keras()
     keras.utils.set_random_seed(seed)
     layers, penalty = keras.layers, keras.regularizers.L2(setting["penalty"])
-    if model == "LSTM":
+    if model.startswith("LSTM"):
         inner = [layers.Reshape((LENGTH // PER_STEP, PER_STEP)), layers.LSTM(50, kernel_regularizer=penalty)]
     else:
         inner = [
@@ -173,6 +174,9 @@ def main():
         of | min(settings, key=lambda setting: errors.get((*of.values(), described(setting)), 0))
         for of, settings in zip(conditions, options)
     ]
+    for name, updates in (("LSTM", 3750), ("dense network", 25000)):
+        job = next(job for job in jobs if (job["model"], job["trained_on"]) == (name, "on the way down"))
+        jobs.append(job | {"model": f"{name}, {updates} updates", "updates": updates})
     jobs.append({"model": SINUSOID, "trained_on": "", "windows": 0})
     table = swept(jobs, SEEDS).explode(["frequency", "target", "ratio"]).infer_objects()
     columns = ["model", "trained_on", "windows", "seed", "setting", "frequency", "target", "ratio"]

@@ -6,10 +6,12 @@ About ten minutes on two cores; broken off, it goes on where it was. Each method
 before the last 198 and forecasts these one step ahead. Every combination of its settings is scored on ten
 series kept for choosing, with noise of the seeds 100 to 109, each a tenth of a period further on the wave;
 the one of lowest mean ratio is judged on the ten of the notebook (seeds 0 to 9, the rows with choosing =
-False), and on twenty more like them (seeds 10 to 29). "LSTM, whole wave" has the settings of the LSTM and is
-given 250 earlier values of each of these; it is fitted to as many windows, drawn from all of them. ratio:
-mean squared error over the mean square of the noise of the same values. parameters: how many numbers are
-estimated from the series (of trees: their nodes). seconds: to fit the method and to forecast.
+False), and on twenty more like them (seeds 10 to 29). "LSTM, whole wave" and "ridge regression, whole wave"
+have the same settings and are given as many earlier values as there are in a window; they are fitted to as
+many windows as before, drawn from all of them. ratio: mean squared error over the mean square of the noise of
+the same values; first_76, others: of the first 76 values of the test part, whose phase no window of 250
+values before it has as its target, and of the others. parameters: how many numbers are estimated from the
+series (of trees: their nodes). seconds: to fit the method and to forecast.
 """
 
 import itertools
@@ -59,8 +61,10 @@ def exponential_smoothing(sine, trend):
     return forecasts[-TEST:], len(known) + 1 + bool(trend)
 
 
-def regression(sine, lags, penalised):
+def regression(sine, lags, penalised, seed=0, whole=False):
     x, y, new = windows_of(sine.values, lags)
+    if whole:
+        x, y = whole_wave(sine, lags, seed)
     model = RidgeCV(alphas=PENALTIES) if penalised else LinearRegression()
     return model.fit(x, y).predict(new), lags + 1
 
@@ -135,7 +139,7 @@ METHODS = {
 }
 
 
-WHOLE = "LSTM, whole wave"
+WHOLE = ", whole wave"
 
 
 def series_of(seed):
@@ -146,14 +150,20 @@ def series_of(seed):
 def train(method, seed, **setting):
     """Return how a method with these settings does on one noise realisation."""
     sine = series_of(seed)
-    more = {"seed": seed, "whole": method == WHOLE} if method in ("LSTM", WHOLE) else {}
+    more = {"whole": True} if method.endswith(WHOLE) else {}
+    more |= {"seed": seed} if more or method == "LSTM" else {}
     started = time.perf_counter()
-    forecast, parameters = METHODS["LSTM" if method == WHOLE else method][0](sine, **setting, **more)
-    ratio = np.mean((forecast - sine.values[-TEST:]) ** 2) / np.mean(sine.noise[-TEST:] ** 2)
+    forecast, parameters = METHODS[method.removesuffix(WHOLE)][0](sine, **setting, **more)
+    squares = np.stack([(forecast - sine.values[-TEST:]) ** 2, sine.noise[-TEST:] ** 2])
+    ratio, first, others = (
+        np.divide(*squares[:, part].mean(axis=1)) for part in (slice(None), slice(76), slice(76, None))
+    )
     return {
         "setting": ", ".join(f"{key} {value}" for key, value in setting.items()),
         "choosing": seed in CHOOSING,
         "ratio": ratio,
+        "first_76": first,
+        "others": others,
         "parameters": parameters,
         "method_seconds": time.perf_counter() - started,
     }
@@ -175,9 +185,12 @@ def main():
     tried = swept(settings, CHOOSING)
     means = tried.groupby(["method", "setting"], sort=False, as_index=False).ratio.mean()  # as in settings
     best = means.groupby("method", sort=False).ratio.idxmin()
-    judged = swept([settings[i] for i in best] + [settings[best["LSTM"]] | {"method": WHOLE}], JUDGING)
-    table = pd.concat([part[part.method == name] for name in [*METHODS, WHOLE] for part in (tried, judged)])
-    table = table[["method", "setting", "seed", "choosing", "ratio", "parameters", "method_seconds"]]
+    whole = [settings[best[name]] | {"method": name + WHOLE} for name in ("LSTM", "ridge regression")]
+    judged = swept([settings[i] for i in best] + whole, JUDGING)
+    names = [*METHODS, *(setting["method"] for setting in whole)]
+    table = pd.concat([part[part.method == name] for name in names for part in (tried, judged)])
+    columns = ["method", "setting", "seed", "choosing", "ratio", "first_76", "others", "parameters"]
+    table = table[[*columns, "method_seconds"]]
     table = table.rename(columns={"method_seconds": "seconds"})
     table.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5g")
     print(table[~table.choosing].groupby(["method", "setting"], sort=False).ratio.mean().round(4))
