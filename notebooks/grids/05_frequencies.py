@@ -17,9 +17,10 @@ Nyström's method) are those of eight that have the lowest error on windows like
 two seeds that are used for nothing else; the penalty of ridge regression is chosen by cross-validation among
 the training windows. "sinusoid fitted to the window" is not trained: for each window it tries 400 frequencies
 and takes the sine of least squares. "LSTM, 3750 updates" and "dense network, 25000 updates" have the penalty
-that was chosen, and each the other's number of updates. One row for each of five seeds and each test; target:
-where the targets of the test lie. ratio: mean squared error over the mean square of the noise of the same
-values.
+that was chosen, and each the other's number of updates. "dense network, without constants" has 25,000 updates
+as well; for "LSTM, signs turned" all signs of every other training window and of its target are turned. One
+row for each of five seeds and each test; target: where the targets of the test lie. ratio: mean squared error
+over the mean square of the noise of the same values.
 """
 
 from pathlib import Path
@@ -42,6 +43,12 @@ PHASES = {
     "rising": (-np.pi / 2, np.pi / 2),
 }
 SIZES = {"one frequency": (4000,), "on the way down": (4000,), "many frequencies": (1000, 4000, 16000)}
+CHANGED = [
+    ("LSTM", "3750 updates", 3750),
+    ("LSTM", "signs turned", 25000),
+    ("dense network", "25000 updates", 25000),
+    ("dense network", "without constants", 25000),
+]
 SEEDS, CHOOSING, SINUSOID = range(5), (100, 101), "sinusoid fitted to the window"
 SETTINGS = {
     "LSTM": [
@@ -95,15 +102,19 @@ def fitted(model, x, y, seed, **setting):
     keras = backend.load_keras()
     keras.utils.set_random_seed(seed)
     layers, penalty = keras.layers, keras.regularizers.L2(setting["penalty"])
+    has_constants = not model.endswith("without constants")
+    if model.endswith("signs turned"):
+        signs = np.where(np.arange(len(x)) % 2, -1, 1)
+        x, y = x * signs[:, None], y * signs
     if model.startswith("LSTM"):
         inner = [layers.Reshape((LENGTH // PER_STEP, PER_STEP)), layers.LSTM(50, kernel_regularizer=penalty)]
     else:
         inner = [
             layers.Flatten(),
-            layers.Dense(50, activation="tanh", kernel_regularizer=penalty),
-            layers.Dense(50, activation="tanh"),
+            layers.Dense(50, activation="tanh", use_bias=has_constants, kernel_regularizer=penalty),
+            layers.Dense(50, activation="tanh", use_bias=has_constants),
         ]
-    network = keras.Sequential([layers.Input((LENGTH, 1)), *inner, layers.Dense(1)])
+    network = keras.Sequential([layers.Input((LENGTH, 1)), *inner, layers.Dense(1, use_bias=has_constants)])
     epochs = max(1, round(setting["updates"] * BATCH_SIZE / len(x)))
     rate = keras.optimizers.schedules.CosineDecay(0.003, epochs * -(-len(x) // BATCH_SIZE))
     network.compile(keras.optimizers.Adam(rate), "mse")
@@ -174,9 +185,9 @@ def main():
         of | min(settings, key=lambda setting: errors.get((*of.values(), described(setting)), 0))
         for of, settings in zip(conditions, options)
     ]
-    for name, updates in (("LSTM", 3750), ("dense network", 25000)):
+    for name, change, updates in CHANGED:
         job = next(job for job in jobs if (job["model"], job["trained_on"]) == (name, "on the way down"))
-        jobs.append(job | {"model": f"{name}, {updates} updates", "updates": updates})
+        jobs.append(job | {"model": f"{name}, {change}", "updates": updates})
     jobs.append({"model": SINUSOID, "trained_on": "", "windows": 0})
     table = swept(jobs, SEEDS).explode(["frequency", "target", "ratio"]).infer_objects()
     columns = ["model", "trained_on", "windows", "seed", "setting", "frequency", "target", "ratio"]
