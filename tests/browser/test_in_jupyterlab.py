@@ -233,7 +233,7 @@ def test_every_text_stands_out(panel, field, wrong, theme, request):
     typed(lab, field, wrong)
     lab.panel.get_by_role("alert").first.wait_for()
     lab.theme(theme)
-    eventually(lambda: len(found := lab.panel.evaluate(CONTRAST)) > 8 and found[0][0] >= 4.5)
+    eventually(lambda: lab.panel.evaluate(CONTRAST), lambda found: len(found) > 8 and found[0][0] >= 4.5)
     typed(lab, field, "1")
     lab.panel.locator(".lab-field [role=alert]").wait_for(state="detached")
 
@@ -245,13 +245,17 @@ def test_nothing_is_cut_off_in_a_narrow_window(forecaster, width):
     if lab.page.locator("#jp-left-stack").is_visible():
         lab.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
 
-    def is_inside(part):
-        frame, place = lab.panel.bounding_box(), part.bounding_box()
-        return frame["x"] <= place["x"] and place["x"] + place["width"] <= frame["x"] + frame["width"]
+    def ends(part):
+        place = part.bounding_box()
+        return place["x"], place["x"] + place["width"]
+
+    def is_inside(both):
+        (left, right), (begin, end) = both
+        return left <= begin and end <= right
 
     for part in [*lab.panel.get_by_role("textbox").all(), *lab.panel.get_by_role("button").all()]:
-        eventually(lambda part=part: is_inside(part))
-    eventually(lambda: lab.panel.locator("svg text").first.bounding_box()["height"] >= 9)
+        eventually(lambda part=part: (ends(lab.panel), ends(part)), is_inside)
+    eventually(lambda: lab.panel.locator("svg text").first.bounding_box()["height"], lambda high: high >= 9)
     lab.page.set_viewport_size({"width": 1200, "height": 1000})
 
 

@@ -10,9 +10,10 @@ SECONDS = 180  # a busy machine with one core needs more than 60
 expect.set_options(timeout=SECONDS * 1000)
 
 
-def eventually(is_so: Callable[[], bool]) -> None:
-    """Wait until a function that asks the page returns True."""
-    end = time.monotonic() + SECONDS
-    while not is_so() and time.monotonic() < end:
+def eventually(ask: Callable[[], object], is_so: Callable[[object], bool]) -> None:
+    """Ask the page until the answer is so; the last answer is shown if it never was."""
+    end, answer = time.monotonic() + SECONDS, ask()
+    while not is_so(answer) and time.monotonic() < end:
         time.sleep(0.1)
-    assert is_so()
+        answer = ask()
+    assert is_so(answer), answer
