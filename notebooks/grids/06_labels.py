@@ -38,6 +38,22 @@ FEATURES.append({"kind": "blurred pixels", "code": 0})
 SETTINGS = {"scale": [StandardScaler(), "passthrough"], "classify__C": [0.001, 0.01, 0.1, 1, 10, 100]}
 
 
+def fit_to_reproduce(model, images: np.ndarray, validation: tuple[np.ndarray, np.ndarray]) -> None:
+    """Train a network to put out what it reads, and keep its best epoch."""
+    keras = backend.load_keras()
+    model.compile("adam", "mse")
+    training.fit(
+        model,
+        images,
+        images,
+        epochs=EPOCHS,
+        batch_size=64,
+        validation=validation,
+        callbacks=[keras.callbacks.EarlyStopping(patience=EPOCHS, restore_best_weights=True)],
+        fast=True,
+    )
+
+
 def features_by_network(code: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the codes of the training and of the test digits."""
     keras = backend.load_keras()
@@ -56,17 +72,7 @@ def features_by_network(code: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
             layers.Reshape((28, 28)),
         ]
     )
-    model.compile("adam", "mse")
-    training.fit(
-        model,
-        fitted,
-        fitted,
-        epochs=EPOCHS,
-        batch_size=64,
-        validation=(validation, validation),
-        callbacks=[keras.callbacks.EarlyStopping(patience=EPOCHS, restore_best_weights=True)],
-        fast=True,
-    )
+    fit_to_reproduce(model, fitted, (validation, validation))
     encoder = keras.Sequential([layers.Input((28, 28)), *model.layers[:3]])
     return tuple(encoder.predict(part, batch_size=500, verbose=0) for part in (fitted, data.test.images))
 
@@ -85,18 +91,8 @@ def features_of_wide_layer(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray
         amount = NOISE if kind == "denoiser, hidden layer" else 0
         decoder = [layers.Dense(784, activation="sigmoid"), layers.Reshape((28, 28))]
         model = keras.Sequential([layers.Input((28, 28)), layers.GaussianNoise(amount), encoder, *decoder])
-        model.compile("adam", "mse")
         noise = amount * np.random.default_rng(seed).normal(size=validation.shape)
-        training.fit(
-            model,
-            fitted,
-            fitted,
-            epochs=EPOCHS,
-            batch_size=64,
-            validation=(validation + noise.astype("float32"), validation),
-            callbacks=[keras.callbacks.EarlyStopping(patience=EPOCHS, restore_best_weights=True)],
-            fast=True,
-        )
+        fit_to_reproduce(model, fitted, (validation + noise.astype("float32"), validation))
     return tuple(encoder.predict(part, batch_size=500, verbose=0) for part in (fitted, data.test.images))
 
 
