@@ -10,5 +10,6 @@ QUESTIONS = {
     6: "autoencoders",
     7: "text_generation",
     8: "attention",
-    9: "many_trainings",
+    9: "weighing_evidence",
+    10: "many_trainings",
 }

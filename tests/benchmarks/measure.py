@@ -33,7 +33,8 @@ LIMITS = {
     "06_autoencoder": (180, 1.3),
     "07_text_generator": (240, 1.5),
     "08_attention": (240, 1.5),
-    "09_scaling_up": (180, 3.0),  # all its processes
+    "09_weighing_evidence": (240, 1.5),
+    "10_scaling_up": (180, 3.0),  # all its processes
 }
 
 

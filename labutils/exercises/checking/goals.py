@@ -138,6 +138,19 @@ def square_error() -> Goal:
     )
 
 
+def binary_cross_entropy(how: str) -> Goal:
+    """Return the goal that the loss is binary cross-entropy and nothing else; how : to compile with it."""
+    return Goal(
+        "compiled with binary cross-entropy, and no penalty beside it",
+        lambda facts: (
+            facts["loss"] in ("binary_crossentropy", "BinaryCrossentropy") and not facts["penalised"]
+        ),
+        lambda facts: facts["loss"] + (" and a penalty" if facts["penalised"] else ""),
+        "What is compared is the validation loss, and another loss has another scale: compile with "
+        f"{how}, without a regularizer.",
+    )
+
+
 def accurate(least: float, of: str, advice: str) -> Goal:
     """Return the goal of a validation accuracy, in the epoch whose weights were kept."""
     return Goal(

@@ -134,37 +134,6 @@ def _aligned(weights, length, *, cut=True, renormalised=True, axis=1, of=np.exp)
     return w.argmax(axis=axis), of(entropy)
 
 
-def my_rates(word, label, fold):
-    """For each row the rate of positive labels of its word in the *other* folds, smoothed: (rows,).
-
-    word, label, fold: (rows,) whole numbers. The rate is (positive + 1) / (rows + 2), counted over the rows
-    with the same word in other folds.
-    """
-    rates = np.empty(len(word))
-    for row in range(len(word)):
-        others = (word == word[row]) & (fold != fold[row])
-        rates[row] = (label[others].sum() + 1) / (others.sum() + 2)
-    return rates
-
-
-def _rows(rng: np.random.Generator) -> list[Case]:
-    cases = []
-    for rows, words, folds in [(5, 2, 2), (8, 3, 2), (14, 4, 3)]:
-        label = rng.integers(0, 2, rows)
-        label[:2] = 0, 1
-        fold = rng.permutation(np.arange(rows) % folds)
-        cases.append({"word": rng.integers(0, words, rows), "label": label, "fold": fold})
-    return cases
-
-
-def _rates(word, label, fold, *, counted=lambda w, f, row: (w == w[row]) & (f != f[row]), a=1, b=2):
-    rates = []
-    for row in range(len(word)):
-        others = counted(word, fold, row)
-        rates.append((label[others].sum() + a) / max(others.sum() + b, 1e-9))
-    return np.array(rates)
-
-
 _ATTENTION = {"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention"}
 
 
@@ -574,75 +543,6 @@ EXERCISES = (
             "Each of 400 queries has a weight for each of 400 keys.",
         ),
         afterwards="20 MB as 32-bit floats; with 4,000 tokens it would be 2 GB. A GRU keeps 16 × 400 states.",
-    ),
-    Coding(
-        title="Rates from other folds",
-        question="Replace each word by how often reviews with it are positive; but a row must not see its "
-        "own label. So count only rows of *other* folds with the same word, and smooth: (positive + 1) / "
-        "(rows + 2).",
-        idea="out-of-fold features",
-        minutes=10,
-        solve=my_rates,
-        cases=_rows,
-        mistakes=(
-            Mistake(
-                "in-fold",
-                lambda w, y, f: _rates(w, y, f, counted=lambda w, f, row: w == w[row]),
-                "Each row counts itself: its label has leaked into its own feature. Leave its fold out.",
-            ),
-            Mistake(
-                "own fold alone",
-                lambda w, y, f: _rates(w, y, f, counted=lambda w, f, row: (w == w[row]) & (f == f[row])),
-                "You count the rows of the *same* fold, its own label among them. Take the other folds.",
-            ),
-            Mistake(
-                "leave one out",
-                lambda w, y, f: _rates(
-                    w, y, f, counted=lambda w, f, row: (w == w[row]) & (np.arange(len(w)) != row)
-                ),
-                "You left out the row alone. Reviews of its fold may be about the same film, so the whole "
-                "fold stays out.",
-            ),
-            Mistake(
-                "not smoothed",
-                lambda w, y, f: _rates(w, y, f, a=0, b=0),
-                "Not smoothed: a word that occurs in no other fold has 0/0. (positive + 1) / (rows + 2).",
-            ),
-            Mistake(
-                "smoothed by one",
-                lambda w, y, f: _rates(w, y, f, b=1),
-                "In the denominator it is + 2: one more positive row and one more negative.",
-            ),
-            Mistake(
-                "numerator not smoothed",
-                lambda w, y, f: _rates(w, y, f, a=0),
-                "In the numerator it is + 1: a word that was never seen should get .5.",
-            ),
-            Mistake(
-                "word left out",
-                lambda w, y, f: _rates(w, y, f, counted=lambda w, f, row: f != f[row]),
-                "You count all rows of the other folds. Only those with the same word are asked for.",
-            ),
-            Mistake(
-                "negative",
-                lambda w, y, f: 1 - my_rates(w, y, f),
-                "That is the rate of *negative* reviews.",
-            ),
-            Mistake(
-                "counts",
-                lambda w, y, f: (
-                    my_rates(w, y, f)
-                    * np.array([((w == w[i]) & (f != f[i])).sum() + 2 for i in range(len(w))])
-                ),
-                "That is the number of positive rows (plus 1). Divide by the number of rows plus 2.",
-            ),
-        ),
-        hints=(
-            "(word == word[row]) & (fold != fold[row]) is True for the rows that count.",
-            "Of those, label[others].sum() are positive, and others.sum() is their number.",
-        ),
-        afterwards="This is *target encoding*. In-fold it is one of the most frequent ways in which "
-        "labels leak.",
     ),
     Experiment(
         title="Dates",

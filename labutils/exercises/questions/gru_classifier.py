@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from labutils.exercises.checking.exercise_types import Case, Choice, Coding, Experiment, Goal, Mistake
-from labutils.exercises.checking.goals import accurate, facts_of_pair, recurrent, trained_on
+from labutils.exercises.checking.goals import (
+    accurate,
+    binary_cross_entropy,
+    facts_of_pair,
+    recurrent,
+    trained_on,
+)
 
 
 def my_pad(sequence, length):
@@ -720,15 +726,7 @@ EXERCISES = (
         goals=(
             recurrent(),
             trained_on(lambda facts: 16_000, "validation=0.2"),
-            Goal(
-                "compiled with binary cross-entropy, and no penalty beside it",
-                lambda facts: (
-                    facts["loss"] in ("binary_crossentropy", "BinaryCrossentropy") and not facts["penalised"]
-                ),
-                lambda facts: facts["loss"] + (" and a penalty" if facts["penalised"] else ""),
-                "What is compared is the validation loss, and another loss has another scale: compile with "
-                '"binary_crossentropy", without a regularizer.',
-            ),
+            binary_cross_entropy('"binary_crossentropy"'),
             Goal(
                 "at most 100 tokens",
                 lambda facts: 0 < facts["steps"] <= 100,

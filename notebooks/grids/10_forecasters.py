@@ -1,6 +1,6 @@
-"""Train forecasters of all sizes, at five rates, with twenty seeds, for notebook 09: 09_forecasters.csv.
+"""Train forecasters of all sizes, at five rates, with twenty seeds, for notebook 10: 10_forecasters.csv.
 
-    python notebooks/grids/09_forecasters.py
+    python notebooks/grids/10_forecasters.py
 
 A quarter of an hour on two cores. The noisy sine of notebook 05, windows of 20 values, one LSTM, batches of
 32, Adam at a constant rate, 40 epochs. A seed determines the noise and the network, so the networks of one

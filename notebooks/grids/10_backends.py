@@ -1,6 +1,6 @@
-"""Time an update of a GRU on every backend that is installed, for notebook 09: 09_backends.csv.
+"""Time an update of a GRU on every backend that is installed, for notebook 10: 10_backends.csv.
 
-    python notebooks/grids/09_backends.py           # or only: … 09_backends.py JAX PyTorch
+    python notebooks/grids/10_backends.py           # or only: … 10_backends.py JAX PyTorch
 
 Five minutes on two cores. Sequences of 100 steps with 32 numbers, GRU → Dense, batches of 64, Adam. Each
 backend has a process of its own, one after the other, so nothing else should run. seconds: of one update, out

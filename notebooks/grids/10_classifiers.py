@@ -1,6 +1,6 @@
-"""Train GRU classifiers of all sizes, at four rates, with ten seeds, for notebook 09: 09_classifiers.csv.
+"""Train GRU classifiers of all sizes, at four rates, with ten seeds, for notebook 10: 10_classifiers.csv.
 
-    python notebooks/grids/09_classifiers.py
+    python notebooks/grids/10_classifiers.py
 
 Half an hour on two cores. The network and the reviews of notebook 03, the last 100 tokens of each, batches of
 64, Adam, three epochs. validation_N, loss_N: accuracy and loss on the validation reviews after epoch N, and
