@@ -23,6 +23,7 @@ LONGEST_FIRST = (
     "03_gru_sentiment.ipynb",
     "07_text_generator.ipynb",
     "06_autoencoder.ipynb",
+    "11_autoencoders_at_work.ipynb",
     "10_scaling_up.ipynb",
     "02_gates_lstm_and_gru.ipynb",
     "01_recurrent_networks.ipynb",

@@ -18,6 +18,22 @@ from labutils.exercises.registry import all_exercises
 CODING = [e for e in all_exercises() if isinstance(e, Coding)]
 
 EQUIVALENT = {
+    "a factor that both tilts have falls out of their difference, twenty rows have two halves of ten, two "
+    "networks have a last one": [
+        "my_advantage: tilts = [np.log(e[:, :10].mean(axis=1) / e[:, 10:].sum(axis=1)) "
+        "for e in (from_top, from_bottom)]",
+        "my_advantage: tilts = [np.log(e[:, :10].sum(axis=1) / e[:, 10:].mean(axis=1)) "
+        "for e in (from_top, from_bottom)]",
+        "my_advantage: tilts = [np.log(e[:, :10].sum(axis=-1) / e[:, 10:].sum(axis=1)) "
+        "for e in (from_top, from_bottom)]",
+        "my_advantage: tilts = [np.log(e[:, :10].sum(axis=1) / e[:, 10:].sum(axis=-1)) "
+        "for e in (from_top, from_bottom)]",
+        "my_advantage: tilts = [np.log(e[:, :-10].sum(axis=1) / e[:, 10:].sum(axis=1)) "
+        "for e in (from_top, from_bottom)]",
+        "my_advantage: tilts = [np.log(e[:, :10].sum(axis=1) / e[:, -10:].sum(axis=1)) "
+        "for e in (from_top, from_bottom)]",
+        "my_advantage: return tilts[0].mean() - tilts[-1].mean()",
+    ],
     "what is stopped after its last epoch is finished": [
         "my_epochs: return trained",
         "my_epochs: for epoch in range(first, len(curve) + 1):",
@@ -80,6 +96,7 @@ EQUIVALENT = {
         "my_ratio: return np.mean((forecast - actual) ** 2) / np.mean(noise ** 2)",
         "my_fvu: return np.sum((reconstructions - images) ** 2) / np.sum((images - mean_digit) ** 2)",
         "my_fvu: return np.sum((images - reconstructions) ** 2) / np.sum((mean_digit - images) ** 2)",
+        "my_expected_error: return np.sum((x - W @ x) ** 2) + sigma ** 2 * np.sum(W ** 2)",
     ],
     "the larger of two has no order": [
         "my_adam_steps: g = g * min(threshold / norm, 1)",

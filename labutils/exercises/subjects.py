@@ -12,4 +12,5 @@ QUESTIONS = {
     8: "attention",
     9: "weighing_evidence",
     10: "many_trainings",
+    11: "autoencoders_at_work",
 }

@@ -83,23 +83,6 @@ def _posteriors(rng: np.random.Generator) -> list[Case]:
     ]
 
 
-def my_auc(ordinary, anomalous):
-    """The area under the ROC curve, one number, from the scores (n,) of each; anomalies should be higher."""
-    higher = anomalous[:, None] > ordinary[None, :]
-    equal = anomalous[:, None] == ordinary[None, :]
-    return np.mean(higher + 0.5 * equal)
-
-
-def _scores(rng: np.random.Generator) -> list[Case]:
-    decisive = {"ordinary": np.array([0.1, 0.2, 0.3, 0.4]), "anomalous": np.array([0.3, 0.5])}  # one tie
-    drawn = [
-        {"ordinary": rng.exponential(1, n).round(1), "anomalous": (rng.exponential(2, m) + 0.2).round(1)}
-        for n, m in [(5, 3), (12, 7), (30, 10)]
-    ]
-    swapped = {"ordinary": decisive["anomalous"], "anomalous": decisive["ordinary"]}
-    return [decisive, swapped, *drawn]
-
-
 def _facts_of_autoencoder(model: Any) -> dict[str, Any]:
     """Return a network's output shape, narrowest layer, its activation, and error on the validation digits.
 
@@ -144,7 +127,7 @@ def _facts_of_small_network(pair: Any) -> dict[str, Any]:
 
 
 @functools.cache
-def _variance_of_validation_digits() -> float:
+def variance_of_validation_digits() -> float:
     """The mean squared error on the validation digits of always drawing the mean training digit."""
     from labutils.data import digits
 
@@ -498,77 +481,6 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
         afterwards="It is 0 where mean = 0 and log_variance = 0, that is where the code says nothing "
         "about the image, and grows with all that the code tells.",
     ),
-    Coding(
-        title="Area under the ROC curve",
-        question="The area under the ROC curve is the probability that a random anomaly has a higher score "
-        "than a random ordinary image; ties count one half. Compute it from all pairs.",
-        idea="a detector judged without a threshold",
-        minutes=6,
-        solve=my_auc,
-        cases=_scores,
-        mistakes=(
-            Mistake(
-                "ties left out",
-                lambda o, a: np.mean(a[:, None] > o[None, :]),
-                "Pairs with equal scores count one half each; yours count nothing.",
-            ),
-            Mistake(
-                "ties in full",
-                lambda o, a: np.mean(a[:, None] >= o[None, :]),
-                "Pairs with equal scores count one half each; yours count in full.",
-            ),
-            Mistake(
-                "the other way round",
-                lambda o, a: np.mean((a[:, None] < o[None, :]) + 0.5 * (a[:, None] == o[None, :])),
-                "You count the pairs in which the *ordinary* image has the higher score.",
-            ),
-            Mistake(
-                "the other way round, ties left out",
-                lambda o, a: np.mean(a[:, None] < o[None, :]),
-                "You count the pairs in which the *ordinary* image has the higher score.",
-            ),
-            Mistake(
-                "the other way round, ties in full",
-                lambda o, a: np.mean(a[:, None] <= o[None, :]),
-                "You count the pairs in which the *ordinary* image has the higher score.",
-            ),
-            Mistake(
-                "never below one half",
-                lambda o, a: max(my_auc(o, a), 1 - my_auc(o, a)),
-                "A detector may be worse than guessing, and then its area is below .5. Do not turn it round.",
-            ),
-            Mistake(
-                "from -1 to 1",
-                lambda o, a: 2 * my_auc(o, a) - 1,
-                "That is 2 AUC - 1 (the Gini coefficient), 0 for guessing. Count wins alone, and ties one "
-                "half.",
-            ),
-            Mistake(
-                "number of pairs",
-                lambda o, a: np.sum((a[:, None] > o[None, :]) + 0.5 * (a[:, None] == o[None, :])),
-                "That is a number of pairs. Divide it by the number of all pairs.",
-            ),
-            Mistake(
-                "against the mean",
-                lambda o, a: np.mean((a > o.mean()) + 0.5 * (a == o.mean())),
-                "You compare every anomaly with the mean of the ordinary scores. Compare it with each of "
-                "them.",
-            ),
-            Mistake(
-                "against the median",
-                lambda o, a: np.mean((a > np.median(o)) + 0.5 * (a == np.median(o))),
-                "You compare every anomaly with the median of the ordinary scores. Compare it with each of "
-                "them.",
-            ),
-        ),
-        hints=(
-            "Compare every anomaly with every ordinary image: a table with a row for each anomaly.",
-            "anomalous[:, None] > ordinary[None, :] is that table.",
-            "Add 0.5 * (anomalous[:, None] == ordinary[None, :]), and take the mean of all pairs.",
-        ),
-        afterwards=".5 is guessing, 1 is perfect. No threshold and no share of anomalies enters; both matter "
-        "once the detector is used, and the notebook comes to that.",
-    ),
     Experiment(
         title="An eighth of the parameters",
         question="The deep network with a code of 8 numbers has 203,800 parameters. Build a network with a "
@@ -597,8 +509,8 @@ my_autoencoder.fit(train_images, train_images, epochs=20, batch_size=64, verbose
             trained_on(lambda facts: 3200, "the training digits, and validation=(validation, validation)"),
             Goal(
                 "an FVU of less than .45 on the validation digits",
-                lambda facts: facts["error"] < 0.45 * _variance_of_validation_digits(),
-                lambda facts: f"{facts['error'] / _variance_of_validation_digits():.3f}",
+                lambda facts: facts["error"] < 0.45 * variance_of_validation_digits(),
+                lambda facts: f"{facts['error'] / variance_of_validation_digits():.3f}",
                 "Small enough, but not yet as good. Has it finished learning? Dense layers alone hardly get "
                 "there: which network of section 3 did most with few parameters?",
             ),

@@ -1,6 +1,6 @@
-"""Classify digits from few labels with pixels, PCA codes and autoencoder codes; store 06_labels.csv.
+"""Classify digits from few labels with pixels, PCA codes and autoencoder codes; store 11_labels.csv.
 
-    python notebooks/grids/06_labels.py
+    python notebooks/grids/11_labels.py
 
 About twenty minutes on two cores; broken off, it goes on where it was. Logistic regression on `labels`
 labelled training digits, ten draws of them; its regularisation, and whether each feature is standardised, are

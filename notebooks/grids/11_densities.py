@@ -1,6 +1,6 @@
-"""Detect anomalies by a density of codes, and store 06_densities.csv.
+"""Detect anomalies by a density of codes, and store 11_densities.csv.
 
-    python notebooks/grids/06_densities.py
+    python notebooks/grids/11_densities.py
 
 About ten minutes on two cores; broken off, it goes on where it was. The codes of the 3,200 training digits
 are those of PCA, or of autoencoders with hidden layers of 128 units (50 epochs, best epoch kept); a mixture

@@ -1,6 +1,6 @@
-"""Train autoencoders that read and write digits row by row, and store 06_rows.csv.
+"""Train autoencoders that read and write digits row by row, and store 11_rows.csv.
 
-    python notebooks/grids/06_rows.py
+    python notebooks/grids/11_rows.py
 
 About forty minutes on two cores; broken off, it goes on where it was. read, write: the row that the encoder
 reads, and that the decoder writes, first. Adam's rate is chosen for each kind of layer from the same five, by

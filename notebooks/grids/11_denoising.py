@@ -1,6 +1,6 @@
-"""Train denoisers of several widths with one noise realisation and with fresh noise; store 06_denoising.csv.
+"""Train denoisers of several widths with one noise realisation and with fresh noise; store 11_denoising.csv.
 
-    python notebooks/grids/06_denoising.py
+    python notebooks/grids/11_denoising.py
 
 About six minutes on two cores; broken off, it goes on where it was. One hidden layer of `hidden` units (0:
 ridge regression; its penalty is chosen on the validation digits, and stands under setting, as PCA's number of

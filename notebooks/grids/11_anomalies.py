@@ -1,14 +1,14 @@
-"""Compare detectors of anomalies, with intervals; store 06_anomalies.csv.
+"""Compare detectors of anomalies, with intervals; store 11_anomalies.csv.
 
-    python notebooks/grids/06_anomalies.py
+    python notebooks/grids/11_anomalies.py
 
 About a minute on two cores. The networks are those of the notebook's first section: the deep autoencoder
 with a code of 8 or 32 numbers, five seeds, 50 epochs, the epoch with the lowest validation loss kept.
-Ordinary images: the test digits. Anomalies: test digits 3, 4 and 7 turned by 180 degrees, and printed letters that are
-no digits. mean: over the seeds (detectors without a network have one). low, high: the 2.5 and 97.5 percent
-quantiles of a bootstrap that draws test digits, letters of the alphabet (the ten images of a letter stay
-together) and one of the seeds, 1,000 times, the same for every detector; a turned digit goes with the digit
-that it was. The detector "network, code of 8 minus nearest" is the paired difference.
+Ordinary images: the test digits. Anomalies: test digits 3, 4 and 7 turned by 180 degrees, and printed letters
+that are no digits. mean: over the seeds (detectors without a network have one). low, high: the 2.5 and 97.5
+percent quantiles of a bootstrap that draws test digits, letters of the alphabet (the ten images of a letter
+stay together) and one of the seeds, 1,000 times, the same for every detector; a turned digit goes with the
+digit that it was. The detector "network, code of 8 minus nearest" is the paired difference.
 """
 
 from pathlib import Path
