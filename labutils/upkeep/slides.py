@@ -29,7 +29,7 @@ TEMPLATE = """
 :root { --jp-content-font-size1: 26px; --jp-code-font-size: 15px; }
 .reveal h1, .reveal h2, .reveal h3, .reveal h4 { text-align: center; text-transform: none !important; }
 .reveal h4 { color: #666; font-weight: normal; }
-.reveal img { display: block; max-height: 500px; margin: 0 auto; }
+.reveal img { display: block; margin: 0 auto; width: 100%; max-height: 560px; object-fit: contain; }
 .reveal .slides section { max-height: 720px; overflow-y: auto; }
 .reveal p, .reveal li { text-align: left; }
 .reveal .jp-OutputArea-output table { font-size: 20px; margin: 0 auto; }
@@ -84,8 +84,6 @@ def arranged(notebook: NotebookNode) -> NotebookNode:
             result.cells += _of_text(cell)
         elif cell.cell_type == "code":
             result.cells += _of_code(cell, section)
-    first = next(cell for cell in result.cells if cell.metadata.slideshow.slide_type == "notes")
-    first.metadata.slideshow.slide_type = "-"  # what the lesson is about
     return result
 
 
