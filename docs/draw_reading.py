@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation, PillowWriter
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from labutils import backend, training
 from labutils.data import reviews
@@ -19,7 +19,7 @@ REVIEW = (
     "I had hoped to like this film, and the first half hour is a wonderful surprise. "
     "Then it becomes slow, dull and far too long, and the ending is a waste of good actors."
 )
-TOKENS, EPOCHS, BATCH_SIZE, WORDS_IN_A_LINE = 200, 6, 128, 12
+TOKENS, EPOCHS, BATCH_SIZE, WORDS_IN_A_LINE, TURN = 200, 6, 128, 12, 0.1
 
 
 def probabilities() -> np.ndarray:
@@ -82,9 +82,14 @@ def draw(after: np.ndarray, path: Path) -> None:
     animation = FuncAnimation(figure, frame, frames=len(words) + 1, init_func=lambda: None)
     with tempfile.NamedTemporaryFile(suffix=".gif") as endless:
         animation.save(endless.name, PillowWriter(fps=7), dpi=90)
-        frames = Image.open(endless.name)
-        del frames.info["loop"]  # so it plays once, in five seconds, and the end stays
-        frames.save(path, save_all=True)
+        pictures = [picture.copy() for picture in ImageSequence.Iterator(Image.open(endless.name))]
+    for picture in pictures:
+        picture.info.pop("loop", None)  # so it plays once, and the end stays
+    # The end first, for whoever looks only once; then five seconds, longer where the probability turns.
+    turns = np.abs(np.diff(after, prepend=after[0])) > TURN
+    shown = [pictures[-1], *pictures]
+    milliseconds = [1000, *(250 if turned else 110 for turned in turns)]
+    shown[0].save(path, save_all=True, append_images=shown[1:], duration=milliseconds)
 
 
 if __name__ == "__main__":

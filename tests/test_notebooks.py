@@ -24,6 +24,14 @@ def headings(path):
     return found
 
 
+def test_the_stored_table_of_the_check_up_has_every_notebook_with_its_minutes_to_read():
+    stored = "".join(output.get("data", {}).get("text/plain", "") for output in outputs(PATHS[0]))
+    shown = dict(re.findall(r"^(\d\d_\w+) +([\d.]+) ", stored, re.M))
+    promised = {path.stem: stored_notebooks.minutes_to_read_and_run(path)[0] for path in PATHS.values()}
+    remedy = "a notebook or its minutes have changed. Run: python -m labutils.upkeep 00 --force"
+    assert {name: float(minutes) for name, minutes in shown.items()} == promised, remedy
+
+
 def test_the_series_starts_with_00_and_skips_no_file_name():
     assert PATHS[0].stem == "00_start_here"
     assert all(re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem) for path in PATHS.values())
@@ -82,7 +90,8 @@ def test_every_figure_has_alternative_text(path):
     for output in outputs(path):
         if "image/png" in output.get("data", {}):
             alt = output.metadata.get("image/png", {}).get("alt", "")
-            assert len(alt) > 40, output.data.get("text/plain")
+            said = "a figure has no alternative text: draw it with labutils.plots, or return a plots.Picture"
+            assert len(alt) > 40, said
             # what JupyterLab shows: it does not read the metadata
             assert output.data["text/html"].startswith(f'<img alt="{html.escape(alt)}" ')
 

@@ -146,7 +146,11 @@ def _folded(title: str, text: str) -> str:
 def _linked(text: str) -> str:
     """Let links lead to pages of the site: README is its first; the concept tests, with answers, are none."""
     text = text.replace("(../README.md", "(../index.md")
-    return re.sub(r"\[([^]]+)\]\([^)]*concept_tests/[^)]*\)", r"\1 (`docs/concept_tests`)", text)
+    return re.sub(
+        r"\[([^]]+)\]\([^)]*concept_tests/[^)]*\)",
+        r"\1 (`docs/concept_tests`, not on this site: the folder holds the answers)",
+        text,
+    )
 
 
 def _in_a_file(found: re.Match[str], path: Path, figures: Path) -> str:

@@ -101,6 +101,68 @@ def _facts_of_denoiser(pair: Any) -> dict[str, Any]:
 
 EXERCISES = (
     Coding(
+        title="What noise costs",
+        question="Finish it, without drawing any noise: the expected squared error of one image.",
+        idea="noise in the input is a penalty on the weights",
+        minutes=6,
+        solve=my_expected_error,
+        cases=_maps,
+        mistakes=(
+            Mistake(
+                "no noise",
+                lambda W, x, s: np.sum((W @ x - x) ** 2),
+                "That is the error without noise. |W n|² is not zero on average.",
+            ),
+            Mistake(
+                "noise alone",
+                lambda W, x, s: _error(W, x, s, fit=False),
+                "That is what the noise adds. The error of the clean image is missing.",
+            ),
+            Mistake(
+                "sigma not squared",
+                lambda W, x, s: _error(W, x, s, power=1),
+                "The variance of the noise is sigma².",
+            ),
+            Mistake(
+                "norm not squared",
+                lambda W, x, s: _error(W, x, s, of_weights=np.linalg.norm),
+                "np.linalg.norm is the root of the sum of the squared weights. Leave the root out.",
+            ),
+            Mistake(
+                "largest singular value",
+                lambda W, x, s: _error(W, x, s, of_weights=lambda W: np.linalg.norm(W, 2) ** 2),
+                "You took the largest singular value. On average every direction gets noise: all squared "
+                "weights count.",
+            ),
+            Mistake(
+                "sum of the weights",
+                lambda W, x, s: _error(W, x, s, of_weights=np.sum),
+                "Weights of either sign carry noise: add their squares.",
+            ),
+            Mistake(
+                "noise that is kept",
+                lambda W, x, s: _error(W, x, s, of_weights=lambda W: np.sum((W - np.eye(len(W))) ** 2)),
+                "You compare with x + n. The target is the *clean* image.",
+            ),
+            Mistake(
+                "pixels instead of weights",
+                lambda W, x, s: _error(W, x, s, of_weights=len),
+                "That would be the noise as it comes in. W lets some of it through and multiplies some of "
+                "it.",
+            ),
+            Mistake(
+                "mean of the pixels",
+                lambda W, x, s: _error(W, x, s) / len(x),
+                "That is the mean over the pixels. The squared norm is their sum.",
+            ),
+        ),
+        hints=(
+            "The component i of W n is the sum of W[i, j] n[j]: a sum of independent noises.",
+            "Its variance is sigma² times the sum of W[i, j]² over j. Add the components up.",
+        ),
+        afterwards="Draw the noise a thousand times, and the mean comes near it.",
+    ),
+    Coding(
         title="First or last?",
         question="Write this advantage, from the errors of networks that read from the top and of networks "
         "that read from the bottom.",
@@ -163,68 +225,6 @@ EXERCISES = (
             "np.log(upper / lower) is the tilt of each; the answer is a mean minus a mean.",
         ),
         afterwards="Which rows are easy falls out: it is the same for both orders.",
-    ),
-    Coding(
-        title="What noise costs",
-        question="Finish it, without drawing any noise: the expected squared error of one image.",
-        idea="noise in the input is a penalty on the weights",
-        minutes=6,
-        solve=my_expected_error,
-        cases=_maps,
-        mistakes=(
-            Mistake(
-                "no noise",
-                lambda W, x, s: np.sum((W @ x - x) ** 2),
-                "That is the error without noise. |W n|² is not zero on average.",
-            ),
-            Mistake(
-                "noise alone",
-                lambda W, x, s: _error(W, x, s, fit=False),
-                "That is what the noise adds. The error of the clean image is missing.",
-            ),
-            Mistake(
-                "sigma not squared",
-                lambda W, x, s: _error(W, x, s, power=1),
-                "The variance of the noise is sigma².",
-            ),
-            Mistake(
-                "norm not squared",
-                lambda W, x, s: _error(W, x, s, of_weights=np.linalg.norm),
-                "np.linalg.norm is the root of the sum of the squared weights. Leave the root out.",
-            ),
-            Mistake(
-                "largest singular value",
-                lambda W, x, s: _error(W, x, s, of_weights=lambda W: np.linalg.norm(W, 2) ** 2),
-                "You took the largest singular value. On average every direction gets noise: all squared "
-                "weights count.",
-            ),
-            Mistake(
-                "sum of the weights",
-                lambda W, x, s: _error(W, x, s, of_weights=np.sum),
-                "Weights of either sign carry noise: add their squares.",
-            ),
-            Mistake(
-                "noise that is kept",
-                lambda W, x, s: _error(W, x, s, of_weights=lambda W: np.sum((W - np.eye(len(W))) ** 2)),
-                "You compare with x + n. The target is the *clean* image.",
-            ),
-            Mistake(
-                "pixels instead of weights",
-                lambda W, x, s: _error(W, x, s, of_weights=len),
-                "That would be the noise as it comes in. W lets some of it through and multiplies some of "
-                "it.",
-            ),
-            Mistake(
-                "mean of the pixels",
-                lambda W, x, s: _error(W, x, s) / len(x),
-                "That is the mean over the pixels. The squared norm is their sum.",
-            ),
-        ),
-        hints=(
-            "The component i of W n is the sum of W[i, j] n[j]: a sum of independent noises.",
-            "Its variance is sigma² times the sum of W[i, j]² over j. Add the components up.",
-        ),
-        afterwards="Draw the noise a thousand times, and the mean comes near it.",
     ),
     Coding(
         title="Area under the ROC curve",
@@ -323,7 +323,7 @@ EXERCISES = (
     ),
     Experiment(
         title="Clean with less",
-        question="The denoiser of section 4 has 804,112 parameters. Build one with at most a fortieth of "
+        question="The denoiser of section 2 has 804,112 parameters. Build one with at most a fortieth of "
         "them, 20,000, whose FVU on noisy validation digits is below .21. `my_answer` is the pair "
         "of the network "
         '(compiled with `"mse"`) and the `Run` that `training.fit(…, validation=(noisy_validation, '
