@@ -24,9 +24,8 @@ def test_a_section_begins_a_slide_with_its_first_sentence_and_leaves_its_prose_t
 
 def test_no_slide_says_a_sentence_twice():
     title = new_markdown_cell("# 07 · Memory\n\nYou will build a memory.\n\nAbout 10 minutes.")
-    shown = [cell.source for cell in slides.arranged(new_notebook(cells=[title])).cells]
-    kinds_of = [cell.metadata.slideshow.slide_type for cell in slides.arranged(new_notebook(cells=[title])).cells]
-    visible = [source for source, kind in zip(shown, kinds_of) if kind != "notes"]
+    cells = slides.arranged(new_notebook(cells=[title])).cells
+    visible = [cell.source for cell in cells if cell.metadata.slideshow.slide_type != "notes"]
     assert visible == ["# 07 · Memory", "You will build a memory."]
 
 

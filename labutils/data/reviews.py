@@ -185,8 +185,9 @@ class Reviews:
     """The corpus, in two parts.
 
     Order of the training reviews of the embedded source: Keras' ``validation_split=0.2`` takes the
-    last fifth, so the last fifth here is again a contiguous block of each label, and a film's
-    reviews do not stand on both sides. Inside each fifth the order is a fixed shuffle.
+    last fifth, so the last fifth here is again a contiguous block of each label: a film's reviews of
+    one label do not stand on both sides, those of the other label may. Inside each fifth the order is
+    a fixed shuffle.
     """
 
     source: str

@@ -132,24 +132,24 @@ EXERCISES = (
     ),
     Number(
         title="Weighed",
-        question="A review has the evidence +.43 (*great*) and −.30 (*embarrassment*), and the bag's "
+        question="A review has the evidence +.43 (*great*) and −.26 (*embarrassment*), and the bag's "
         "intercept is .05. The gate of *great* is .5, that of *embarrassment* 1.4, and the head "
         "says −.10. What are the log-odds?",
         idea="what a gate does to evidence",
         minutes=3,
-        right=-0.255,
+        right=-0.199,
         tolerance=0.004,
         wrong={
-            0.18: "That is the bag, with all gates at 1.",
-            0.08: "The head is in it, the gates are not: multiply each piece of evidence by its gate.",
-            -0.155: "The gates are in it, the head is not.",
-            -0.305: "The bag's intercept is missing.",
-            0.585: "*embarrassment* speaks against the film: its evidence is negative.",
-            0.437: "That is the probability, σ(−.255). The log-odds are asked for.",
-            0.402: "You exchanged the two gates.",
+            0.22: "That is the bag, with all gates at 1.",
+            0.12: "The head is in it, the gates are not: multiply each piece of evidence by its gate.",
+            -0.099: "The gates are in it, the head is not.",
+            -0.249: "The bag's intercept is missing.",
+            0.529: "*embarrassment* speaks against the film: its evidence is negative.",
+            0.450: "That is the probability, σ(−.199). The log-odds are asked for.",
+            0.422: "You exchanged the two gates.",
         },
         hints=("Multiply each piece of evidence by its gate, and add everything up.",),
-        afterwards="The bag alone says +.18, *positive*; weighed, it is negative.",
+        afterwards="The bag alone says +.22, *positive*; weighed, it is negative.",
     ),
     Coding(
         title="Rates from other folds",
