@@ -33,11 +33,9 @@ def pictures():
     dashed = {"references": {"floor": 0.5}, "style": {"theory": "--"}, "xscale": "log", "yscale": "log"}
     heat = {"gate": random.random((9, 4)), "state": random.normal(size=(9, 4))}
     codes, decoded = random.normal(size=(90, 2)), random.random((3, 4, 28, 28))
-    values, four_numbers = {"some": random.random(99), "others": [2.0] * 3}, random.random((1, 4))
-    noise = 0.1 * random.normal(size=100)
+    four_numbers = random.random((1, 4))
     return {
         "review lengths": lambda: plots.review_lengths(lengths),
-        "vocabulary": lambda: plots.vocabulary_coverage([100, 1000, 10_000], [0.5, 0.8, 0.95], 1000),
         "shared names": lambda: plots.shared_names([1, 10, 100], [0.2, 0.1, 0.001]),
         "padding before": lambda: plots.padding(sequences, 100),
         "padding after": lambda: plots.padding(sequences, 100, "post", "post"),
@@ -45,7 +43,6 @@ def pictures():
         "curves of runs": lambda: plots.training_curves([a_run(), a_run("other")]),
         "curves without accuracy": lambda: plots.training_curves(a_run(accuracy=False)),
         "scores": lambda: plots.scores({"a": [0.5], "b": [0.6, 0.7]}, "accuracy", {"b": 0.65}),
-        "confusion": lambda: plots.confusion(labels, p > 0.5, ["negative", "positive"]),
         "calibration": lambda: plots.calibration(labels, {"a": p}),
         "accuracy by": lambda: plots.accuracy_by(lengths, {"a": p > 0.5, "b": p > 0.2}, [0, 100, 300, 1000]),
         "reading": lambda: plots.reading(words, np.linspace(0.1, 0.9, len(words)), "a review"),
@@ -56,7 +53,6 @@ def pictures():
         "forecast with an interval": lambda: plots.forecast(
             *forecast, "with an interval", spans={"test": (1.5, 3)}, **interval
         ),
-        "residuals": lambda: plots.residuals(np.arange(100), noise, 0.1, "time (s)"),
         "limits": lambda: plots.limits(
             changed, "error", "l", published={"units": 2, "epochs": 1}, references={"floor": 1}, top=2
         ),
@@ -78,10 +74,6 @@ def pictures():
             words * 30, {"a": random.random(30 * len(words)), "zeros": np.zeros(30 * len(words))}, "long text"
         ),
         "code map": lambda: plots.code_map(codes, np.arange(90) % 10, decoded, "a map of codes"),
-        "histograms": lambda: plots.histograms(values, "score", "scores", threshold=0.5, name="the limit"),
-        "histograms of many": lambda: plots.histograms(
-            dict.fromkeys(range(25), [1.0, 2.0]), "score", "many rows", threshold=1, name="limit"
-        ),
     }
 
 
@@ -181,10 +173,6 @@ def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn(
         (lambda: plots.reading(["a"], [0.1, 0.2]), "one probability for each word, got 1 words and 2"),
         (lambda: plots.curves({"a": ([1, 2], [1])}, "x", "y", "t"), "a: 2 positions on the x-axis but 1"),
         (lambda: plots.curves({}, "x", "y", "t"), "no lines to draw"),
-        (
-            lambda: plots.residuals(range(20), [0.1, 0.2] * 10, 1, "t"),
-            "needs more errors, got 20",
-        ),
         (lambda: plots.windows(series.noisy_sine(), 10, {"a": 900, "b": 91}), "991 windows of 10.*only 990"),
         (lambda: plots.accuracy_by([9], {"a": [True]}, [0, 5]), "none has a review length .* from 0 to 4"),
         (lambda: plots.images({}, "nothing"), "at least one row of images"),
@@ -303,16 +291,6 @@ def test_a_group_without_reviews_is_left_out():
     assert ticks == ["0–99\n(2)", "200–299\n(1)"] and picture.alt.endswith("a 0.50, 1.00.")
 
 
-def test_residuals_with_memory_show_in_the_autocorrelation():
-    walk = np.cumsum(np.random.default_rng(0).normal(size=200)) / 100
-    white = np.random.default_rng(0).normal(size=200) / 10
-    heights = []
-    for errors in (walk, white):
-        bars = plots.residuals(np.arange(200), errors, 0.1, "t").figure.axes[1].patches
-        heights.append(max(bar.get_height() for bar in bars if bar.get_width() < 1))
-    assert heights[0] > 0.8 and heights[1] < 0.3
-
-
 def test_limits_ring_what_was_published_and_write_what_is_off_the_scale():
     panels = {"units": ([5, 50], [9.3, 1.3], [0.1, 0.2]), "epochs": ([20, 60], [1.3, 1.2], [0.1, 0.1])}
     published = {"units": 50, "epochs": 20}
@@ -345,13 +323,6 @@ def test_ink_is_black_and_signed_images_are_white_at_zero():
     assert signed[0, 0, :3].min() > 0.95
     assert signed[1, 0, 0] > signed[1, 0, 2] and signed[0, 1, 2] > signed[0, 1, 0]  # orange, purple
     assert plots.images({"blank": np.zeros((1, 4, 4))}, "nothing", signed=["blank"]).png
-
-
-def test_histograms_tell_what_lies_above_the_threshold():
-    values = {"low": np.linspace(0, 1, 101), "high": np.linspace(2, 3, 11)}
-    picture = plots.histograms(values, "score", "scores", threshold=0.895, name="limit")
-    assert [text.get_text() for text in picture.figure.axes[0].texts] == ["11% above", "100% above"]
-    assert "low: median 0.5, 11% above" in picture.alt
 
 
 def test_an_alignment_has_a_row_for_each_output_and_says_where_it_looks():
@@ -412,10 +383,6 @@ def test_everything_is_drawn_however_much_it_is():
         plots.curves(lines, "t", "v", "title"),
     ):
         assert all(name in picture.alt for name in many), picture.title
-
-
-def test_a_class_that_does_not_occur_is_a_row_of_zeros():
-    assert "0%" in plots.confusion([1, 1], [1, 1], ["negative", "positive"]).alt
 
 
 def test_the_alternative_text_names_what_is_drawn():

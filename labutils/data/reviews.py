@@ -29,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labutils import backend
-from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded, sha256_of, split_in_blocks
+from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded, split_in_blocks
 from labutils.validation import whole_number
 
 PAD, START, UNKNOWN = 0, 1, 2
@@ -292,11 +292,6 @@ def shuffled(rows: np.ndarray, seed: int = 0) -> np.ndarray:
         words = row > START
         row[words] = rng.permutation(row[words])
     return rows
-
-
-def embedded_sha256() -> str:
-    """Return the SHA-256 of the embedded reviews' file, as 64 hexadecimal digits."""
-    return sha256_of(EMBEDDED.path())
 
 
 def _valid_num_words(num_words: int, corpus: _Corpus) -> int:

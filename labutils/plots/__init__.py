@@ -8,16 +8,14 @@ from labutils.plots.attention_maps import alignment, word_values
 from labutils.plots.classification import (
     accuracy_by,
     calibration,
-    confusion,
     padding,
     reading,
     review_lengths,
     shared_names,
-    vocabulary_coverage,
 )
 from labutils.plots.diagrams import gru, lstm, unrolled, wirings
-from labutils.plots.forecasts import forecast, limits, residuals, windows
+from labutils.plots.forecasts import forecast, limits, windows
 from labutils.plots.histories import scores, training_curves
-from labutils.plots.image_rows import code_map, histograms, images
+from labutils.plots.image_rows import code_map, images
 from labutils.plots.lines import curves, estimates, gates
 from labutils.plots.style import Picture, canvas

@@ -45,37 +45,18 @@ def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400
 
 
 @styled
-def vocabulary_coverage(num_words: Sequence[int], shares: Sequence[float], chosen: int) -> Picture:
-    """Share of all word occurrences that the most frequent words cover (log axis)."""
-    figure, axes = _shares_on_log_axis(num_words, shares, top=1.03)
-    share = dict(zip(num_words, shares))[chosen]
-    where = {"textcoords": "axes fraction", "ha": "right", "arrowprops": {"arrowstyle": "-", "color": GREY}}
-    axes.annotate(f"{chosen:,} words cover {share:.1%}", (chosen, share), (0.97, 0.25), **where)
-    axes.set_xlabel("vocabulary size (most frequent words, logarithmic)")
-    axes.set_ylabel("share of words known")
-    points = ", ".join(f"{n:,} words {s:.0%}" for n, s in zip(num_words, shares))
-    alt = f"Line: the share of word occurrences known rises steeply, then flattens: {points}."
-    return Picture(figure, "what a vocabulary covers", alt)
-
-
-@styled
 def shared_names(distances: Sequence[int], shares: Sequence[float]) -> Picture:
     """Share of pairs of reviews with a rare name in common, against their distance in the file."""
-    figure, axes = _shares_on_log_axis(distances, shares, top=1.1 * max(shares))
+    figure, (axes,) = canvas(width=7)
+    axes.semilogx(distances, shares, color=BLUE, marker="o")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_ylim(0, 1.1 * max(shares))
     axes.set_xlabel("distance of two reviews in the file (positions, logarithmic)")
     axes.set_ylabel("pairs that share a rare name")
     points = ", ".join(f"{share:.1%} at distance {k:,}" for k, share in zip(distances, shares))
     alt = f"Falling line: pairs that share a rare name: {points}."
     return Picture(figure, "rare names shared by neighbours", alt)
-
-
-def _shares_on_log_axis(x: Sequence[int], shares: Sequence[float], top: float) -> tuple[Figure, Axes]:
-    figure, (axes,) = canvas(width=7)
-    axes.semilogx(x, shares, color=BLUE, marker="o")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_ylim(0, top)
-    return figure, axes
 
 
 @styled
@@ -186,29 +167,6 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
         f"{probabilities[-1]:.2f}; the largest change, {change[largest]:+.2f}, comes with "
         f"“{words[largest]}”. Text: {' '.join(words)}",
     )
-
-
-@styled
-def confusion(labels: Sequence[int], predicted: Sequence[int], names: Sequence[str]) -> Picture:
-    """Confusion matrix with counts and the share of the true class; `names` of the labels in order."""
-    from sklearn.metrics import confusion_matrix
-
-    counts = confusion_matrix(labels, predicted, labels=range(len(names)))
-    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-    figure, (axes,) = canvas(width=5, height=3.6)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.grid(False)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="predicted", ylabel="true label")
-    for (row, column), share in np.ndenumerate(shares):
-        text = f"{counts[row, column]:,}\n{share:.0%} of the row"
-        axes.text(column, row, text, ha="center", va="center", color="white" if share > 0.6 else "black")
-    alt_parts = [
-        f"of the {name} reviews {shares[i, i]:.0%} are recognised ({counts[i, i]:,})"
-        for i, name in enumerate(names)
-    ]
-    return Picture(figure, "confusion matrix", f"Confusion matrix: {'; '.join(alt_parts)}.")
 
 
 @styled

@@ -1,4 +1,4 @@
-"""Figures of forecasts: windows on a series, forecasts beside it, residuals, and what limits a score."""
+"""Figures of forecasts: windows on a series, forecasts beside it, and what limits a score."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import stats
-from statsmodels.tsa.stattools import acf
 
 from labutils.data.series import Series
-from labutils.palette import BLACK, BLUE, GREY, LIGHT, ORANGE, PALETTE
+from labutils.palette import BLACK, BLUE, GREY, ORANGE, PALETTE
 from labutils.plots.style import Picture, canvas, styled
 
 
@@ -109,46 +107,6 @@ def forecast(
     alt += f" A shaded prediction interval: {interval_name}." if interval is not None else ""
     alt += "".join(f" {name}: from {b:.2f} to {e:.2f}." for name, (b, e) in spans.items())
     return Picture(figure, title, alt)
-
-
-@styled
-def residuals(time: Sequence[float], errors: Sequence[float], noise: float, xlabel: str) -> Picture:
-    """Errors over time, their autocorrelation, and their distribution beside that of the noise alone.
-
-    Parameters
-    ----------
-    time, errors : (n,), when, and actual minus predicted.
-    noise : standard deviation of the noise.
-    """
-    errors, lags = np.asarray(errors), np.arange(1, 21)
-    if len(errors) <= lags[-1]:
-        raise ValueError(f"the autocorrelation at lags 1 to {lags[-1]} needs more errors, got {len(errors)}")
-    figure, (over_time, by_lag, distribution) = canvas(3, height=3.4)
-    over_time.axhspan(-noise, noise, color=LIGHT, linewidth=0)
-    over_time.plot(time, errors, ".", markersize=4, color=BLUE)
-    over_time.axhline(0, color=BLACK, linewidth=0.8)
-    over_time.set(title="Over time (grey: ± the noise)", xlabel=xlabel, ylabel="residual")
-    correlation = acf(errors, nlags=lags[-1])[lags]
-    limit = 1.96 / np.sqrt(len(errors))
-    by_lag.axhspan(-limit, limit, color=LIGHT, linewidth=0)
-    by_lag.bar(lags, correlation, width=0.55, color=BLUE)
-    by_lag.set(title="Autocorrelation", xlabel="lag (samples)", ylabel="correlation")
-    top = max(0.5, 1.05 * np.abs(correlation).max())
-    by_lag.set_ylim(-top, top)
-    bins = np.linspace(-4 * noise, 4 * noise, 21)
-    distribution.hist(errors, bins, density=True, color=BLUE, alpha=0.7)
-    fine = np.linspace(bins[0], bins[-1], 200)
-    distribution.plot(fine, stats.norm.pdf(fine, 0, noise), "--", color=BLACK, linewidth=1.5)
-    distribution.set(title="Distribution", xlabel="residual", ylabel="density (dashed: the noise)")
-    outside = int(np.sum(np.abs(correlation) > limit))
-    return Picture(
-        figure,
-        "residuals",
-        f"Three panels. Residuals over time, mean {errors.mean():.3f}, standard deviation "
-        f"{errors.std():.3f}, the noise alone {noise:g}. Autocorrelation at lags 1 to 20, at lag 1 "
-        f"{correlation[0]:.2f}; {outside} of 20 lie outside the grey 95 % limits of white noise. A "
-        "histogram of the residuals with the normal density of the noise.",
-    )
 
 
 @styled

@@ -1,4 +1,4 @@
-"""Rows of small images, two-dimensional codes as a map, and histograms in rows."""
+"""Rows of small images, and two-dimensional codes as a map."""
 
 from __future__ import annotations
 
@@ -92,36 +92,3 @@ def code_map(codes: np.ndarray, labels: Sequence[int], decoded: np.ndarray, titl
         f"Two panels over the same plane. Left, {len(codes)} codes as points: {', '.join(alt_parts)}. Right, "
         f"{rows} times {columns} images, decoded from codes {across:.1f} apart across and {up:.1f} up.",
     )
-
-
-@styled
-def histograms(
-    values: Mapping[str, Sequence[float]], xlabel: str, title: str, *, threshold: float, name: str
-) -> Picture:
-    """Histograms in rows over one axis, with a line at a threshold, and at the right the share above it.
-
-    Parameters
-    ----------
-    values : what is drawn in a row → its scores.
-    threshold, name : where the line stands, and what the legend calls it.
-    """
-    figure, (axes,) = canvas(height=1.0 + 0.75 * len(values))
-    low = min(np.min(scores) for scores in values.values())
-    high = max(np.quantile(scores, 0.995) for scores in values.values())
-    bins, alt_parts = np.linspace(low, high, 60), []
-    for row, (row_name, scores) in enumerate(values.items()):
-        counts, _ = np.histogram(scores, bins)
-        foot = len(values) - 1 - row
-        tops = foot + 0.85 * counts / max(counts.max(), 1)
-        axes.stairs(tops, bins, baseline=foot, fill=True, color=PALETTE[row % len(PALETTE)])
-        above = np.mean(np.asarray(scores) > threshold)
-        axes.text(1.01, foot + 0.3, f"{above:.0%} above", transform=axes.get_yaxis_transform(), va="center")
-        alt_parts.append(f"{row_name}: median {np.median(scores):.3g}, {above:.0%} above the threshold")
-    axes.axvline(threshold, color=BLACK, linestyle="--", linewidth=1.3, label=name)
-    axes.set_yticks(np.arange(len(values))[::-1] + 0.3, list(values))
-    axes.tick_params(axis="y", length=0)
-    axes.grid(False, axis="y")
-    axes.set(xlabel=xlabel, xlim=(low, high), ylim=(0, len(values)))
-    figure.legend(loc="outside upper center")
-    alt = f"Histograms of {xlabel} in rows. Dashed: {name}, {threshold:.3g}. {'; '.join(alt_parts)}."
-    return Picture(figure, title, alt)
