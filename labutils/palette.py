@@ -13,7 +13,10 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK = (
     "#000000",
 )
 PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED)
-GREY, LIGHT = "#767676", "#D9D9D9"
+WHITE, GREY, LIGHT, GRID = "white", "#767676", "#D9D9D9", "#E6E6E6"
+BOX, FRAME = "#E8F1F8", "#FAFAFA"  # fills in the drawings of networks
+# Colormaps, as matplotlib calls them: attention weights, gates and ink go from 0 to 1.
+WEIGHT_COLOURS, GATE_COLOURS, INK_COLOURS, SIGNED_COLOURS = "Blues", "Greys", "gray_r", "PuOr"
 # Panels follow the theme of JupyterLab. A line must stand out 3:1 (WCAG 2.2, 1.4.11) from a white page and
 # from the dark theme's #111111, which these four do; words, 4.5:1 (1.4.3), need a shade for each page.
 LINES = (BLUE, RED, GREEN, PINK)

@@ -1,10 +1,12 @@
 """Every figure: what it draws, what it says in words, what it refuses."""
 
 import html
+import re
 import struct
 
 import numpy as np
 import pytest
+from notebook_helpers import ROOT
 
 from labutils import plots
 from labutils.data import series
@@ -170,7 +172,9 @@ def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn(
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        (lambda: plots.reading(["a"], [0.1, 0.2]), "one probability for each word, got 1 words and 2"),
+        (lambda: plots.reading(["a"], [0.1, 0.2]), r"probabilities: 1 word, but values of the shape \(2"),
+        (lambda: plots.reading(["a", "b"], [np.nan, 0.2]), "probabilities: the value of “a” is no finite"),
+        (lambda: plots.reading([], []), "at least one word and its probability"),
         (lambda: plots.curves({"a": ([1, 2], [1])}, "x", "y", "t"), "a: 2 positions on the x-axis but 1"),
         (lambda: plots.curves({}, "x", "y", "t"), "no lines to draw"),
         (lambda: plots.windows(series.noisy_sine(), 10, {"a": 900, "b": 91}), "991 windows of 10.*only 990"),
@@ -383,6 +387,14 @@ def test_everything_is_drawn_however_much_it_is():
         plots.curves(lines, "t", "v", "title"),
     ):
         assert all(name in picture.alt for name in many), picture.title
+
+
+def test_colours_and_colormaps_have_their_names_from_the_palette():
+    named = re.compile(r'"#[0-9A-Fa-f]{6}"|"(?:white|black|gray_r|Greys|Blues|PuOr)"')
+    modules = sorted((ROOT / "labutils" / "plots").glob("*.py"))
+    assert len(modules) > 5
+    found = {module.name: named.findall(module.read_text("utf-8")) for module in modules}
+    assert not any(found.values()), found
 
 
 def test_the_alternative_text_names_what_is_drawn():

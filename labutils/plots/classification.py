@@ -7,18 +7,17 @@ from itertools import cycle
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from statsmodels.stats.proportion import proportion_confint
 
-from labutils.palette import BLACK, BLUE, GREY, LIGHT, ORANGE, PALETTE, SKY
+from labutils.palette import BLACK, BLUE, GREY, LIGHT, PALETTE, SKY, WHITE
 from labutils.plots.style import Picture, canvas, styled
+from labutils.plots.texts import draw_words, shorten, value_of_each, wrap
 
-_FALLS_OR_RISES = LinearSegmentedColormap.from_list("falls or rises", [ORANGE, "#FFFFFF", SKY])
+_PER_LINE = 84  # characters
 
 
 @styled
@@ -27,7 +26,7 @@ def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400
     lengths = np.asarray(lengths)
     figure, (axes,) = canvas()
     top = int(np.percentile(lengths, 99))
-    axes.hist(np.minimum(lengths, top), bins=np.arange(0, top + 20, 20), color=SKY, edgecolor="white")
+    axes.hist(np.minimum(lengths, top), bins=np.arange(0, top + 20, 20), color=SKY, edgecolor=WHITE)
     shares = {mark: float(np.mean(lengths <= mark)) for mark in marks}
     above = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 10}
     for mark, share in shares.items():
@@ -72,7 +71,7 @@ def padding(
     bar_styles = {
         "cut off, never seen": {"facecolor": LIGHT, "edgecolor": GREY},
         "read by the network": {"facecolor": BLUE, "edgecolor": GREY},
-        "padding (zeros)": {"facecolor": "white", "edgecolor": GREY, "hatch": "////"},
+        "padding (zeros)": {"facecolor": WHITE, "edgecolor": GREY, "hatch": "////"},
     }
     lengths, descriptions = [len(sequence) for sequence in sequences], []
     for row, n in enumerate(lengths):
@@ -134,17 +133,24 @@ def accuracy_by(
 
 @styled
 def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "") -> Picture:
-    """The probability after each word: a curve, and below it the words, coloured by what they changed."""
-    shown = [word if len(word) <= 30 else f"{word[:29]}…" for word in words]
-    probabilities = np.asarray(probabilities, dtype=float)
-    if len(words) != len(probabilities) or not shown:
-        raise ValueError(
-            f"there must be one probability for each word, got {len(words)} words and "
-            f"{len(probabilities)} probabilities"
-        )
-    change = np.diff(probabilities, prepend=0.5)
-    positions = _wrap(shown, per_line=84)
-    text_height = 0.24 * (positions[-1][0] + 1) + 0.15
+    """The probability after each word: a curve, and below it the words, coloured by what they changed.
+
+    Parameters
+    ----------
+    words : of the review; of each its first 30 characters are shown.
+    probabilities : (words,), from 0 to 1, of a positive review.
+    title : stands above the curve.
+
+    Raises
+    ------
+    ValueError
+        Where there is no word, or not one finite probability for each.
+    """
+    if not len(words):
+        raise ValueError("there is nothing to draw: give at least one word and its probability")
+    probabilities = value_of_each(words, probabilities, "probabilities")
+    shown, change = list(map(shorten, words)), np.diff(probabilities, prepend=0.5)
+    text_height = 0.24 * (wrap(shown, _PER_LINE)[-1][0] + 1) + 0.15
     height = 2.7 + text_height
     figure = Figure(figsize=(9, height))
     FigureCanvasAgg(figure)
@@ -158,8 +164,8 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
     curve.set_xlabel("word of the review (counted from the first that is read)")
     curve.xaxis.set_major_locator(MaxNLocator(integer=True))
     curve.set_title(title)
-    _colour_words(text, shown, positions, change)
     largest = int(np.argmax(np.abs(change)))
+    draw_words(text, shown, _PER_LINE, change, largest=max(float(np.abs(change[largest])), 0.05))
     return Picture(
         figure,
         "the probability after each word",
@@ -188,26 +194,3 @@ def calibration(labels: Sequence[int], probabilities: Mapping[str, Sequence[floa
     axes.set(xlabel="predicted probability of a positive review", ylabel="fraction of positives")
     figure.legend(loc="outside upper center", ncols=2)
     return Picture(figure, "calibration", f"Reliability curves. {'; '.join(alt_parts)}.")
-
-
-def _wrap(words: Sequence[str], per_line: int) -> list[tuple[int, int]]:
-    """Break words into lines of at most `per_line` characters: (line, column) of each."""
-    positions, line, column = [], 0, 0
-    for word in words:
-        if column and column + len(word) > per_line:
-            line, column = line + 1, 0
-        positions.append((line, column))
-        column += len(word) + 1
-    return positions
-
-
-def _colour_words(axes: Axes, words: list[str], positions: list[tuple[int, int]], change: np.ndarray) -> None:
-    strongest = max(float(np.abs(change).max()), 0.05)
-    axes.set(xlim=(0, 85), ylim=(positions[-1][0] + 1, 0))
-    axes.axis("off")
-    centred = {"family": "monospace", "fontsize": 10, "ha": "center", "va": "center"}
-    for word, (line, column), by in zip(words, positions, change):
-        colour = _FALLS_OR_RISES(0.5 + 0.5 * by / strongest)
-        corner, width = (column - 0.3, line + 0.08), len(word) + 0.6
-        axes.add_patch(Rectangle(corner, width, 0.84, facecolor=colour, edgecolor="none"))
-        axes.text(column + len(word) / 2, line + 0.5, word.replace("$", r"\$"), **centred)

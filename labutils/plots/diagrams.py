@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from labutils.palette import BLACK, GREY, RED
+from labutils.palette import BLACK, BOX, FRAME, GREY, RED, WHITE
 from labutils.plots.style import Picture, canvas, styled
 
-_PALE = "#E8F1F8"
 _OUTLINE = {"edgecolor": BLACK, "linewidth": 1.2, "zorder": 3}
 Point = tuple[float, float]
 
@@ -170,7 +169,7 @@ def _cell_canvas(state: str, operations: Mapping[float, str]) -> tuple[Figure, A
     figure, (axes,) = canvas(width=9, height=4.5)
     _blank(axes, (-0.1, 10.6), (-0.4, 5.2))
     shape = "round,pad=0,rounding_size=0.25"
-    frame = FancyBboxPatch((1.2, 0.45), 7.9, 4.6, shape, facecolor="#FAFAFA", edgecolor=GREY, linewidth=1)
+    frame = FancyBboxPatch((1.2, 0.45), 7.9, 4.6, shape, facecolor=FRAME, edgecolor=GREY, linewidth=1)
     axes.add_patch(frame)
     _round(axes, (0.4, 4.4), f"${state}_{{t-1}}$", 0.36)
     _round(axes, (10.1, 4.4), f"${state}_t$", 0.36)
@@ -195,13 +194,13 @@ def _gate(axes: Axes, x: float, text: str, name: str, name_at: Point = (0.09, 2.
 def _box(axes: Axes, centre: Point, text: str, width: float, height: float, rounded: bool = False) -> None:
     corner = (centre[0] - width / 2, centre[1] - height / 2)
     shape = f"round,pad=0,rounding_size={height / 2 if rounded else 0.08}"
-    colour = "white" if rounded else _PALE
+    colour = WHITE if rounded else BOX
     axes.add_patch(FancyBboxPatch(corner, width, height, shape, facecolor=colour, **_OUTLINE))
     axes.text(*centre, text, ha="center", va="center", zorder=4)
 
 
 def _round(axes: Axes, centre: Point, text: str, radius: float, **font: float) -> None:
-    axes.add_patch(Circle(centre, radius, facecolor="white", **_OUTLINE))
+    axes.add_patch(Circle(centre, radius, facecolor=WHITE, **_OUTLINE))
     axes.text(*centre, text, ha="center", va="center", zorder=4, **font)
 
 

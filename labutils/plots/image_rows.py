@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from labutils.palette import BLACK, GREY, PALETTE
+from labutils.palette import BLACK, GREY, INK_COLOURS, PALETTE, SIGNED_COLOURS, WHITE
 from labutils.plots.style import Picture, canvas, styled
 
 _HALF = 0.47  # of an image's width; what is left to 0.5 is the gap
@@ -42,7 +42,7 @@ def images(
     for down, (name, row) in enumerate(rows.items()):
         for across, image in enumerate(row):
             top = (np.abs(image).max() or 1) if name in signed else 1
-            low, cmap = (-top, "PuOr") if name in signed else (0, "gray_r")
+            low, cmap = (-top, SIGNED_COLOURS) if name in signed else (0, INK_COLOURS)
             extent = (across - _HALF, across + _HALF, down + _HALF, down - _HALF)
             axes.imshow(np.asarray(image, dtype=float), cmap=cmap, vmin=low, vmax=top, extent=extent)
     axes.set(xlim=(-0.5, most - 0.5), ylim=(len(rows) - 0.5, -0.5), aspect="equal")
@@ -68,7 +68,7 @@ def code_map(codes: np.ndarray, labels: Sequence[int], decoded: np.ndarray, titl
     """
     figure, (left, right) = canvas(2, width=10.5, height=5.4)
     labels, alt_parts = np.asarray(labels), []
-    box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": BLACK, "linewidth": 0.6}
+    box = {"boxstyle": "round,pad=0.15", "facecolor": WHITE, "edgecolor": BLACK, "linewidth": 0.6}
     for i, label in enumerate(np.unique(labels)):
         points = codes[labels == label]
         marker = {"color": (PALETTE + (BLACK, GREY))[i % 8], "marker": _MARKERS[i % len(_MARKERS)]}
@@ -84,7 +84,9 @@ def code_map(codes: np.ndarray, labels: Sequence[int], decoded: np.ndarray, titl
     left.set(title="codes of digits", ylabel="second component of the code")
     right.set(title="what the decoder makes of each code")
     whole = np.vstack([np.hstack(list(row)) for row in decoded])
-    right.imshow(whole, cmap="gray_r", vmin=0, vmax=1, extent=(x_low, x_high, y_low, y_high), aspect="auto")
+    right.imshow(
+        whole, cmap=INK_COLOURS, vmin=0, vmax=1, extent=(x_low, x_high, y_low, y_high), aspect="auto"
+    )
     right.grid(False)
     return Picture(
         figure,

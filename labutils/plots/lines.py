@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from labutils.palette import BLACK, GREY, PALETTE
+from labutils.palette import BLACK, GATE_COLOURS, GREY, PALETTE, SIGNED_COLOURS
 from labutils.plots.style import Picture, canvas, styled
+from labutils.plots.texts import literal
 
 _MARKERS = "osD^vP"
 
@@ -176,16 +177,16 @@ def gates(
     for axes, (name, values) in zip(all_axes, maps.items()):
         values = np.asarray(values).T
         top = max(1, np.abs(values).max())
-        low, cmap = (-top, "PuOr") if values.min() < 0 else (0, "Greys")
+        low, cmap = (-top, SIGNED_COLOURS) if values.min() < 0 else (0, GATE_COLOURS)
         image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
         figure.colorbar(image, ax=axes, pad=0.02)
         axes.grid(False)
         ticks = range(0, len(steps), -(-len(steps) // room_for_labels))
-        axes.set_xticks(ticks, [_literal(steps[i]) for i in ticks], rotation=90 if words else 0)
+        axes.set_xticks(ticks, [literal(steps[i]) for i in ticks], rotation=90 if words else 0)
         numbered = all(step.isdigit() for step in steps)
         axes.set(title=name, xlabel="time step" if numbered else "time step, and what is read there")
         if name in row_names:
-            axes.set_yticks(range(len(values)), map(_literal, row_names[name]))
+            axes.set_yticks(range(len(values)), map(literal, row_names[name]))
         else:
             axes.set_ylabel("unit")
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -208,8 +209,3 @@ def _check_maps(maps: Mapping[str, np.ndarray], steps: int, row_names: Mapping[s
             raise ValueError(f"{name} must be (time, units) with {steps} time steps, got shape {shape}")
         if len(row_names.get(name, range(shape[1]))) != shape[1]:
             raise ValueError(f"{name} has {shape[1]} rows but {len(row_names[name])} row_names")
-
-
-def _literal(text: str) -> str:
-    """Keep matplotlib from reading a text with dollar signs as a formula."""
-    return text.replace("$", r"\$")

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from labutils.palette import GRID, WHITE
+
 _STYLE = {
     "font.size": 11,
     "axes.titlesize": 11,
@@ -21,10 +23,10 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#E6E6E6",
+    "grid.color": GRID,
     "legend.frameon": False,
     "lines.linewidth": 2,
-    "savefig.facecolor": "white",
+    "savefig.facecolor": WHITE,
 }
 _SCREEN_DPI, _FILE_DPI = 96, 144
 styled = matplotlib.rc_context(_STYLE)
