@@ -389,6 +389,29 @@ def test_everything_is_drawn_however_much_it_is():
         assert all(name in picture.alt for name in many), picture.title
 
 
+@pytest.mark.parametrize("text", [r"$\frac$", r"$\nothing$ and $x$", "$x_$", "one $ only", "$v_1$"])
+def test_a_label_is_a_formula_where_it_can_be_read_as_one_and_else_written_as_it_stands(text):
+    run, line = a_run(text), ([1, 2], [1, 2])
+    pictures = [
+        plots.gates({text: [[0.1], [0.2]]}, "ab", text),
+        plots.curves({text: line, "b": line}, text, text, text, references={text: 1}),
+        plots.images({text: np.zeros((1, 4, 4))}, text, columns=[text]),
+        plots.scores({text: [1, 2]}, text, {text: 1}, text),
+        plots.training_curves([run, a_run("b")], {text: 0.5}),
+        plots.calibration([0, 1], {text: [0.2, 0.5]}),
+        plots.accuracy_by([1], {text: [True]}, [0, 5], text),
+        plots.reading([text], [0.2], text),
+        plots.windows(series.noisy_sine(), 10, {text: 900}),
+        plots.forecast(*line, {text: [1, 2]}, text, text, text, spans={text: (1, 2)}),
+        plots.limits({text: (*line, [0, 0])}, text, text, published={text: 2}, references={}, top=3),
+        plots.alignment({text: (np.eye(2), "ab", "ab")}, text, xlabel=text, ylabel=text),
+    ]
+    assert all(picture.png for picture in pictures)
+    (axes,) = pictures[2].figure.axes
+    for label in (axes.get_xticklabels()[0], axes.get_yticklabels()[0]):
+        assert label.get_text() == text and label.get_parse_math() == (text in ("one $ only", "$v_1$"))
+
+
 def test_colours_and_colormaps_have_their_names_from_the_palette():
     named = re.compile(r'"#[0-9A-Fa-f]{6}"|"(?:white|black|gray_r|Greys|Blues|PuOr)"')
     modules = sorted((ROOT / "labutils" / "plots").glob("*.py"))

@@ -11,6 +11,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from labutils.palette import GRID, WHITE
 
@@ -36,6 +37,8 @@ styled = matplotlib.rc_context(_STYLE)
 class Picture:
     """A finished figure that shows itself in a notebook with its alternative text.
 
+    In its labels ``$v_1$`` is a formula; one that matplotlib cannot read is written as it stands.
+
     Attributes
     ----------
     figure : the matplotlib figure, to change or save.
@@ -46,6 +49,15 @@ class Picture:
     figure: Figure
     title: str
     alt: str
+
+    def __post_init__(self) -> None:
+        # a formula is read when the text is measured: without this, one that is wrong raises when it is shown
+        for text in self.figure.findobj(Text):
+            if "$" in text.get_text():
+                try:
+                    text.get_window_extent()
+                except ValueError:
+                    text.set_parse_math(False)
 
     def __repr__(self) -> str:
         return f"<Picture: {self.title}>"
