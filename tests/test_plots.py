@@ -79,11 +79,6 @@ def pictures():
     }
 
 
-def test_a_published_score_of_no_method_is_refused():
-    with pytest.raises(ValueError, match=r"published names \['c'\], which are not among the methods: a, b"):
-        plots.scores({"a": [0.5], "b": [0.6]}, "accuracy", {"a": 0.4, "c": 0.7})
-
-
 DRAWINGS = [plots.wirings, plots.unrolled, lambda: plots.unrolled(3, backward=True), plots.lstm, plots.gru]
 
 
@@ -125,6 +120,14 @@ def test_curves_draw_what_the_run_holds():
     ring = [line for line in figure.axes[1].lines if line.get_markersize() == 12][0]
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (2, 0.3)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Accuracy", "Loss"]
+
+
+def test_a_run_without_a_best_epoch_has_no_ring():
+    lost = Run("lost", {"parameters": 3}, {"loss": [2.0, 1.0], "val_loss": [2.0, 1.0]}, 0.1, 0, 2)
+    picture = plots.training_curves(lost)
+    assert [list(line.get_xdata()) for line in picture.figure.axes[0].lines] == [[1, 2], [1, 2]]
+    assert [t.get_text() for t in picture.figure.legends[0].get_texts()] == ["training", "validation"]
+    assert picture.alt.endswith("no best epoch.")
 
 
 def test_a_picture_shows_its_figure_as_it_is_now():
@@ -169,20 +172,64 @@ def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn(
         plots.training_curves([])
 
 
+def limits_of(panels):
+    return plots.limits(panels, "error", "l", published={"units": 3}, references={}, top=2)
+
+
 @pytest.mark.parametrize(
     ("use", "message"),
     [
         (lambda: plots.reading(["a"], [0.1, 0.2]), r"probabilities: 1 word, but values of the shape \(2"),
         (lambda: plots.reading(["a", "b"], [np.nan, 0.2]), "probabilities: the value of “a” is no finite"),
         (lambda: plots.reading([], []), "at least one word and its probability"),
-        (lambda: plots.curves({"a": ([1, 2], [1])}, "x", "y", "t"), "a: 2 positions on the x-axis but 1"),
+        (lambda: plots.review_lengths([]), "no lengths to draw"),
+        (lambda: plots.padding([], 100), "no reviews to draw"),
+        (lambda: plots.shared_names([], []), "shared names: there must be .* got 0 distances, 0 shares"),
+        (lambda: plots.shared_names([1, 2], [0.1]), "got 2 distances, 1 shares"),
+        (lambda: plots.calibration([0, 1], {}), "no probabilities to draw"),
+        (lambda: plots.calibration([], {"a": []}), "a: there must be .* got 0 labels, 0 probabilities"),
+        (lambda: plots.forecast([], [], {}, "t", "v", "f"), "actual: there must be .* got 0 times, 0 values"),
+        (lambda: plots.forecast([1], [2], {"a": [3, 4]}, "t", "v", "f"), "a: .* got 1 times, 2 forecasts"),
+        (lambda: plots.scores({}, "accuracy"), "at least one method"),
+        (lambda: plots.scores({"a": [1], "b": []}, "accuracy"), "b has no measurement"),
+        (
+            lambda: plots.scores({"a": [0.5], "b": [0.6]}, "accuracy", {"a": 0.4, "c": 0.7}),
+            r"published names \['c'\], which are not among the methods: a, b",
+        ),
+        (lambda: limits_of({}), "no panels to draw"),
+        (lambda: limits_of({"units": ([1, 2], [1, 1], [0, 0])}), "units: the published 3 is not .*: 1, 2"),
+        (lambda: limits_of({"units": ([3], [1, 1], [0])}), "units: .* got 1 values, 2 means, 1 standard"),
+        (lambda: limits_of({"epochs": ([3], [1], [0])}), "panels names .'epochs'., .* settings: units"),
+        (
+            lambda: plots.curves({"a": ([1, 2], [1])}, "x", "y", "t"),
+            "a: .* got 2 positions on the x-axis, 1 val",
+        ),
+        (lambda: plots.curves({"a": ([], [])}, "x", "y", "t"), "a: .* got 0 positions on the x-axis, 0 val"),
+        (lambda: plots.estimates({"a": ([1], [], [1])}, "x", "y", "t"), "a: .* got 1 positions, 0 estimates"),
         (lambda: plots.curves({}, "x", "y", "t"), "no lines to draw"),
         (lambda: plots.windows(series.noisy_sine(), 10, {"a": 900, "b": 91}), "991 windows of 10.*only 990"),
+        (lambda: plots.windows(series.noisy_sine(), 10, {}, shown=991), "shown must be .* 0 to 990, got 991"),
+        (lambda: plots.accuracy_by([9], {}, [0, 5]), "at least one model"),
+        (lambda: plots.accuracy_by([9], {"a": [True, True]}, [0, 5]), "a: .* got 1 reviews, 2 answers"),
         (lambda: plots.accuracy_by([9], {"a": [True]}, [0, 5]), "none has a review length .* from 0 to 4"),
         (lambda: plots.images({}, "nothing"), "at least one row of images"),
         (lambda: plots.images({"none": np.zeros((0, 28, 28))}, "nothing"), "at least one row of images"),
         (lambda: plots.images({"a": np.zeros((3, 4, 4))}, "t", columns=["a", "b"]), "2 names for 3 columns"),
+        (
+            lambda: plots.images({"a": np.zeros((1, 4, 4))}, "t", signed=["b"]),
+            "signed names .'b'., which are",
+        ),
+        (
+            lambda: plots.code_map(np.zeros((0, 2)), [], np.zeros((1, 1, 2, 2)), "m"),
+            "m: .* got 0 codes, 0 lab",
+        ),
         (lambda: plots.gates({}, ["a"], "t"), "no gates to draw"),
+        (lambda: plots.gates({"f": np.zeros((0, 2))}, [], "t"), "no time steps to draw"),
+        (
+            lambda: plots.gates({"f": [[0.1, 0], [0, np.nan]]}, "ab", "t"),
+            r"f must be finite .* f\[1, 1\] is nan",
+        ),
+        (lambda: plots.gates({"f": [[0.1]]}, "a", "t", signed=["g"]), "signed names .'g'., which are not"),
         (
             lambda: plots.gates({"f": np.zeros((3, 2))}, ["a"], "t"),
             "f must be .* with 1 time steps, got shape",
@@ -257,6 +304,13 @@ def test_gates_write_words_upright_and_name_their_rows():
         assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "bad", "film"]
         assert {label.get_rotation() for label in axes.get_xticklabels()} == {90.0}
     assert named.get_position().x0 == pytest.approx(plain.get_position().x0, abs=0.05)  # one above the other
+
+
+def test_gates_are_states_where_they_are_said_to_be():
+    maps = {"f": np.full((2, 1), 0.5), "h": np.full((2, 1), -0.5)}
+    for signed, ranges in ((None, [(0, 1), (-1, 1)]), (["f", "h"], [(-1, 1)] * 2)):
+        axes = plots.gates(maps, "ab", "gates", signed=signed).figure.axes[:2]
+        assert [each.images[0].get_clim() for each in axes] == ranges
 
 
 def test_dollar_signs_in_labels_of_gates_are_no_formulas():

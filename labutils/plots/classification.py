@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from statsmodels.stats.proportion import proportion_confint
 
 from labutils.palette import BLACK, BLUE, GREY, LIGHT, PALETTE, SKY, WHITE
-from labutils.plots.style import Picture, canvas, styled
+from labutils.plots.style import Picture, canvas, check_equally_many, styled
 from labutils.plots.texts import draw_words, shorten, value_of_each, wrap
 
 _PER_LINE = 84  # characters
@@ -22,8 +22,21 @@ _PER_LINE = 84  # characters
 
 @styled
 def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400)) -> Picture:
-    """Histogram of the reviews' lengths in tokens, with the share that fits into each mark."""
+    """Histogram of the reviews' lengths in tokens, with the share that fits into each mark.
+
+    Parameters
+    ----------
+    lengths : (n,) int, tokens of each review.
+    marks : lengths at which a line stands.
+
+    Raises
+    ------
+    ValueError
+        Where there is no length.
+    """
     lengths = np.asarray(lengths)
+    if not lengths.size:
+        raise ValueError("there are no lengths to draw: give the number of tokens of at least one review")
     figure, (axes,) = canvas()
     top = int(np.percentile(lengths, 99))
     axes.hist(np.minimum(lengths, top), bins=np.arange(0, top + 20, 20), color=SKY, edgecolor=WHITE)
@@ -45,7 +58,19 @@ def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400
 
 @styled
 def shared_names(distances: Sequence[int], shares: Sequence[float]) -> Picture:
-    """Share of pairs of reviews with a rare name in common, against their distance in the file."""
+    """Share of pairs of reviews with a rare name in common, against their distance in the file.
+
+    Parameters
+    ----------
+    distances : (n,) int, positions from one review of a pair to the other.
+    shares : (n,), from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        Where there is not one share for each distance, or none.
+    """
+    check_equally_many("shared names", {"distances": len(distances), "shares": len(shares)})
     figure, (axes,) = canvas(width=7)
     axes.semilogx(distances, shares, color=BLUE, marker="o")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
@@ -64,8 +89,18 @@ def padding(
 ) -> Picture:
     """A few reviews drawn to scale: what is cut off, what the network reads, what is padding.
 
+    Parameters
+    ----------
+    sequences : of each review its tokens.
     maxlen, padding, truncating : as in ``keras.utils.pad_sequences``.
+
+    Raises
+    ------
+    ValueError
+        Where there is no review.
     """
+    if not len(sequences):
+        raise ValueError("there are no reviews to draw: give at least one sequence of tokens")
     figure, (axes,) = canvas(height=0.9 + 0.38 * len(sequences))
     from_end = truncating == padding == "pre"
     bar_styles = {
@@ -110,7 +145,16 @@ def accuracy_by(
     numbers : (n,) int, by which the reviews are grouped; `what` says what they are.
     correct : model → (n,) bool, whether each review is classified correctly.
     edges : where a group begins; the last one only ends. A group without reviews is left out.
+
+    Raises
+    ------
+    ValueError
+        Where there is no model, one has not one answer for each review, or no review is in a group.
     """
+    if not len(correct):
+        raise ValueError("there is nothing to draw: give at least one model, name → (n,) bool")
+    for name, hits in correct.items():
+        check_equally_many(name, {"reviews": len(numbers), "answers": len(hits)})
     names = [f"{a}–{b - 1}" if b - a > 1 else f"{a}" for a, b in zip(edges[:-1], edges[1:])]
     groups = pd.DataFrame(correct).groupby(pd.cut(numbers, edges, right=False, labels=names), observed=True)
     totals, alt_parts = groups.size(), []
@@ -177,9 +221,24 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
 
 @styled
 def calibration(labels: Sequence[int], probabilities: Mapping[str, Sequence[float]]) -> Picture:
-    """Reliability: how often a review is positive against how probable the model called it."""
+    """Reliability: how often a review is positive against how probable the model called it.
+
+    Parameters
+    ----------
+    labels : (n,) int, 1 = positive.
+    probabilities : model → (n,), from 0 to 1, of a positive review.
+
+    Raises
+    ------
+    ValueError
+        Where there is no model, or not one probability from 0 to 1 for each label.
+    """
     from sklearn.calibration import calibration_curve
 
+    if not len(probabilities):
+        raise ValueError("there are no probabilities to draw: give at least one model, name → (n,)")
+    for name, predicted in probabilities.items():
+        check_equally_many(name, {"labels": len(labels), "probabilities": len(predicted)})
     figure, (axes,) = canvas(width=6.5, height=4.2)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="perfectly calibrated")
     alt_parts = []

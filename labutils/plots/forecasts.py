@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 
 from labutils.data.series import Series
 from labutils.palette import BLACK, BLUE, GREY, ORANGE, PALETTE
-from labutils.plots.style import Picture, canvas, styled
+from labutils.plots.style import Picture, canvas, check_equally_many, check_names, styled
+from labutils.validation import whole_number
 
 
 @styled
@@ -22,8 +23,14 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
     length : samples in a window.
     parts : name → how many windows, in order of time, all of them.
     shown : how many of the first windows to draw.
+
+    Raises
+    ------
+    ValueError
+        Where the parts have, or `shown` is, more than there are windows.
     """
     targets, wanted = len(series) - length, sum(parts.values())
+    whole_number("shown", shown, 0, targets)
     if wanted > targets:
         raise ValueError(f"the parts have {wanted} windows of {length}, but {series.name} has only {targets}")
     figure, (above, below) = canvas(height=5.4, rows=2)
@@ -83,7 +90,15 @@ def forecast(
     predicted : name → (n,), nan where there is none.
     interval : lower and upper edge of a prediction interval, each (n,), shaded.
     spans : name → (begin, end) of a stretch of time, shaded and named.
+
+    Raises
+    ------
+    ValueError
+        Where there is no time, or not one actual value and one forecast for each.
     """
+    check_equally_many("actual", {"times": len(time), "values": len(actual)})
+    for name, values in predicted.items():
+        check_equally_many(name, {"times": len(time), "forecasts": len(values)})
     figure, (axes,) = canvas(height=3.9)
     spans = spans or {}
     for name, ends in spans.items():
@@ -127,12 +142,26 @@ def limits(
     published : name of the setting → the value it had, ringed.
     references : name → height of a dotted line through all panels.
     top : of the axes, which begin at 0.95; what lies higher is written there.
+
+    Raises
+    ------
+    ValueError
+        Where there is no panel, a panel has not one mean and one standard deviation for each value, or what
+        was published is not among its values.
     """
+    if not panels:
+        raise ValueError("there are no panels to draw: give at least one, name → (values, means, deviations)")
+    check_names("panels", panels, published, "published settings")
     rows = -(-(len(panels) + 1) // 3)
     figure, all_axes = canvas(3, height=2.7 * rows, rows=rows)
     alt_parts = []
     ring = {"markersize": 12, "color": ORANGE, "fillstyle": "none", "markeredgewidth": 2}
     for axes, (name, (values, means, deviations)) in zip(all_axes, panels.items()):
+        counts = {"values": len(values), "means": len(means), "standard deviations": len(deviations)}
+        check_equally_many(name, counts)
+        if published[name] not in list(values):
+            known = ", ".join(f"{value:g}" for value in values)
+            raise ValueError(f"{name}: the published {published[name]:g} is not among its values: {known}")
         axes.errorbar(range(len(values)), means, deviations, marker="o", color=BLUE, capsize=3, linewidth=1.6)
         ringed = list(values).index(published[name])
         axes.plot(ringed, means[ringed], "o", **ring)

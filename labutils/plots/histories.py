@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from labutils.palette import BLACK, BLUE, ORANGE, PALETTE
-from labutils.plots.style import Picture, canvas, styled
+from labutils.plots.style import Picture, canvas, check_names, styled
 from labutils.training import Run
 
 _TRAINING = {"linestyle": "--", "marker": "s", "markersize": 4, "alpha": 0.7}
@@ -27,6 +27,7 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
 
     Parameters
     ----------
+    runs : a run, or several, of `labutils.training`.
     baselines : name → accuracy, drawn as dotted lines.
 
     Raises
@@ -58,6 +59,7 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
     handles = [Line2D([], [], color=colour, label="training", **_TRAINING)]
     if any(f"val_{q}" in run.history for run in runs for q in quantities):
         handles.append(Line2D([], [], color=colour, label="validation", **_VALIDATION))
+    if any(f"val_{q}" in run.history and run.best_epoch for run in runs for q in quantities):
         handles.append(Line2D([], [], color=colour, label="lowest validation loss", **_BEST))
     if len(names) > 1:
         handles += [Line2D([], [], color=colours[name], linewidth=4, label=name) for name in names]
@@ -74,7 +76,8 @@ def _draw_history(axes: Axes, run: Run, quantity: str, colour: str) -> None:
     validation = run.history.get(f"val_{quantity}")
     if validation is not None:
         axes.plot(epochs, validation, color=colour, **_VALIDATION)
-        axes.plot(run.best_epoch, validation[run.best_epoch - 1], color=colour, **_BEST)
+        if run.best_epoch:
+            axes.plot(run.best_epoch, validation[run.best_epoch - 1], color=colour, **_BEST)
 
 
 def _curves_in_words(run: Run, quantities: Sequence[str]) -> str:
@@ -84,7 +87,8 @@ def _curves_in_words(run: Run, quantities: Sequence[str]) -> str:
         for part, key in (("training", quantity), ("validation", f"val_{quantity}"))
         if key in run.history
     ]
-    return f"{run.name}: {', '.join(changes)} over {run.epochs} epochs; best epoch {run.best_epoch}"
+    best = f"best epoch {run.best_epoch}" if run.best_epoch else "no best epoch"
+    return f"{run.name}: {', '.join(changes)} over {run.epochs} epochs; {best}"
 
 
 @styled
@@ -101,12 +105,20 @@ def scores(
     values : method → its measurements.
     published : method → printed number.
     each : what a dot is.
+
+    Raises
+    ------
+    ValueError
+        Where there is no method, one has no measurement, or a published one is not among them.
     """
     table, published = pd.Series(values).explode().astype(float), published or {}
     statistics = table.groupby(level=0, sort=False).agg(["mean", "std", "size"])
     names = statistics.index
-    if unknown := [name for name in published if name not in names]:
-        raise ValueError(f"published names {unknown}, which are not among the methods: {', '.join(names)}")
+    if not len(names):
+        raise ValueError("there is nothing to draw: give at least one method, name → its measurements")
+    if statistics["mean"].isna().any():
+        raise ValueError(f"{statistics['mean'].isna().idxmax()} has no measurement: give at least one number")
+    check_names("published", published, names, "methods")
     figure, (axes,) = canvas(height=1.1 + 0.42 * len(names))
     handles = axes.plot(
         table, names.get_indexer(table.index), "o", color=BLUE, alpha=0.65, markersize=8, label=each

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from labutils.palette import BLACK, GREY, INK_COLOURS, PALETTE, SIGNED_COLOURS, WHITE
-from labutils.plots.style import Picture, canvas, styled
+from labutils.plots.style import Picture, canvas, check_equally_many, check_names, styled
 
 _HALF = 0.47  # of an image's width; what is left to 0.5 is the gap
 _INCHES = 0.68  # from one image to the next
@@ -30,12 +30,19 @@ def images(
     columns : what stands above each.
     signed : names of rows with negative values: orange below zero, white at zero, purple above, each
         image to its own scale.
+
+    Raises
+    ------
+    ValueError
+        Where there is no image, `columns` has not one name for each image of the longest row, or `signed`
+        names what is not among the rows.
     """
     most = max(map(len, rows.values()), default=0)
     if not most:
         raise ValueError("there is nothing to draw: give at least one row of images")
     if columns and len(columns) != most:
         raise ValueError(f"{len(columns)} names for {most} columns of images")
+    check_names("signed", signed, rows, "rows")
     width = _INCHES * most + 0.085 * max(map(len, rows)) + 0.4  # of the images, and of the longest name
     figure, (axes,) = canvas(width=width, height=_INCHES * len(rows) + 0.25 + 0.2 * bool(columns))
     figure.set_layout_engine("compressed")  # which knows that the images keep their shape
@@ -65,7 +72,13 @@ def code_map(codes: np.ndarray, labels: Sequence[int], decoded: np.ndarray, titl
     codes : (n, 2).
     labels : (n,), give colour and marker, and stand at the median of their points.
     decoded : (rows, columns, height, width), the first row highest, the middle of each image at its code.
+
+    Raises
+    ------
+    ValueError
+        Where there is no code, or not one label for each.
     """
+    check_equally_many(title, {"codes": len(codes), "labels": len(labels)})
     figure, (left, right) = canvas(2, width=10.5, height=5.4)
     labels, alt_parts = np.asarray(labels), []
     box = {"boxstyle": "round,pad=0.15", "facecolor": WHITE, "edgecolor": BLACK, "linewidth": 0.6}

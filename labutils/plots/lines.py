@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import cycle, islice
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from labutils.palette import BLACK, GATE_COLOURS, GREY, PALETTE, SIGNED_COLOURS
-from labutils.plots.style import Picture, canvas, styled
+from labutils.plots.style import Picture, canvas, check_equally_many, check_names, styled
 from labutils.plots.texts import literal
 
 _MARKERS = "osD^vP"
@@ -43,6 +43,11 @@ def curves(
     first_colour : index in the palette, so that a thing keeps its colour from figure to figure.
     figsize : inches.
     **axes_settings : passed to matplotlib's ``Axes.set``, such as ``ylim=(0, 1), xscale="log"``.
+
+    Raises
+    ------
+    ValueError
+        Where there is no line, or one has no point or not one y for each x.
     """
     if not lines:
         raise ValueError("there are no lines to draw: give at least one, name → (x, y)")
@@ -50,8 +55,7 @@ def curves(
     alt_parts, means, colours, style = [], [], islice(cycle(PALETTE), first_colour, None), style or {}
     for (name, (x, y)), marker in zip(lines.items(), cycle(_MARKERS)):
         x, seeds = np.asarray(x, dtype=float), np.atleast_2d(np.asarray(y, dtype=float))
-        if seeds.shape[1] != len(x):
-            raise ValueError(f"{name}: {len(x)} positions on the x-axis but {seeds.shape[1]} values")
+        check_equally_many(name, {"positions on the x-axis": len(x), "values": seeds.shape[1]})
         means.append(seeds.mean(axis=0))
         dashed = style.get(name) == "--"
         line_style = {"color": BLACK, "linewidth": 1.3} if dashed else {"color": next(colours)}
@@ -95,6 +99,11 @@ def estimates(
     references : name → height of a dotted line.
     figsize : inches.
     **axes_settings : passed to matplotlib's ``Axes.set``.
+
+    Raises
+    ------
+    ValueError
+        Where there is nothing to draw, or a name has not one estimate and one half-width for each position.
     """
     if not points:
         raise ValueError("there are no estimates to draw: give at least one, name → (x, y, half-width)")
@@ -102,8 +111,7 @@ def estimates(
     alt_parts, ends, xs = [], [], []
     for (name, values), colour, marker in zip(points.items(), cycle(PALETTE), cycle(_MARKERS)):
         x, y, half = (np.asarray(part, dtype=float) for part in values)
-        if not len(x) == len(y) == len(half) > 0:
-            raise ValueError(f"{name}: {len(x)} positions, {len(y)} estimates and {len(half)} half-widths")
+        check_equally_many(name, {"positions": len(x), "estimates": len(y), "half-widths": len(half)})
         axes.errorbar(x, y, half, color=colour, marker=marker, markersize=6, capsize=3, label=name)
         ends.append([y[0], y[-1]])
         xs.append(x)
@@ -152,23 +160,27 @@ def gates(
     steps: Sequence[str],
     title: str,
     row_names: Mapping[str, Sequence[str]] | None = None,
+    signed: Collection[str] | None = None,
 ) -> Picture:
     """Heat maps over time, one row for each unit: gates from 0 to 1, states from -1 to 1.
 
     Parameters
     ----------
-    maps : name → (time, units); a map with a negative number in it is taken for a state.
+    maps : name → (time, units).
     steps : a label for each time step: a character, or a word, which is written upright.
     title : a few words that name the picture.
     row_names : name of a map → a name for each of its rows, instead of the number of the unit.
+    signed : names of the maps that are states; None takes each map with a negative number in it for one.
 
     Raises
     ------
     ValueError
-        Where a map has not one row for each step, or `row_names` not one name for each unit.
+        Where there is no map or no step, a map has not one row of finite numbers for each step, `row_names`
+        not one name for each unit, or it or `signed` names what is not among the maps.
     """
     row_names, words = row_names or {}, max(map(len, steps), default=0) > 3
     _check_maps(maps, len(steps), row_names)
+    check_names("signed", signed or (), maps, "maps")
     columns = 1 if words else min(2, len(maps))
     rows = -(-len(maps) // columns)
     figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows + 0.7 * words, rows=rows)
@@ -177,7 +189,8 @@ def gates(
     for axes, (name, values) in zip(all_axes, maps.items()):
         values = np.asarray(values).T
         top = max(1, np.abs(values).max())
-        low, cmap = (-top, SIGNED_COLOURS) if values.min() < 0 else (0, GATE_COLOURS)
+        is_state = values.min() < 0 if signed is None else name in signed
+        low, cmap = (-top, SIGNED_COLOURS) if is_state else (0, GATE_COLOURS)
         image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
         figure.colorbar(image, ax=axes, pad=0.02)
         axes.grid(False)
@@ -201,11 +214,18 @@ def gates(
 def _check_maps(maps: Mapping[str, np.ndarray], steps: int, row_names: Mapping[str, Sequence[str]]) -> None:
     if not maps:
         raise ValueError("there are no gates to draw: give at least one map, name → (time, units)")
-    if unknown := [name for name in row_names if name not in maps]:
-        raise ValueError(f"row_names names {unknown}, which are not among the maps: {', '.join(maps)}")
+    if not steps:
+        raise ValueError("there are no time steps to draw: give a label for each")
+    check_names("row_names", row_names, maps, "maps")
     for name, values in maps.items():
         shape = np.shape(values)
         if len(shape) != 2 or shape[0] != steps or not shape[1]:
             raise ValueError(f"{name} must be (time, units) with {steps} time steps, got shape {shape}")
         if len(row_names.get(name, range(shape[1]))) != shape[1]:
             raise ValueError(f"{name} has {shape[1]} rows but {len(row_names[name])} row_names")
+        values = np.asarray(values, float)
+        if len(wrong := np.argwhere(~np.isfinite(values))):
+            step, unit = wrong[0]
+            raise ValueError(
+                f"{name} must be finite numbers, but {name}[{step}, {unit}] is {values[step, unit]}"
+            )

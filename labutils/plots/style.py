@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import matplotlib
@@ -94,3 +95,19 @@ def canvas(
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+def check_names(argument: str, names: Iterable[str], known: Iterable[str], kind: str) -> None:
+    """ValueError where an argument gives names that are not among the known ones, `kind`."""
+    known = list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(
+            f"{argument} names {unknown}, which are not among the {kind}: {', '.join(map(str, known))}"
+        )
+
+
+def check_equally_many(name: str, counts: Mapping[str, int]) -> None:
+    """ValueError where counts that belong together, such as {"words": 3, "values": 2}, differ or are 0."""
+    if len(set(counts.values())) > 1 or 0 in counts.values():
+        got = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+        raise ValueError(f"{name}: there must be equally many, and at least one, of each, got {got}")
