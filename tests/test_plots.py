@@ -3,14 +3,16 @@
 import html
 import re
 import struct
+from itertools import cycle, islice
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from notebook_helpers import ROOT
 
 from labutils import plots
 from labutils.data import series
-from labutils.palette import BLACK, GREEN, ORANGE, PINK
+from labutils.palette import BLACK, GREEN, ORANGE, PALETTE, PINK
 from labutils.training import Run
 
 
@@ -106,6 +108,7 @@ def test_every_picture_has_axis_labels_alternative_text_and_a_stable_name(draw):
     labelled = [a for a in picture.figure.axes if a.axison and a.get_label() != "<colorbar>"]
     assert labelled or all(axes.texts for axes in picture.figure.axes), "a text needs no axes"
     assert all(axes.get_xlabel() for axes in labelled)
+    assert all(to_hex(line.get_color()) != "#ffffff" for axes in labelled for line in axes.lines)
     assert all(axes.get_ylabel() or axes.get_yticklabels() for axes in labelled)
     width, height = struct.unpack(">II", data["image/png"][16:24])
     assert width == round(metadata["image/png"]["width"] * 1.5) and 200 < height < 3000
@@ -428,42 +431,75 @@ def test_the_map_of_codes_puts_each_image_at_its_code():
     assert {text.get_text() for text in picture.figure.axes[0].texts} == {"1", "7"}
 
 
-def test_everything_is_drawn_however_much_it_is():
-    many = [f"model {n}" for n in range(20)]
-    labels, p = np.tile([0, 1], 50), np.linspace(0, 1, 100)
-    lines = {name: ([1, 2], [3, 4]) for name in many}
-    values = {name: [1, 2] for name in many}
-    for picture in (
-        plots.calibration(labels, dict.fromkeys(many, p)),
-        plots.accuracy_by(np.arange(100), dict.fromkeys(many, p > 0.5), [0, 50, 100]),
-        plots.forecast([1, 2], [1, 2], values, "t", "v", "title"),
-        plots.windows(series.noisy_sine(), 10, dict.fromkeys(many, 40)),
-        plots.curves(lines, "t", "v", "title"),
-    ):
-        assert all(name in picture.alt for name in many), picture.title
+MANY = [f"model {n}" for n in range(20)]
+
+
+def of_many(values):
+    return dict.fromkeys(MANY, values)
+
+
+@pytest.mark.parametrize(
+    ("draw", "markers"),
+    [
+        (lambda: plots.calibration(np.tile([0, 1], 50), of_many(np.linspace(0, 1, 100))), "osD^"),
+        (lambda: plots.accuracy_by(np.arange(100), of_many(np.arange(100) > 50), [0, 50, 100]), "osD^"),
+        (lambda: plots.forecast([1, 2], [1, 2], of_many([1, 2]), "t", "v", "title"), ["None"]),
+        (lambda: plots.windows(series.noisy_sine(), 10, of_many(40)), None),
+        (lambda: plots.curves(of_many(([1, 2], [3, 4])), "t", "v", "title", markers=True), "osD^vP"),
+        (lambda: plots.estimates(of_many(([1, 2], [3, 4], [1, 1])), "t", "v", "title"), "osD^vP"),
+    ],
+    ids=["calibration", "accuracy_by", "forecast", "windows", "curves", "estimates"],
+)
+def test_everything_is_drawn_however_much_it_is(draw, markers):
+    picture = draw()
+    axes = picture.figure.axes[0]
+    assert all(name in picture.alt for name in MANY) and axes.get_xlabel() and axes.get_ylabel()
+    if markers is None:  # windows: the parts are spans, named above them
+        drawn = {text.get_text().split("\n")[0]: span for text, span in zip(axes.texts, axes.patches)}
+        colours = [span.get_facecolor() for span in drawn.values()]
+    else:
+        artists = dict(zip(*reversed(axes.get_legend_handles_labels())))
+        drawn = {name: getattr(artists[name], "lines", [artists[name]])[0] for name in MANY}
+        colours = [line.get_color() for line in drawn.values()]
+        assert [line.get_marker() for line in drawn.values()] == list(islice(cycle(markers), 20))
+        assert all(line.get_linestyle() == "-" and line.get_linewidth() >= 1 for line in drawn.values())
+        assert set(MANY) <= {text.get_text() for text in picture.figure.legends[0].get_texts()}
+    assert list(drawn) == MANY and all(artist.get_visible() for artist in drawn.values())
+    assert [to_hex(colour).upper() for colour in colours] == list(islice(cycle(PALETTE), 20))
 
 
 @pytest.mark.parametrize("text", [r"$\frac$", r"$\nothing$ and $x$", "$x_$", "one $ only", "$v_1$"])
 def test_a_label_is_a_formula_where_it_can_be_read_as_one_and_else_written_as_it_stands(text):
-    run, line = a_run(text), ([1, 2], [1, 2])
-    pictures = [
-        plots.gates({text: [[0.1], [0.2]]}, "ab", text),
-        plots.curves({text: line, "b": line}, text, text, text, references={text: 1}),
-        plots.images({text: np.zeros((1, 4, 4))}, text, columns=[text]),
-        plots.scores({text: [1, 2]}, text, {text: 1}, text),
-        plots.training_curves([run, a_run("b")], {text: 0.5}),
-        plots.calibration([0, 1], {text: [0.2, 0.5]}),
-        plots.accuracy_by([1], {text: [True]}, [0, 5], text),
-        plots.reading([text], [0.2], text),
-        plots.windows(series.noisy_sine(), 10, {text: 900}),
-        plots.forecast(*line, {text: [1, 2]}, text, text, text, spans={text: (1, 2)}),
-        plots.limits({text: (*line, [0, 0])}, text, text, published={text: 2}, references={}, top=3),
-        plots.alignment({text: (np.eye(2), "ab", "ab")}, text, xlabel=text, ylabel=text),
-    ]
-    assert all(picture.png for picture in pictures)
-    (axes,) = pictures[2].figure.axes
+    picture = plots.images({text: np.zeros((1, 4, 4))}, text, columns=[text])
+    (axes,) = picture.figure.axes
     for label in (axes.get_xticklabels()[0], axes.get_yticklabels()[0]):
         assert label.get_text() == text and label.get_parse_math() == (text in ("one $ only", "$v_1$"))
+    assert picture.png
+
+
+BAD = r"$\frac$"
+LINE = [1, 2], [1, 2]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.gates({BAD: [[0.1], [0.2]]}, "ab", BAD),
+        lambda: plots.curves({BAD: LINE, "b": LINE}, BAD, BAD, BAD, references={BAD: 1}),
+        lambda: plots.estimates({BAD: (*LINE, [0, 0])}, BAD, BAD, BAD, references={BAD: 1}),
+        lambda: plots.scores({BAD: [1, 2]}, BAD, {BAD: 1}, BAD),
+        lambda: plots.training_curves([a_run(BAD), a_run("b")], {BAD: 0.5}),
+        lambda: plots.calibration([0, 1], {BAD: [0.2, 0.5]}),
+        lambda: plots.accuracy_by([1], {BAD: [True]}, [0, 5], BAD),
+        lambda: plots.reading([BAD], [0.2], BAD),
+        lambda: plots.windows(series.noisy_sine(), 10, {BAD: 900}),
+        lambda: plots.forecast(*LINE, {BAD: [1, 2]}, BAD, BAD, BAD, spans={BAD: (1, 2)}),
+        lambda: plots.limits({BAD: (*LINE, [0, 0])}, BAD, BAD, published={BAD: 2}, references={}, top=3),
+        lambda: plots.alignment({BAD: (np.eye(2), "ab", "ab")}, BAD, xlabel=BAD, ylabel=BAD),
+    ],
+)
+def test_every_picture_can_be_shown_whatever_its_labels_are(draw):
+    assert draw().png
 
 
 def test_colours_and_colormaps_have_their_names_from_the_palette():
