@@ -1,4 +1,4 @@
-"""A training in the background: what is known of it, how it is stopped, and what it leaves."""
+"""A job in the background, mostly a training: what is known of it, how it is stopped, and what it leaves."""
 
 import contextlib
 import gc
@@ -10,7 +10,9 @@ from panel_helpers import FakeFit, FakeModel, call, eventually
 
 from labutils import training
 from labutils.panels import background
-from labutils.panels.background import Progress, Runner
+from labutils.panels.background import Progress, Runner, progress_callback
+
+pytestmark = pytest.mark.usefixtures("keras")  # loaded before anything is waited for
 
 
 @pytest.fixture
@@ -18,8 +20,13 @@ def fit():
     return FakeFit()
 
 
-def training_of(fit, epochs):
-    return lambda callback: fit(FakeModel(), None, None, epochs=epochs, callbacks=[callback])
+def start(runner, fit, epochs):
+    """Begin a training that `fit` does."""
+
+    def train():
+        return fit(FakeModel(), None, None, epochs=epochs, callbacks=[progress_callback(runner)])
+
+    return runner.start(train, epochs)
 
 
 def listening():
@@ -36,20 +43,20 @@ def test_a_thread_that_cannot_be_started_leaves_the_runner_idle(fit, monkeypatch
     runner, _ = listening()
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="new thread"):
         patch.setattr(threading.Thread, "start", full)
-        runner.start(training_of(fit, 1), 1)
+        start(runner, fit, 1)
     assert not runner.is_busy and runner.wait(0)
     fit.go()
-    assert runner.start(training_of(fit, 1), 1) and runner.wait(60)
+    assert start(runner, fit, 1) and runner.wait(60)
 
 
 def test_a_training_runs_in_the_background_and_tells_each_epoch(fit):
     runner, seen = listening()
-    assert runner.start(training_of(fit, 3), 3) and runner.is_busy
+    assert start(runner, fit, 3) and runner.is_busy
     fit.go(3)
     assert runner.wait(60)
     assert [p.epochs_done for p in seen if p.fraction == 0] == [0, 1, 2, 3, 3]
-    assert seen[0].state == "building" and seen[-1].state == "idle"
-    assert {p.state for p in seen[1:-1]} == {"training"}
+    assert seen[0].state == "starting" and seen[-1].state == "idle"
+    assert {p.state for p in seen[1:-1]} == {"running"}
     assert runner.progress.history == {"loss": [1, 1 / 2, 1 / 3], "val_loss": [2, 1, 2 / 3]}
     assert runner.progress.result.epochs == 3 and not runner.progress.error
 
@@ -57,16 +64,15 @@ def test_a_training_runs_in_the_background_and_tells_each_epoch(fit):
 def test_a_second_start_is_refused_while_one_runs_and_taken_afterwards(fit):
     runner = Runner()
     for calls in (1, 2):
-        assert runner.start(training_of(fit, 1), 1)
-        assert not runner.start(training_of(fit, 1), 1)
+        assert start(runner, fit, 1)
+        assert not start(runner, fit, 1)
         fit.go()
         assert runner.wait(5) and len(fit.calls) == calls
 
 
 def test_many_starts_at_once_begin_one_thread(fit):
     runner, answers = Runner(), []
-    train = training_of(fit, 1)
-    threads = [threading.Thread(target=lambda: answers.append(runner.start(train, 1))) for _ in range(20)]
+    threads = [threading.Thread(target=lambda: answers.append(start(runner, fit, 1))) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -79,7 +85,7 @@ def test_many_starts_at_once_begin_one_thread(fit):
 def test_stop_ends_it_and_says_so_at_once(fit, epochs):
     runner, seen = listening()
     assert not runner.stop()
-    runner.start(training_of(fit, 100), 100)
+    start(runner, fit, 100)
     fit.go(epochs)
     eventually(lambda: runner.progress.epochs_done == epochs and fit.calls)
     assert runner.stop() and runner.progress.state in ("stopping", "idle")
@@ -87,7 +93,7 @@ def test_stop_ends_it_and_says_so_at_once(fit, epochs):
     assert runner.progress.result.epochs == epochs == runner.progress.epochs_done
     assert not runner.stop()
     fit.go(3)
-    assert runner.start(training_of(fit, 3), 3) and runner.wait(5) and runner.progress.epochs_done == 3
+    assert start(runner, fit, 3) and runner.wait(5) and runner.progress.epochs_done == 3
 
 
 @pytest.mark.parametrize(
@@ -104,7 +110,11 @@ def test_stop_ends_it_and_says_so_at_once(fit, epochs):
 def test_an_epoch_that_was_broken_off_is_not_in_the_history(events, is_broken_off):
     runner, inspected, model = Runner(), [], FakeModel()
 
-    def train(callback):
+    def inspect(network):
+        inspected.append((network, runner.progress.epochs_done))
+
+    def train():
+        callback = progress_callback(runner, inspect)
         callback.set_model(model)
         callback.set_params({"steps": 4})
         for event in [("train_begin",), *events]:
@@ -114,7 +124,7 @@ def test_an_epoch_that_was_broken_off_is_not_in_the_history(events, is_broken_of
         call([callback], "epoch_end", 0, {"loss": 1.0})
         assert runner.stop_requested == getattr(model, "stop_training", False)  # no batch more
 
-    runner.start(train, 2, on_epoch=lambda network: inspected.append((network, runner.progress.epochs_done)))
+    runner.start(train, 2)
     assert runner.wait(5) and runner.progress.error == ""
     assert runner.progress.history == ({} if is_broken_off else {"loss": [1.0]})
     assert inspected == ([] if is_broken_off else [(model, 0)])  # before the epoch is published
@@ -125,12 +135,12 @@ def test_what_goes_wrong_is_kept_with_its_reason(fit, error):
     runner = Runner()
     fit.error = error
     fit.go()
-    runner.start(training_of(fit, 2), 2)
+    start(runner, fit, 2)
     assert runner.wait(5)
     progress = runner.progress
     assert progress.error.startswith(type(error).__name__) and str(error) in progress.error
     assert "in __call__" in progress.details and progress.result is None
-    assert runner.start(training_of(fit, 0), 0) and runner.wait(5) and not runner.progress.error
+    assert start(runner, fit, 0) and runner.wait(5) and not runner.progress.error
 
 
 def test_a_listener_that_fails_does_not_end_the_training(fit, capsys):
@@ -138,13 +148,13 @@ def test_a_listener_that_fails_does_not_end_the_training(fit, capsys):
         raise RuntimeError("a dead widget")
 
     runner = Runner(listen)
-    runner.start(training_of(fit, 2), 2)
+    start(runner, fit, 2)
     fit.go(2)
     assert runner.wait(5) and runner.progress.result.epochs == 2
     assert "a dead widget" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("state", ["building", "idle"])
+@pytest.mark.parametrize("state", ["starting", "idle"])
 def test_a_listener_that_is_interrupted_leaves_it_ready_for_the_next_training(fit, state):
     def listen():
         if runner.progress.state == state and not interrupted:
@@ -152,18 +162,19 @@ def test_a_listener_that_is_interrupted_leaves_it_ready_for_the_next_training(fi
             raise KeyboardInterrupt
 
     runner, interrupted = Runner(listen), []
-    with pytest.raises(KeyboardInterrupt) if state == "building" else contextlib.nullcontext():
-        runner.start(training_of(fit, 1), 1)
+    with pytest.raises(KeyboardInterrupt) if state == "starting" else contextlib.nullcontext():
+        start(runner, fit, 1)
     fit.go(2)
     assert runner.wait(5) and runner.progress.result.epochs == 1 and interrupted
-    assert runner.start(training_of(fit, 1), 1) and runner.wait(5) and runner.progress.result.epochs == 1
+    assert start(runner, fit, 1) and runner.wait(5) and runner.progress.result.epochs == 1
 
 
 def test_the_time_left_leaves_out_the_first_epoch_once_there_is_another(monkeypatch):
     now, (runner, seen) = [0.0], listening()
     monkeypatch.setattr(background.time, "monotonic", lambda: now[0])
 
-    def train(callback):
+    def train():
+        callback = progress_callback(runner)
         callback.set_model(FakeModel())
         callback.set_params({"steps": 10})
         for seconds, *event in [
@@ -188,9 +199,9 @@ def test_past_trainings_are_tidied_away_when_it_has_nothing_to_do(fit, monkeypat
     monkeypatch.setattr(background, "SECONDS_BEFORE_TIDYING", 0.05)
     monkeypatch.setattr(gc, "collect", collected.set)
     runner = Runner()
-    runner.start(training_of(fit, 0), 0)
+    start(runner, fit, 0)
     assert runner.wait(5) and collected.wait(5)
-    assert runner.start(training_of(fit, 0), 0) and runner.wait(5)
+    assert start(runner, fit, 0) and runner.wait(5)
 
 
 def test_nothing_is_known_of_a_training_that_has_not_begun():
@@ -202,11 +213,12 @@ def test_nothing_is_known_of_a_training_that_has_not_begun():
 def test_it_drives_the_real_training(keras, fast):
     x = np.random.default_rng(0).normal(size=(60, 5, 1))
 
-    def train(callback):
+    def train():
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.layers.Input((5, 1)), keras.layers.LSTM(3), keras.layers.Dense(1)])
         model.compile("adam", "mse")
-        return training.fit(model, x, x[:, 0], epochs=4, validation=0.2, callbacks=[callback], fast=fast)
+        callbacks = [progress_callback(runner)]
+        return training.fit(model, x, x[:, 0], epochs=4, validation=0.2, callbacks=callbacks, fast=fast)
 
     runner = Runner()
     runner.start(train, 4)

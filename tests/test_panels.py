@@ -241,9 +241,9 @@ def test_no_images_are_refused(rows):
 def test_a_choice_has_its_first_option_at_the_start_and_needs_two():
     field = ChoiceField("pooling", "Pooling", ("mean", "max"))
     entry = input_of(field)
-    assert field.value == entry.number == "mean" and entry.is_valid and not field.is_whole
+    assert field.value == entry.value == "mean" and entry.is_valid and not field.is_whole
     entry.box.value = "max"
-    assert entry.number == "max"
+    assert entry.value == "max"
     of_no_order, of_pairs, of_numbers = {"mean", "max"}, [("Mean", 1), ("Max", 2)], [1, 2]
     refused = (of_no_order, {"mean": 1, "max": 2}, of_pairs, of_numbers, ["mean", ["max"]], None)
     for options in (("mean",), ("mean", "mean"), "mean", *refused):

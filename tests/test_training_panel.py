@@ -119,7 +119,7 @@ def test_data_without_a_validation_part_leaves_the_last_fifth_to_fit(fake):
 
 
 def test_the_curves_grow_while_it_trains_and_the_buttons_follow(fake, monkeypatch):
-    monkeypatch.setattr(training_panel, "SECONDS_BETWEEN_DRAWINGS", 0)
+    monkeypatch.setattr(TrainingPanel, "seconds_between_drawings", 0)
     panel = a_panel()
     panel.train_button.click()
     assert panel.train_button.disabled and not panel.stop_button.disabled
@@ -153,7 +153,7 @@ def test_while_the_network_is_built_it_says_so_and_the_cell_may_run_again(fake):
 
 
 def test_drawing_waits_between_epochs_but_not_for_the_first_point_and_the_end(fake, monkeypatch):
-    monkeypatch.setattr(training_panel, "SECONDS_BETWEEN_DRAWINGS", 60)
+    monkeypatch.setattr(TrainingPanel, "seconds_between_drawings", 60)
     panel, drawn = a_panel(), []
     panel.head.observe(lambda change: drawn.append(change["new"]), "value")
     trained(panel, fake, epochs=50)
@@ -435,7 +435,7 @@ class Copier(FakeModel):
 @pytest.fixture
 def previewed(fake, monkeypatch):
     """Returns a function that makes a panel with a preview of `IMAGES`."""
-    monkeypatch.setattr(training_panel, "SECONDS_BETWEEN_DRAWINGS", 0.0)
+    monkeypatch.setattr(TrainingPanel, "seconds_between_drawings", 0.0)
 
     def panel(build=Copier, preview=None, **settings):
         preview = preview or Preview(IMAGES)

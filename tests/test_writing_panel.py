@@ -6,7 +6,7 @@ import threading
 import pytest
 from panel_helpers import FakeFit, FakeModel, eventually
 
-from labutils.panels import WritingPanel, writing_panel
+from labutils.panels import WritingPanel
 
 numbers = itertools.count()
 
@@ -25,7 +25,7 @@ class Writer:
 
 
 @pytest.fixture
-def fit():
+def fit(keras):  # loaded before anything is waited for
     return FakeFit()
 
 
@@ -54,7 +54,7 @@ def test_it_writes_on_from_the_beginning_with_the_settings(fit):
 
 
 def test_what_is_written_appears_while_more_is_coming_and_stop_keeps_it(fit, monkeypatch):
-    monkeypatch.setattr(writing_panel, "SECONDS_BETWEEN_DRAWINGS", 0)
+    monkeypatch.setattr(WritingPanel, "seconds_between_drawings", 0)
     write = Writer(held=True)
     panel = a_panel(fit, write)
     panel.write_button.click()
@@ -109,6 +109,24 @@ def test_train_on_trains_the_network_there_is_and_its_curve_goes_on(fit):
     assert len(panel.session.bits["bits"]) == len(panel.session.bits["val_bits"]) == 5
     assert panel.session.bits["bits"][:2] == pytest.approx([1 / 0.6931472, 0.5 / 0.6931472])
     assert fit.calls[1]["model"] is fit.calls[0]["model"]
+
+
+def test_drawing_waits_between_epochs_and_characters_but_not_for_the_end(fit, monkeypatch):
+    monkeypatch.setattr(WritingPanel, "seconds_between_drawings", 60)
+    panel, drawn = a_panel(fit, Writer("and so on" * 100)), []
+    draw = panel.draw
+    monkeypatch.setattr(panel, "draw", lambda progress: drawn.append(progress) or draw(progress))
+    panel.write_button.click()
+    idle(panel)
+    assert [progress.state for progress in drawn] == ["starting", "running", "idle"]
+    assert panel.text.value.count("and so on") == 44  # of 400 characters
+    drawn.clear()
+    fit.go(50)
+    panel.training_inputs[1].box.value = "50"
+    panel.train_on_button.click()
+    idle(panel)
+    assert [progress.epochs_done for progress in drawn] == [0, 0, 1, 50]
+    assert "50 epochs trained." in panel.status.value
 
 
 def test_a_new_network_has_its_own_units_and_curve_and_writes_then(fit):

@@ -43,7 +43,7 @@ class Explorer(base.Panel):
         return [self.chart.value]
 
     def _show(self) -> None:
-        chart, sentence = self._draw(**{entry.field.name: entry.number for entry in self.inputs})
+        chart, sentence = self._draw(**{entry.field.name: entry.value for entry in self.inputs})
         self.chart.value = chart
         self.say(sentence)
 

@@ -45,7 +45,7 @@ class Field:
     @property
     def range(self) -> str:
         """The allowed range in words."""
-        return f"{as_typed(self.low)} to {as_typed(self.high)}"
+        return f"{field_text(self.low)} to {field_text(self.high)}"
 
     @property
     def question(self) -> str:
@@ -106,12 +106,12 @@ class ListField:
     @property
     def value(self) -> str:
         """What stands in the input at the start."""
-        return ", ".join(map(as_typed, self.values))
+        return ", ".join(map(field_text, self.values))
 
     @property
     def question(self) -> str:
         """The label with the range."""
-        return f"{self.label} ({as_typed(self.low)} to {as_typed(self.high)}; several with commas)"
+        return f"{self.label} ({field_text(self.low)} to {field_text(self.high)}; several with commas)"
 
     def parsed(self, text: str) -> tuple[float, ...]:
         """Return the numbers that a student typed; ValueError says what is wrong and what would do."""
@@ -122,7 +122,7 @@ class ListField:
         numbers = tuple(map(one.parsed, parts))
         if len(set(numbers)) < len(numbers):
             twice = next(number for number in numbers if numbers.count(number) > 1)
-            raise ValueError(f"{as_typed(twice)} occurs twice: type each value once.")
+            raise ValueError(f"{field_text(twice)} occurs twice: type each value once.")
         if len(numbers) > self.most:
             raise ValueError(f"{len(numbers)} values are too many: type at most {self.most}.")
         return numbers
@@ -159,7 +159,7 @@ class ChoiceField:
     is_whole = False
 
 
-def as_typed(value: float | str) -> str:
+def field_text(value: float | str) -> str:
     """Return a value as it stands in a field: all digits of a whole number, six of another."""
     return str(value) if isinstance(value, (int, str)) else f"{value:g}"
 
@@ -167,13 +167,13 @@ def as_typed(value: float | str) -> str:
 class Input:
     """The widget of a `Field` or `ListField`: its box, and the answer to a wrong entry.
 
-    number : the last number, or numbers, that could be read. is_valid : whether the box holds one now.
+    value : the last number, or tuple of numbers, that could be read. is_valid : whether the box holds such.
     """
 
-    def __init__(self, field: Field | ListField, on_number: Callable[[], None] = lambda: None) -> None:
-        self.field, self._on_number = field, on_number
-        shown = as_typed(field.value)
-        self.number = field.values if isinstance(field, ListField) else field.value
+    def __init__(self, field: Field | ListField, on_value: Callable[[], None] = lambda: None) -> None:
+        self.field, self._on_value = field, on_value
+        shown = field_text(field.value)
+        self.value = field.values if isinstance(field, ListField) else field.value
         self.is_valid = True
         self.box = base.control(widgets.Text, field.question, value=shown, continuous_update=False)
         self.answer = widgets.HTML()
@@ -182,7 +182,7 @@ class Input:
 
     def _typed(self, change: dict) -> None:
         try:
-            self.number = self.field.parsed(change["new"])
+            self.value = self.field.parsed(change["new"])
         except ValueError as error:
             self.is_valid = False
             self.widget.add_class("lab-wrong")
@@ -191,7 +191,7 @@ class Input:
         self.is_valid = True
         self.widget.remove_class("lab-wrong")
         self.answer.value = ""
-        self._on_number()
+        self._on_value()
 
 
 class ChoiceInput:
@@ -203,7 +203,7 @@ class ChoiceInput:
         self.widget = base.labelled(self.box)
 
     @property
-    def number(self) -> str:
+    def value(self) -> str:
         """The option that is chosen."""
         return self.box.value
 

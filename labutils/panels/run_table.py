@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from labutils.panels.fields import ChoiceField, Field, as_typed
+from labutils.panels.fields import ChoiceField, Field, field_text
 from labutils.panels.preview import PreviewOutput
 from labutils.training import Run
 
@@ -60,7 +60,7 @@ class RunTable:
     def settings_in_words(self, values: Mapping[str, float | str]) -> str:
         """Return the values of the fields in words."""
         return ", ".join(
-            f"{f.label.lower()} {as_typed(values[f.name])}" for f in self._fields if f.name in values
+            f"{f.label.lower()} {field_text(values[f.name])}" for f in self._fields if f.name in values
         )
 
     def outcome(self, entry: Entry) -> str:
@@ -105,7 +105,7 @@ class RunTable:
         heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ["run", *shown])
         rows = ""
         for number, *values in shown.itertuples(name=None):
-            cells = [_cell(value, formats.get(name, as_typed)) for name, value in zip(shown, values)]
+            cells = [_cell(value, formats.get(name, field_text)) for name, value in zip(shown, values)]
             style, mark = (' class="lab-best"', " (best)") if number == marked else ("", "")
             cells[0] += mark
             rows += f'<tr{style}><th scope="row">{number}</th><td>{"</td><td>".join(cells)}</td></tr>'

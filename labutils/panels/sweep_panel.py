@@ -6,10 +6,9 @@ import functools
 import html
 import math
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -19,42 +18,27 @@ from scipy import stats
 
 from labutils import training
 from labutils.panels import base, svg
-from labutils.panels.background import Runner
-from labutils.panels.fields import Field, Input, ListField, as_typed
+from labutils.panels.background import Progress
+from labutils.panels.fields import Field, Input, ListField, field_text
+from labutils.panels.sessions import PanelSession, SessionPanel
 from labutils.panels.training_charts import duration
 
-if TYPE_CHECKING:
-    import keras
-
-SECONDS_BETWEEN_DRAWINGS = 0.5
 MOST_RUNS = 500
 
 
-class SweepSession:
-    """What outlives a panel when its cell is run again: the sweep that goes on, and what it has so far."""
+class SweepSession(PanelSession):
+    """The sweep that goes on, and what it has so far."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.table = pd.DataFrame()  # of the runs asked for, as `training.sweep` returns it
         self.names: list[str] = []  # of the settings
         self.message = "Choose values and press Start."
         self.done, self.began = 0, 0.0  # how many runs are done, and when the sweep began
         self.done_before = 0
-        self.panel: SweepPanel | None = None
-        self.runner = Runner(self.follow)
-
-    def follow(self) -> None:
-        """Let the panel show how far the sweep is."""
-        if self.panel is not None:
-            self.panel.follow()
 
 
-@functools.cache
-def session(title: str) -> SweepSession:
-    """Return the one session of the panels with this title."""
-    return SweepSession()
-
-
-class SweepPanel(base.Panel):
+class SweepPanel(SessionPanel):
     """Lists of values for the settings, seeds and workers; Start and Stop; each run as it comes in.
 
     Running the cell again keeps a sweep that goes on; what was trained once is in the store.
@@ -77,6 +61,11 @@ class SweepPanel(base.Panel):
         For fields that do not fit together, and a store that is none.
     """
 
+    seconds_between_drawings = 0.5
+    busy_text = "A sweep is going on: stop it first, or wait for its end."
+    idle_text = "There is no sweep to stop."
+    kept_text = "The runs are there."
+
     def __init__(
         self,
         train: Callable[..., Any],
@@ -90,17 +79,16 @@ class SweepPanel(base.Panel):
         references: Mapping[str, float] | None = None,
         client: Any = None,
     ) -> None:
-        super().__init__(title)
+        super().__init__(SweepSession, title)
         if not fields or len({field.name for field in fields}) < len(fields):
             raise ValueError("a sweep panel needs fields with different names, one at least")
         self._train, self._score, self._label, self._store = train, score, label, store
         self._references, self._client = dict(references or {}), client
-        self.session, self._drawing, self._drawn_at = session(title), threading.RLock(), 0.0
         self.inputs = [Input(field) for field in fields]
         self.seeds = Input(Field("seeds", "Seeds", seeds, 1, 50))
         self.workers = Input(Field("workers", "Processes", min(2, cpu_count()), 1, cpu_count()))
         self.start_button = base.button("Start", self._start_clicked)
-        self.stop_button = base.button("Stop", self._stop_clicked)
+        self.start_buttons = [self.start_button]
         self.head, self.live, self.runs = widgets.HTML(), widgets.HTML(), widgets.HTML()
         entries = [*self.inputs, self.seeds, *([] if client else [self.workers])]
         self.fill(
@@ -114,10 +102,7 @@ class SweepPanel(base.Panel):
         )
         if not self.session.runner.is_busy:
             self._keep_table(self._swept(lambda: True))  # what the store holds already
-        past, self.session.panel = self.session.panel, self
-        if past is not None:
-            past.retire()
-        self.follow()
+        self.take_over()
 
     def table(self) -> pd.DataFrame:
         """Return a row for each run that was asked for: settings, seed, results, seconds and failures."""
@@ -135,35 +120,16 @@ class SweepPanel(base.Panel):
         means["half_width"] = t * means.sd / np.sqrt(means.runs)
         return means.drop(columns="sd")
 
-    def follow(self) -> None:
-        """Show the sweep as it stands."""
-        with self._drawing:
-            if self.session.panel is not self:
-                return
-            progress, own = self.session.runner.progress, self.session
-            is_busy = progress.state != "idle"
-            if self.start_button.disabled != is_busy:
-                # the buttons change in a thread for which a newer panel has published nothing
-                self.preserve_message_order()
-            self.start_button.disabled, self.stop_button.disabled = is_busy, not is_busy
-            if progress.state == "stopping":
-                self.say("Stopping …")
-            elif progress.error and not is_busy:
-                self.complain(f"The sweep has failed. {progress.error}", progress.details)
-            else:
-                self.say(own.message)
-            if is_busy and time.monotonic() - self._drawn_at < SECONDS_BETWEEN_DRAWINGS:
-                return
-            self.head.value = self._progress_bar() if is_busy else ""
-            self.live.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
-            self.runs.value = self._runs_html()
-            self._drawn_at = time.monotonic()
+    def tell_news(self, progress: Progress) -> None:
+        if progress.error:
+            self.complain(f"The sweep has failed. {progress.error}", progress.details)
+        else:
+            self.say(self.session.message)
 
-    def retire(self) -> None:
-        """Give way to a new panel of the same title."""
-        with self._drawing:
-            self.say("This panel was made anew elsewhere; use the new one. The runs are there.")
-            self.close_all_but_status()
+    def draw(self, progress: Progress) -> None:
+        self.head.value = self._progress_bar(progress.total) if progress.is_busy else ""
+        self.live.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
+        self.runs.value = self._runs_html()
 
     def pictures(self) -> list[str]:
         means, own = self.means(), self.session
@@ -175,7 +141,7 @@ class SweepPanel(base.Panel):
             for colour, (values, part) in enumerate(
                 levels.groupby(others, sort=False) if others else [((), levels)]
             ):
-                name = ", ".join(f"{self._label_of(n)} {as_typed(v)}" for n, v in zip(others, values))
+                name = ", ".join(f"{self._label_of(n)} {field_text(v)}" for n, v in zip(others, values))
                 part = part.sort_values(x_name)
                 lines.append(
                     svg.Line(
@@ -206,19 +172,16 @@ class SweepPanel(base.Panel):
         return [chart]
 
     def _start_clicked(self, button: widgets.Button) -> None:
-        entries = [*self.inputs, self.seeds, self.workers]
-        if wrong := [entry.field.label for entry in entries if not entry.is_valid]:
-            self.complain(f"Nothing was started. Please correct: {', '.join(wrong)}.")
+        if self.values_of([*self.inputs, self.seeds, self.workers]) is None:
             return
-        number = math.prod(len(entry.number) for entry in self.inputs) * self.seeds.number
+        number = math.prod(len(entry.value) for entry in self.inputs) * self.seeds.value
         if number > MOST_RUNS:
             self.complain(
                 f"Nothing was started: these are {number:,} runs. The panel makes at most {MOST_RUNS}; for "
                 "more, call training.sweep in a cell or a script."
             )
             return
-        if self.session.runner.is_busy:
-            self.say("A sweep is going on: stop it first, or wait for its end.")
+        if not self.is_free():
             return
         own = self.session
         self._keep_table(self._swept(lambda: True))
@@ -226,11 +189,7 @@ class SweepPanel(base.Panel):
         own.message = f"{number} runs were asked for, {own.done} of them are in the store."
         own.runner.start(functools.partial(self._sweep, number), number)
 
-    def _stop_clicked(self, button: widgets.Button) -> None:
-        if not self.session.runner.stop():
-            self.say("There is no sweep to stop.")
-
-    def _sweep(self, number: int, callback: keras.callbacks.Callback | None = None) -> None:
+    def _sweep(self, number: int) -> None:
         """Train what is missing, in the background."""
         own = self.session
 
@@ -242,7 +201,7 @@ class SweepPanel(base.Panel):
             table.loc[is_run, self._score] = record.get("result", {}).get(self._score, math.nan)
             table.loc[is_run, "failed"] = record.get("failed", "")
             own.table, own.done = table, done
-            own.follow()
+            own.runner.report()
 
         self._keep_table(self._swept(lambda: own.runner.stop_requested, on_result))
         failed = int((own.table.failed != "").sum())
@@ -257,10 +216,10 @@ class SweepPanel(base.Panel):
     def _swept(self, should_stop: Callable[[], bool], on_result: Callable | None = None) -> pd.DataFrame:
         return training.sweep(
             self._train,
-            {entry.field.name: list(entry.number) for entry in self.inputs},
-            seeds=range(self.seeds.number),
+            {entry.field.name: list(entry.value) for entry in self.inputs},
+            seeds=range(self.seeds.value),
             store=self._store,
-            workers=None if self._client else self.workers.number,
+            workers=None if self._client else self.workers.value,
             client=self._client,
             on_result=on_result,
             should_stop=should_stop,
@@ -271,13 +230,13 @@ class SweepPanel(base.Panel):
         own.table, own.names = table, [entry.field.name for entry in self.inputs]
         own.done = int((table.failed != "not trained").sum())
 
-    def _progress_bar(self) -> str:
-        own, number = self.session, self.session.runner.progress.epochs
+    def _progress_bar(self, number: int) -> str:
+        own = self.session
         text = f"{own.done} of {number} runs done"
         if own.done > own.done_before:
             each = (time.monotonic() - own.began) / (own.done - own.done_before)
             text += f", about {duration(each * (number - own.done))} left"
-        elif own.runner.is_busy:
+        else:
             text += ": the processes start, which takes some seconds"
         percent = round(100 * own.done / number)
         return (
@@ -292,7 +251,7 @@ class SweepPanel(base.Panel):
         for values, row in self.means().iterrows() if len(self.means()) else ():
             values = values if isinstance(values, tuple) else (values,)
             half = f" ± {row.half_width:.3g}" if math.isfinite(row.half_width) else ""
-            cells = [*map(as_typed, values), f"{row.runs:.0f}", f"{row['mean']:.4g}{half}"]
+            cells = [*map(field_text, values), f"{row.runs:.0f}", f"{row['mean']:.4g}{half}"]
             rows += f"<tr><td>{'</td><td>'.join(map(html.escape, cells))}</td></tr>"
         heads = [*map(self._label_of, own.names), "runs", f"{self._label}, mean ± 95 % interval"]
         heads = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)

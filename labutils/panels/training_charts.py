@@ -68,13 +68,13 @@ class Chart:
 
 def progress_bar(name: str, progress: Progress) -> str:
     """Return as HTML how far a training is, "" where none is going on."""
-    if progress.state == "idle":
+    if not progress.is_busy:
         return ""
     percent = round(100 * progress.fraction_done)
-    if progress.state == "building":
+    if progress.state == "starting":
         text = f"{name}: building the network (the first epoch takes longest)"
     else:
-        text = f"{name}: {progress.epochs_done} of {progress.epochs} epochs done"
+        text = f"{name}: {progress.epochs_done} of {progress.total} epochs done"
         for quantity, values in progress.history.items():
             kind = "validation" if quantity.startswith("val_") else "training"
             text += f", {kind} {quantity.removeprefix('val_')} {values[-1]:.4g}"

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import html
 import inspect
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,48 +15,36 @@ import pandas as pd
 
 from labutils import backend, training
 from labutils.panels import base
-from labutils.panels.background import Progress, Runner
+from labutils.panels.background import Progress, progress_callback
 from labutils.panels.fields import ChoiceField, Field, input_of
 from labutils.panels.preview import Preview, PreviewOutput
 from labutils.panels.run_table import Entry, RunTable, Score
+from labutils.panels.sessions import PanelSession, SessionPanel
 from labutils.panels.training_charts import Chart, History, progress_bar
 
 if TYPE_CHECKING:
     import keras
 
-SECONDS_BETWEEN_DRAWINGS = 0.25
 NEWEST, NONE = "the newest run", "no other run"
 
 
-class Session:
-    """What outlives a panel when its cell is run again: the runs so far, and the one that goes on."""
+class TrainingSession(PanelSession):
+    """The runs so far, and the one that goes on."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.entries: list[Entry] = []  # the finished runs, oldest first
         self.model: keras.Model | None = None  # of the latest of them
         self.values: dict[str, float | str] = {}  # of the fields in the latest training
         self.preview: PreviewOutput | None = None  # by the network that is being trained
-        self.panel: TrainingPanel | None = None  # the latest of its title, which follows the training
-        self.runner = Runner(self.follow)
 
     @property
     def next_number(self) -> int:
         """The number of the run that goes on or comes next."""
         return len(self.entries) + 1
 
-    def follow(self) -> None:
-        """Let the panel show how far the training is."""
-        if self.panel is not None:
-            self.panel.follow()
 
-
-@functools.cache
-def session(title: str) -> Session:
-    """Return the one session of the panels with this title."""
-    return Session()
-
-
-class TrainingPanel(base.Panel):
+class TrainingPanel(SessionPanel):
     """Fields for the settings, Train and Stop, live curves, and a table of the runs so far.
 
     Running the cell again keeps the runs and a training that goes on: they belong to the title.
@@ -92,7 +79,7 @@ class TrainingPanel(base.Panel):
         preview: Preview | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(title)
+        super().__init__(TrainingSession, title)
         _check(build, data, fields)
         if not charts:
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
@@ -101,26 +88,25 @@ class TrainingPanel(base.Panel):
         settings["callbacks"] = training.callback_list(settings.get("callbacks"))
         self._fit_settings = {"fast": True} | settings
         inspect.signature(training.fit).bind_partial(**self._fit_settings)  # TypeError for what is unknown
-        self.session = session(title)
-        self._build, self._data, self._charts, self._preview = build, data, tuple(charts), preview
+        self._build = build
+        self._data = data
+        self._charts = tuple(charts)
+        self._preview = preview
+        self._previewed_at = 0.0
         self._runs = RunTable(self.session.entries, tuple(fields), score)
-        self._drawing = threading.RLock()
-        self._drawn, self._drawn_at, self._previewed_at = None, 0.0, 0.0  # what, and when
         self.inputs = [input_of(field) for field in fields]
         self.train_button = base.button("Train", self._train_clicked)
-        self.stop_button = base.button("Stop", self._stop_clicked)
-        self.head, self.live, self.table_of_runs = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.start_buttons = [self.train_button]
+        self.head = widgets.HTML()
+        self.live = widgets.HTML()
+        self.table_of_runs = widgets.HTML()
         self.drawn_run = self._choice("Show", NEWEST)
         self.other_run = self._choice("and lay over it", NONE)
         self._choices = base.row(base.labelled(self.drawn_run), base.labelled(self.other_run))
         inputs = base.row(*(entry.widget for entry in self.inputs))
         buttons = base.row(self.train_button, self.stop_button)
         self.fill(inputs, buttons, self.status, self.head, self.live, self._choices, self.table_of_runs)
-        self.pictures()  # what cannot be drawn is refused before another panel gives way
-        if self.session.panel is not None:
-            self.session.panel.retire()
-        self.session.panel = self
-        self.follow()
+        self.take_over()
 
     @property
     def runs(self) -> list[training.Run]:
@@ -138,35 +124,9 @@ class TrainingPanel(base.Panel):
         """Return the runs so far, newest first: settings, score, seconds and how each ended."""
         return self._runs.frame()
 
-    def follow(self) -> None:
-        """Show the training as it stands, at most four times a second unless its state has changed."""
-        with self._drawing:
-            if self.session.panel is not self:
-                return
-            progress = self.session.runner.progress
-            past, self._drawn = self._drawn, progress
-            has_news = past is None or progress.state != past.state
-            has_first_point = past is not None and progress.epochs_done > 0 == past.epochs_done
-            too_early = time.monotonic() - self._drawn_at < SECONDS_BETWEEN_DRAWINGS
-            if too_early and not (has_news or has_first_point):
-                return
-            is_busy = progress.state != "idle"
-            if has_news:
-                # the buttons change in the training's thread, for which a newer panel has published nothing
-                self.preserve_message_order()
-                self.train_button.disabled, self.stop_button.disabled = is_busy, not is_busy
-                self._tell_news(progress)
-            if not is_busy:
-                self._list_runs()
-            self._draw(progress)
-            self._drawn_at = time.monotonic()
-
     def retire(self) -> None:
-        """Give way to a new panel of the same title."""
-        with self._drawing:
-            self.say("This panel was made anew elsewhere; use the new one. Your runs are there.")
-            self.close_all_but_status()
-            self._build = self._data = None
+        super().retire()
+        self._build = self._data = None
 
     def pictures(self) -> list[str]:
         return self._drawings({}, {}, self._usual_epochs)
@@ -181,38 +141,24 @@ class TrainingPanel(base.Panel):
         return choice
 
     def _train_clicked(self, button: widgets.Button) -> None:
-        wrong = [entry.field.label for entry in self.inputs if not entry.is_valid]
-        if wrong:
-            self.complain(f"Nothing was started. Please correct: {', '.join(wrong)}.")
-            return
-        values = {entry.field.name: entry.number for entry in self.inputs}
-        if not self.session.runner.is_busy:
+        values = self.values_of(self.inputs)
+        if values is not None and self.is_free():
             self.session.values, self.session.preview = values, None
             self.drawn_run.value = NEWEST
-        train = functools.partial(self._train, self._build, self._data, values)
-        if not self.session.runner.start(train, values["epochs"], self._update_preview):
-            self.say("A training is going on: stop it first, or wait for its end.")
-
-    def _stop_clicked(self, button: widgets.Button) -> None:
-        if not self.session.runner.stop():
-            self.say("There is no training to stop.")
+            train = functools.partial(self._train, self._build, self._data, values)
+            self.session.runner.start(train, values["epochs"])
 
     def _choice_made(self, change: dict) -> None:
         with self._drawing:
             if self.session.panel is self:
-                self._draw(self.session.runner.progress)
+                self.draw(self.session.runner.progress)
 
-    def _train(
-        self,
-        build: Callable,
-        data: Callable,
-        values: dict[str, float | str],
-        callback: keras.callbacks.Callback,
-    ) -> training.Run:
+    def _train(self, build: Callable, data: Callable, values: dict[str, float | str]) -> training.Run:
         """Build, train and record one network; everything in the one thread that Keras wants."""
         backend.load_keras().utils.set_random_seed(values.get("seed", 0))
         model = _checked_model(build(**_arguments(build, values)))
         x, y, validation = _x_y_and_validation(data(**_arguments(data, values)))
+        callback = progress_callback(self.session.runner, self._update_preview)
         callbacks = [callback, *self._fit_settings["callbacks"]]
         settings = self._fit_settings | {"validation": validation, "callbacks": callbacks}
         number = self.session.next_number
@@ -226,22 +172,22 @@ class TrainingPanel(base.Panel):
 
     def _update_preview(self, network: keras.Model) -> None:
         """See what the network makes of the preview, as often as it can be drawn."""
-        is_due = time.monotonic() - self._previewed_at >= SECONDS_BETWEEN_DRAWINGS
+        is_due = time.monotonic() - self._previewed_at >= self.seconds_between_drawings
         if self._preview is not None and (is_due or self.session.preview is None):
             self.session.preview, self._previewed_at = self._preview.output_of(network), time.monotonic()
 
-    def _tell_news(self, progress: Progress) -> None:
+    def tell_news(self, progress: Progress) -> None:
         name = f"Run {self.session.next_number}"
-        if progress.state == "building":
+        if progress.state == "starting":
             self.say(f"{name} has started: {self._runs.settings_in_words(self.session.values)}.")
-        elif progress.state == "stopping":
-            self.say("Stopping …")
         elif progress.error:
             self.complain(f"{name} has failed and is not in the table. {progress.error}", progress.details)
         elif progress.state == "idle" and self.session.entries:
             self.say(self._runs.outcome(self.session.entries[-1]))
         elif progress.state == "idle":
             self.say("Choose settings and press Train.")
+        if not progress.is_busy:
+            self._list_runs()
 
     def _list_runs(self) -> None:
         self.table_of_runs.value = self._runs.html(self.title)
@@ -252,20 +198,20 @@ class TrainingPanel(base.Panel):
             choice.value = chosen if chosen in choice.options else first
         self._choices.layout.display = None if len(names) > 1 else "none"
 
-    def _draw(self, progress: Progress) -> None:
+    def draw(self, progress: Progress) -> None:
         """Draw the run that goes on, or the one that was chosen, and the other over it.
 
         While a network is built the last curves stay, and the browser has less to do.
         """
         entries = {entry.run.name: entry for entry in self.session.entries}
-        if progress.state == "idle" and entries:
+        if entries and not progress.is_busy:
             shown = {"Shown": entries.get(self.drawn_run.value, self.session.entries[-1])}
             head, histories, previews, epochs = "", {}, {}, 0
         else:
             shown, name = {}, f"run {self.session.next_number}"
             head = progress_bar(name.capitalize(), progress)
             histories, previews = {name: progress.history}, {name: self.session.preview}
-            epochs = progress.epochs or self._usual_epochs
+            epochs = progress.total or self._usual_epochs
         other = entries.get(self.other_run.value)
         if other and other not in shown.values():
             shown["Laid over it"] = other
@@ -275,7 +221,7 @@ class TrainingPanel(base.Panel):
             histories[name], previews[name] = entry.run.history, entry.preview
             epochs = max(epochs, entry.values["epochs"])
         self.head.value = head
-        if progress.state == "building" and entries:
+        if progress.state == "starting" and entries:
             return
         drawings = "".join(self._drawings(histories, previews, epochs))
         self.live.value = f'<div class="lab-charts">{drawings}</div>'

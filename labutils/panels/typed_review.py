@@ -58,7 +58,7 @@ class TypedReviewPanel(base.Panel):
         if not self.number.is_valid:
             self.complain("Nothing was read. Please correct the number of the test review.")
             return
-        number = int(self.number.number)
+        number = int(self.number.value)
         self.text.value = self.data.test.texts[number]
         label = verdict(self.data.test.labels[number])
         self._label = (self.text.value, f"Test review {number} is labelled {label}. ")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import html
 import math
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +13,9 @@ import ipywidgets as widgets
 from labutils import backend
 from labutils.data.review_text import cleaned
 from labutils.panels import base
-from labutils.panels.background import Runner
+from labutils.panels.background import Progress, progress_callback
 from labutils.panels.fields import Field, Input
+from labutils.panels.sessions import PanelSession, SessionPanel
 from labutils.panels.training_charts import Chart, progress_bar
 
 if TYPE_CHECKING:
@@ -26,14 +25,14 @@ if TYPE_CHECKING:
     Train = Callable[[keras.Model, int, list[keras.callbacks.Callback]], Any]
     Write = Callable[[keras.Model, str, float, int, int], Iterable[str]]
 
-SECONDS_BETWEEN_DRAWINGS = 0.1
 WRITING, TRAINING = "writing", "training"
 
 
-class WritingSession:
-    """What outlives a panel when its cell is run again: the network, its curve, and what it has written."""
+class WritingSession(PanelSession):
+    """The network, its curve, and what it has written."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.model: keras.Model | None = None
         self.is_new = False  # whether it was trained in the panel, and is not just the notebook's
         self.units = 0
@@ -41,22 +40,9 @@ class WritingSession:
         self.bits_before: dict[str, list[float]] = {}  # the training that goes on, or the latest
         self.prompt, self.text, self.message = "", "", "Type a beginning and press Write."
         self.activity = ""  # WRITING or TRAINING while something goes on
-        self.panel: WritingPanel | None = None
-        self.runner = Runner(self.follow)
-
-    def follow(self) -> None:
-        """Let the panel show how far it is."""
-        if self.panel is not None:
-            self.panel.follow()
 
 
-@functools.cache
-def session(title: str) -> WritingSession:
-    """Return the one session of the panels with this title."""
-    return WritingSession()
-
-
-class WritingPanel(base.Panel):
+class WritingPanel(SessionPanel):
     """Type a beginning and see a network write on; train it on, or a new one, and let that write.
 
     Running the cell again keeps the network, its curve and its text: they belong to the title.
@@ -73,6 +59,11 @@ class WritingPanel(base.Panel):
     references : name → bits per character, lines in the chart.
     """
 
+    seconds_between_drawings = 0.1
+    busy_text = "The network is busy: stop it first, or wait for its end."
+    idle_text = "There is nothing to stop."
+    kept_text = "The network is there."
+
     def __init__(
         self,
         build: Build,
@@ -85,13 +76,11 @@ class WritingPanel(base.Panel):
         epochs: int = 10,
         references: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(title)
+        super().__init__(WritingSession, title)
         self._build, self._train, self._write = build, train, write
         self._chart = Chart("bits", "bits per character", references or {})
-        self.session = session(title)
         if not (self.session.is_new or self.session.runner.is_busy):
             self.session.model = model
-        self._drawing, self._drawn_at = threading.RLock(), 0.0
         self.prompt = base.control(
             widgets.Textarea, "Beginning (may be empty)", value=prompt, continuous_update=False, rows=2
         )
@@ -106,9 +95,9 @@ class WritingPanel(base.Panel):
             [Input(field) for field in fields] for fields in (for_writing, for_training)
         )
         self.write_button = base.button("Write", self._write_clicked)
-        self.stop_button = base.button("Stop", self._stop_clicked)
         self.train_on_button = base.button("Train on", functools.partial(self._train_clicked, new=False))
         self.new_button = base.button("Train a new one", functools.partial(self._train_clicked, new=True))
+        self.start_buttons = [self.write_button, self.train_on_button, self.new_button]
         self.head, self.text, self.curve = widgets.HTML(), widgets.HTML(), widgets.HTML()
         of_writing, of_training = (
             [entry.widget for entry in inputs] for inputs in (self.writing_inputs, self.training_inputs)
@@ -123,62 +112,43 @@ class WritingPanel(base.Panel):
             self.head,
             self.curve,
         )
-        self.pictures()  # what cannot be drawn is refused before another panel gives way
-        past, self.session.panel = self.session.panel, self
-        if past is not None:
-            past.retire()
-        self.follow()
+        self.take_over()
 
     @property
     def model(self) -> keras.Model:
         """The network that writes."""
         return self.session.model
 
-    def follow(self) -> None:
-        """Show the text and the curve as they stand."""
-        with self._drawing:
-            if self.session.panel is not self:
-                return
-            progress, activity = self.session.runner.progress, self.session.activity
-            is_busy = progress.state != "idle"
-            buttons = self.write_button, self.train_on_button, self.new_button
-            if any(button.disabled != is_busy for button in buttons):
-                # the buttons change in a thread for which a newer panel has published nothing
-                self.preserve_message_order()
-            for button in buttons:
-                button.disabled = is_busy
-            self.stop_button.disabled = not is_busy
-            if progress.state == "stopping":
-                self.say("Stopping …")
-            elif is_busy:
-                self.say(self.session.message)
-            elif progress.error:
-                self.complain(f"{activity.capitalize()} has failed. {progress.error}", progress.details)
-            else:
-                self.say(self.session.message)
-            self.head.value = progress_bar("Training", progress) if activity == TRAINING else ""
-            self._show_text()
-            self.curve.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
-
     def retire(self) -> None:
-        """Give way to a new panel of the same title."""
-        with self._drawing:
-            self.say("This panel was made anew elsewhere; use the new one. The network is there.")
-            self.close_all_but_status()
-            self._build = self._train = self._write = None
+        super().retire()
+        self._build = self._train = self._write = None
+
+    def tell_news(self, progress: Progress) -> None:
+        own = self.session
+        if progress.error:
+            self.complain(f"{own.activity.capitalize()} has failed. {progress.error}", progress.details)
+        else:
+            self.say(own.message)
+
+    def draw(self, progress: Progress) -> None:
+        own = self.session
+        self.head.value = progress_bar("Training", progress) if own.activity == TRAINING else ""
+        prompt, text = html.escape(own.prompt), html.escape(own.text)
+        self.text.value = f'<div class="lab-written"><b>{prompt}</b>{text}</div>' if prompt + text else ""
+        self.curve.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
 
     def pictures(self) -> list[str]:
         progress, bits, still_to_come = self.session.runner.progress, self.session.bits, 0
-        if progress.state != "idle" and self.session.activity == TRAINING:
+        if progress.is_busy and self.session.activity == TRAINING:
             bits = _joined(self.session.bits_before, progress.history)
-            still_to_come = progress.epochs - progress.epochs_done
+            still_to_come = progress.total - progress.epochs_done
         epochs = len(bits.get("bits", ())) + still_to_come
         name = f"{self.session.units} units"
         room = max(len(name) for name in ["", *self._chart.references])
         return [self._chart.draw({name: bits}, max(epochs, 10), room)]
 
     def _write_clicked(self, button: widgets.Button) -> None:
-        numbers = self._numbers(self.writing_inputs, "Nothing was written")
+        numbers = self.values_of(self.writing_inputs, "Nothing was written")
         if numbers is None:
             return
         typed = self.prompt.value
@@ -190,48 +160,28 @@ class WritingPanel(base.Panel):
             )
             return
         arguments = (cleaned(typed), *numbers.values())
-        if self._is_free():
+        if self.is_free():
             self.session.prompt, self.session.text = arguments[0], ""
             self._start(WRITING, functools.partial(self._go_on_writing, self._write, arguments))
 
     def _train_clicked(self, button: widgets.Button, *, new: bool) -> None:
         inputs = self.training_inputs if new else self.training_inputs[1:]
-        numbers = self._numbers(inputs, "Nothing was started")
-        if numbers is not None and self._is_free():
+        numbers = self.values_of(inputs)
+        if numbers is not None and self.is_free():
             self.session.bits_before = {} if new else self.session.bits
             job = functools.partial(self._go_on_training, self._build, self._train, numbers, new)
             self._start(TRAINING, job, numbers["epochs"])
 
-    def _stop_clicked(self, button: widgets.Button) -> None:
-        if not self.session.runner.stop():
-            self.say("There is nothing to stop.")
-
-    def _numbers(self, inputs: list[Input], refusal: str) -> dict[str, float] | None:
-        """Return what stands in some fields; None, and say so, where one of them holds no right number."""
-        wrong = [entry.field.label for entry in inputs if not entry.is_valid]
-        if wrong:
-            self.complain(f"{refusal}. Please correct: {', '.join(wrong)}.")
-            return None
-        return {entry.field.name: entry.number for entry in inputs}
-
-    def _is_free(self) -> bool:
-        """Whether nothing goes on; says so where something does."""
-        if self.session.runner.is_busy:
-            self.say("The network is busy: stop it first, or wait for its end.")
-        return not self.session.runner.is_busy
-
-    def _start(self, activity: str, job: Callable, epochs: int = 0) -> None:
+    def _start(self, activity: str, job: Callable, total: int = 0) -> None:
         self.session.activity = activity
         self.session.message = "Writing …" if activity == WRITING else "Training …"
         try:
-            self.session.runner.start(job, epochs)
+            self.session.runner.start(job, total)
         except BaseException:  # a full machine starts no thread
             self.session.message = "Nothing was started."
             raise
 
-    def _go_on_writing(
-        self, write: Write, arguments: tuple, callback: keras.callbacks.Callback | None = None
-    ) -> None:
+    def _go_on_writing(self, write: Write, arguments: tuple) -> None:
         """Write, in the background, until the end, a stop, or so many characters."""
         own, stopped = self.session, ""
         for piece in write(own.model, *arguments):
@@ -239,18 +189,10 @@ class WritingPanel(base.Panel):
                 stopped = ", stopped on request"
                 break
             own.text += piece
-            if own.panel is not None and time.monotonic() - own.panel._drawn_at > SECONDS_BETWEEN_DRAWINGS:
-                own.panel._show_text()
+            own.runner.report()
         own.message = f"{len(own.text):,} characters written{stopped}."
 
-    def _go_on_training(
-        self,
-        build: Build,
-        train: Train,
-        numbers: dict[str, float],
-        new: bool,
-        callback: keras.callbacks.Callback,
-    ) -> None:
+    def _go_on_training(self, build: Build, train: Train, numbers: dict[str, float], new: bool) -> None:
         """Train, in the background, the network there is, or a new one that replaces it after an epoch."""
         own, model, units = self.session, self.session.model, self.session.units
         if new:
@@ -260,7 +202,7 @@ class WritingPanel(base.Panel):
             own.is_new = True  # half an epoch changes the weights, too
         try:
             if not own.runner.stop_requested:
-                train(model, numbers["epochs"], [callback])
+                train(model, numbers["epochs"], [progress_callback(own.runner)])
         finally:
             done = own.runner.progress.epochs_done
             if done or not new:
@@ -270,15 +212,6 @@ class WritingPanel(base.Panel):
         own.message = f"{'1 epoch' if done == 1 else f'{done} epochs'} trained{stopped}. "
         stays = "The network that was there has stayed." if new and not done else ""
         own.message += stays or "Press Write to see what it writes."
-
-    def _show_text(self) -> None:
-        """Show what is written, escaped."""
-        with self._drawing:
-            if self.session.panel is not self:
-                return
-            prompt, text = (html.escape(part) for part in (self.session.prompt, self.session.text))
-            self.text.value = f'<div class="lab-written"><b>{prompt}</b>{text}</div>' if prompt + text else ""
-            self._drawn_at = time.monotonic()
 
 
 def _joined(bits: Mapping[str, list[float]], history: Mapping[str, list[float]]) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def recorder_class() -> type[keras.callbacks.Callback]:
-    """Return the class of the callback that `fit` gathers the history with; `Runner` builds upon it."""
+    """Return the class of the callback that gathers the history of `fit`; `progress_callback` extends it."""
     keras = backend.load_keras()
 
     class Recorder(keras.callbacks.Callback):
