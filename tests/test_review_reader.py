@@ -50,7 +50,7 @@ def test_it_reads_its_text_at_once(data):
     assert [colour for _, colour, *_ in spans(panel.result.value)] == ["#ffffff", svg.shade(1), "#ffffff"]
     assert spans(panel.result.value)[1][2] == "+0.20, so 0.50"
     assert panel.pictures() == [chart := panel.result.value[panel.result.value.index("<svg") :]]
-    assert "word of the review" in chart
+    assert "word of the review, counted from the first that is read" in chart
 
 
 def test_a_text_is_read_when_the_button_is_pressed(data):
@@ -66,6 +66,14 @@ def test_nothing_happens_to_html_but_being_read(data):
     status, result = shown(a_panel(data), "<script>alert(1)</script> & good <img src=x onerror=alert(2)>")
     assert "<script" not in status + result and "<img" not in status + result
     assert "script" in [word for *_, word in spans(result)]
+
+
+def test_one_word_is_no_words(data):
+    panel = a_panel(data, "film")
+    assert "<p>1 word: the probability" in panel.status.value
+    panel._read = lambda sequence: (["film"], [0.5], [[1]])
+    status, _ = shown(panel, "good film")
+    assert "Of 2 words 1 is read, as in training: the probability" in status
 
 
 def test_unknown_words_are_marked_and_stand_as_typed(data):
@@ -136,10 +144,10 @@ def test_the_hidden_state_is_drawn_on_demand(data):
 @pytest.mark.parametrize(
     ("reading", "message"),
     [
-        ((["good"], [], [[1]]), "1 words and 0 probabilities"),
+        ((["good"], [], [[1]]), "1 word and 0 probabilities"),
         ((["good"], [0.5]), "must return three things"),
         ((["good"], [np.nan], [[1]]), "not numbers from 0 to 1"),
-        ((["good"], [0.5], [1]), "states of shape (1,) for 1 words"),
+        ((["good"], [0.5], [1]), "states of shape (1,) for 1 word"),
         ((["good"], ["<b>"], [[1]]), "ValueError: could not convert string to float: &#x27;&lt;b&gt;&#x27;"),
         ((["<start>", "good"], [[0.5], [0.75]], np.ones((2, 3))), "probability of positive is 0.75"),
     ],
@@ -162,7 +170,7 @@ def test_a_function_that_does_not_work_at_all_stops_the_cell(data):
 
 
 def test_words_that_fit_nothing_typed_are_shown_as_they_are():
-    words, known = typed_review.as_typed(["a", "b", "c"], np.array([1, 5, 6, 7]), ["x", "?"])
+    words, known = typed_review.words_as_typed(["a", "b", "c"], np.array([1, 5, 6, 7]), ["x", "?"])
     assert (words, known) == (["x", "?"], [True, False])
 
 

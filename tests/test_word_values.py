@@ -96,7 +96,7 @@ def test_a_network_may_read_the_end_alone(data):
 
 
 def test_a_word_that_the_network_was_given_as_unknown_is_marked_though_the_vocabulary_has_it(data):
-    words, known = typed_review.as_typed(["rare", "good"], np.array([1, 20_000, 20]), ["?", "good"])
+    words, known = typed_review.words_as_typed(["rare", "good"], np.array([1, 20_000, 20]), ["?", "good"])
     assert (words, known) == (["rare", "good"], [False, True])
     panel = a_panel(data, "a story", words=["<start>", "a", "?"], values={"w": np.arange(3.0)})
     assert "It does not know 1 of the words" in panel.status.value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
@@ -10,7 +9,14 @@ import numpy as np
 
 from labutils.data.reviews import Reviews, split_words
 from labutils.panels import base, svg
-from labutils.panels.typed_review import TypedReviewPanel, as_typed, short, verdict
+from labutils.panels.typed_review import (
+    TypedReviewPanel,
+    coloured_words,
+    count_text,
+    opening_sentence,
+    short,
+    words_as_typed,
+)
 
 Readout = tuple[Sequence[str], np.ndarray, np.ndarray]
 
@@ -57,20 +63,15 @@ class _Reading:
         self, typed: list[str], sequence: np.ndarray, given: list[str], probability: np.ndarray
     ) -> None:
         self.first = int(given[0] == "<start>" and len(given) > 1)
-        self.words, self.known = as_typed(typed, sequence, given[self.first :])
-        self.n_typed = len(typed)
+        self.words, self.known = words_as_typed(typed, sequence, given[self.first :])
+        self.typed = typed
         self.after = probability[self.first :]
         self.change = np.diff(self.after, prepend=probability[0] if self.first else 0.5)
 
     def sentence(self) -> str:
         """Return the verdict, the largest step, and what was cut or unknown."""
-        n, last, most = len(self.words), self.after[-1], int(np.argmax(np.abs(self.change)))
-        text = (
-            f"Of {self.n_typed:,} words {n} are read, as in training: "
-            if n < self.n_typed
-            else f"{n} words: "
-        )
-        text += f"the probability of positive is {last:.2f}, so the network says {verdict(last > 0.5)}. "
+        most = int(np.argmax(np.abs(self.change)))
+        text = opening_sentence(self.words, self.typed, self.after[-1], ", as in training")
         if abs(self.change[most]) < 0.01:
             text += "No word moves it by as much as 0.01."
         else:
@@ -83,15 +84,9 @@ class _Reading:
     def coloured_words(self) -> str:
         """Return the words in HTML, blue where the probability rose and orange where it fell."""
         strongest = max(0.05, float(np.abs(self.change).max()))
-        spans = []
-        for word, known, after, change in zip(self.words, self.known, self.after, self.change):
-            kind, unknown = ("", "") if known else (' class="lab-unknown"', "; not in the vocabulary")
-            spans.append(
-                f'<span{kind} style="background:{svg.shade(change / strongest)}" '
-                f'title="{change:+.2f}, so {after:.2f}{unknown}">{html.escape(short(word))}</span>'
-            )
-        key = "blue raised the probability, orange lowered it; dotted words the network does not know"
-        return f'<div class="lab-words">{" ".join(spans)}</div><p>Words: {key}.</p>'
+        titles = [f"{change:+.2f}, so {after:.2f}" for change, after in zip(self.change, self.after)]
+        key = "blue raised the probability, orange lowered it"
+        return coloured_words(self.words, self.known, self.change / strongest, titles, key)
 
     def chart(self) -> str:
         """Return an SVG of the probability, word by word."""
@@ -113,9 +108,9 @@ def _words_probabilities_and_states(readout: Readout) -> tuple[list[str], np.nda
         raise ValueError("read must return three things: the words, a probability for each, a state for each")
     words, probability, states = list(readout[0]), *(np.asarray(part, float) for part in readout[1:])
     if probability.size != len(words) or not words:
-        raise ValueError(f"read gave {len(words)} words and {probability.size} probabilities")
+        raise ValueError(f"read gave {count_text(words)} and {probability.size} probabilities")
     if not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("read gave probabilities that are not numbers from 0 to 1")
     if states.ndim != 2 or len(states) != len(words):
-        raise ValueError(f"read gave states of shape {states.shape} for {len(words)} words")
+        raise ValueError(f"read gave states of shape {states.shape} for {count_text(words)}")
     return words, probability.ravel(), states

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
+
 import ipywidgets as widgets
 import numpy as np
 
 from labutils.data.reviews import UNKNOWN, Reviews
-from labutils.panels import base
+from labutils.panels import base, svg
 from labutils.panels.fields import Field, Input
 
 LONGEST_WORD = 30  # letters; the rest is not shown
@@ -76,7 +79,7 @@ class TypedReviewPanel(base.Panel):
         self.result.value = drawn
 
 
-def as_typed(typed: list[str], sequence: np.ndarray, given: list[str]) -> tuple[list[str], list[bool]]:
+def words_as_typed(typed: list[str], sequence: np.ndarray, given: list[str]) -> tuple[list[str], list[bool]]:
     """Return the words that the network was given, spelled as typed, and whether each is known.
 
     The network has "?" for a word that is not in the vocabulary or that it does not use itself, and was given
@@ -88,6 +91,44 @@ def as_typed(typed: list[str], sequence: np.ndarray, given: list[str]) -> tuple[
         if len(typed[part]) == n and all(word in ("?", own) for word, own in zip(given, typed[part])):
             return typed[part], [was and word != "?" for was, word in zip(known[part], given)]
     return given, [word != "?" for word in given]
+
+
+def count_text(words: Sequence[str]) -> str:
+    """Return how many words there are."""
+    return f"{len(words):,} word{'s' * (len(words) != 1)}"
+
+
+def opening_sentence(words: Sequence[str], typed: Sequence[str], probability: float, how: str = "") -> str:
+    """Return the sentence that says how many of the typed words are read, and how, and the verdict."""
+    text = f"{count_text(words)}: "
+    if len(words) < len(typed):
+        is_are = "is" if len(words) == 1 else "are"
+        text = f"Of {count_text(typed)} {len(words):,} {is_are} read{how}: "
+    text += f"the probability of positive is {probability:.2f}, "
+    return text + f"so the network says {verdict(probability > 0.5)}. "
+
+
+def coloured_words(
+    words: Sequence[str], known: Sequence[bool], shades: Sequence[float], titles: Sequence[str], key: str
+) -> str:
+    """Return words as HTML, dotted where they are not known, and below them what their colours mean.
+
+    Parameters
+    ----------
+    words, known : (n,) each, as `words_as_typed` returns them.
+    shades : (n,), from −1, orange, over 0, white, to 1, blue.
+    titles : (n,), what appears over each word under the pointer.
+    key : what the colours mean.
+    """
+    spans = []
+    for word, is_known, shade, title in zip(words, known, shades, titles):
+        kind, unknown = ("", "") if is_known else (' class="lab-unknown"', "; not in the vocabulary")
+        spans.append(
+            f'<span{kind} style="background:{svg.shade(shade)}" '
+            f'title="{html.escape(title)}{unknown}">{html.escape(short(word))}</span>'
+        )
+    key = f"Words: {html.escape(key)}; dotted words the network does not know."
+    return f'<div class="lab-words">{" ".join(spans)}</div><p>{key}</p>'
 
 
 def verdict(positive: bool) -> str:

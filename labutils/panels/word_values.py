@@ -11,7 +11,14 @@ import numpy as np
 
 from labutils.data.reviews import Reviews, split_words
 from labutils.panels import base, svg
-from labutils.panels.typed_review import TypedReviewPanel, as_typed, short, verdict
+from labutils.panels.typed_review import (
+    TypedReviewPanel,
+    coloured_words,
+    count_text,
+    opening_sentence,
+    short,
+    words_as_typed,
+)
 
 _ROWS_OF_TABLE = 8
 
@@ -67,16 +74,11 @@ class WordValuesPanel(TypedReviewPanel):
         words, values = _checked(found)
         first = int(words[0] == "<start>" and len(words) > 1)
         typed = split_words(self.text.value)
-        words, known = as_typed(typed, sequence, words[first:])
+        words, known = words_as_typed(typed, sequence, words[first:])
         values = {name: numbers[first:] for name, numbers in values.items()}
         name, strength = list(values.items())[-1]
         order = np.argsort(-np.abs(strength), kind="stable")[:_ROWS_OF_TABLE]
-        if len(words) < len(typed):
-            sentence = f"Of {len(typed):,} words {len(words):,} {'is' if len(words) == 1 else 'are'} read: "
-        else:
-            sentence = f"{_counted(words)}: "
-        sentence += f"the probability of positive is {found.probability:.2f}, "
-        sentence += f"so the network says {verdict(found.probability > 0.5)}. "
+        sentence = opening_sentence(words, typed, found.probability)
         strongest = f"{_number(strength[order[0]], strength)} {found.unit}"
         sentence += f"Strongest, “{short(words[order[0]])}”: {strongest} ({name})."
         if unknown := known.count(False):
@@ -116,14 +118,10 @@ def _checked(found: object) -> tuple[list[str], dict[str, np.ndarray]]:
     values = {name: np.asarray(numbers, float) for name, numbers in found.values.items()}
     for name, numbers in values.items():
         if numbers.shape != (len(found.words),):
-            raise ValueError(f"{name}: {_counted(found.words)}, but values of the shape {numbers.shape}")
+            raise ValueError(f"{name}: {count_text(found.words)}, but values of the shape {numbers.shape}")
         if not np.isfinite(numbers).all():
             raise ValueError(f"{name}: some of the values are no finite numbers")
     return [found.words[i] for i in shown], {name: numbers[shown] for name, numbers in values.items()}
-
-
-def _counted(words: Sequence[str]) -> str:
-    return f"{len(words):,} word{'s' * (len(words) != 1)}"
 
 
 def _number(value: float, among: np.ndarray) -> str:
@@ -133,16 +131,9 @@ def _number(value: float, among: np.ndarray) -> str:
 
 def _coloured(words: list[str], known: list[bool], strength: np.ndarray, name: str) -> str:
     largest = max(float(np.abs(strength).max()), 1e-6)
-    spans = []
-    for word, is_known, value in zip(words, known, strength):
-        kind, unknown = ("", "") if is_known else (' class="lab-unknown"', "; not in the vocabulary")
-        spans.append(
-            f'<span{kind} style="background:{svg.shade(value / largest)}" '
-            f'title="{_number(value, strength)}{unknown}">{html.escape(short(word))}</span>'
-        )
+    titles = [_number(value, strength) for value in strength]
     key = "blue for positive, orange for negative" if np.min(strength) < 0 else "the bluer, the larger"
-    key = f"Words: {html.escape(name)}, {key}; dotted words the network does not know."
-    return f'<div class="lab-words">{" ".join(spans)}</div><p>{key}</p>'
+    return coloured_words(words, known, strength / largest, titles, f"{name}, {key}")
 
 
 def _table(words: list[str], values: Mapping[str, np.ndarray], order: np.ndarray, unit: str) -> str:
