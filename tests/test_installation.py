@@ -20,18 +20,26 @@ def refused(words):
     return pytest.raises(installation.SetupError, match=f"(?s){words}")
 
 
-def test_here_everything_is_as_it_should_be(capsys):
-    questions = ("python", "packages", "data", "machine", "keras")
-    findings = [finding for question in questions for finding in getattr(installation, question)()]
-    installation.require(findings)
+def test_here_everything_is_as_it_should_be(capsys, monkeypatch):
+    monkeypatch.setattr(installation, "memory", lambda: (3 * 2**30, 8 * 2**30))
+    results = installation.all_checks()
+    installation.require(results)
     assert capsys.readouterr().out == "Everything that was looked at is as it should be.\n"
-    assert set(installation.table(findings)["verdict"]) == {"fine"}
+    assert set(installation.table(results)["verdict"]) == {"fine"}
+    together = [result.question for result in installation.everything()]
+    assert "packages" in together and len(together) < len(results)
+
+
+def test_too_little_memory_is_said_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(installation, "memory", lambda: (2**30, 8 * 2**30))
+    with refused("1. free memory: the notebooks need up to 2 GiB"):
+        installation.require(installation.check_machine())
 
 
 def test_an_old_python_is_told_where_to_find_a_newer_one(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
     with refused("kernel is Python 3.14.0.*needs 3.11 to 3.13.*README.md"):
-        installation.require(installation.python())
+        installation.require(installation.check_python())
 
 
 def test_missing_and_outdated_packages_are_named_with_the_command_that_installs_them(tmp_path):
@@ -45,12 +53,12 @@ def test_missing_and_outdated_packages_are_named_with_the_command_that_installs_
         "absent ; os_name == 'x'",
     ]
     wanted.write_text("\n".join(lines))
-    findings = installation.packages(wanted)
-    assert [finding.fine for finding in findings] == [False, False, True]
+    results = installation.check_packages(wanted)
+    assert [result.ok for result in results] == [False, False, True]
     with refused(
         "1. numpy: numpy<1 is wanted, found 2.*2. no-such-package: .* is wanted, found nothing"
     ) as error:
-        installation.require(findings)
+        installation.require(results)
     assert shlex.join([sys.executable, "-m", "pip", "install", "-r", str(wanted)]) in str(error.value)
 
 
@@ -79,7 +87,7 @@ def test_a_remedy_can_be_pasted_into_the_shell_at_hand(system, prompt, python, s
         raise ImportError(f"Install what is missing with: {python} -m pip install")
 
     monkeypatch.setattr(backend, "load_keras", missing)
-    assert installation.keras()[0].remedy == f"Install what is missing with: {said} install"
+    assert installation.check_keras()[0].remedy == f"Install what is missing with: {said} install"
 
 
 V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
@@ -123,7 +131,7 @@ def test_the_memory_limit_of_a_container_counts(names, line, folder, limit, avai
 
 def test_without_requirements_txt_the_way_out_is_said(tmp_path):
     with refused("requirements.txt is missing: install labutils with"):
-        installation.packages(tmp_path / "requirements.txt")
+        installation.check_packages(tmp_path / "requirements.txt")
 
 
 @pytest.mark.parametrize("what", ["reviews", "digits"])
@@ -139,20 +147,20 @@ def test_changed_and_missing_data_are_told_apart(what, tmp_path, monkeypatch):
 
     monkeypatch.setattr(packaged.PackagedFile, "path", path_of)
     with refused("1. .*not the one.*pip install --force-reinstall") as error:
-        installation.require(installation.data())
+        installation.require(installation.check_data())
     assert "2." not in str(error.value)
     monkeypatch.setattr(packaged.PackagedFile, "path", missing)
     with refused(f"the {what} are missing"):
-        installation.require(installation.data())
+        installation.require(installation.check_data())
 
 
-def test_keras_that_does_not_start_is_a_finding_not_a_crash(monkeypatch):
+def test_keras_that_does_not_start_is_a_result_not_a_crash(monkeypatch):
     def fails():
         raise ImportError("Keras could not be started")
 
     monkeypatch.setattr(backend, "load_keras", fails)
-    expected = installation.Finding("Keras", "does not start", False, "Keras could not be started")
-    assert installation.keras() == [expected]
+    expected = installation.CheckResult("Keras", "does not start", False, "Keras could not be started")
+    assert installation.check_keras() == [expected]
 
 
 def test_the_plan_scales_the_promised_minutes_with_the_speed(tmp_path):

@@ -47,7 +47,7 @@ def test_constraints_pin_everything_wanted_and_name_no_host():
 
 def test_python_versions_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert SpecifierSet(project["requires-python"]) == installation.PYTHONS
+    assert SpecifierSet(project["requires-python"]) == installation.SUPPORTED_PYTHON
     assert f"python{project['requires-python']}" in (ROOT / "environment.yml").read_text("utf-8")
 
 

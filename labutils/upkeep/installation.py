@@ -24,7 +24,7 @@ from labutils.data import digits, reviews
 from labutils.data.packaged_files import DataError, PackagedFile, sha256_of
 from labutils.upkeep.stored_notebooks import ROOT, minutes_to_read_and_run, notebook_paths
 
-PYTHONS = SpecifierSet(">=3.11,<3.14")
+SUPPORTED_PYTHON = SpecifierSet(">=3.11,<3.14")
 # The speed test on the machine on which the notebooks' minutes were measured (two shared cores).
 REFERENCE_MS_PER_STEP = 22.0
 
@@ -34,27 +34,35 @@ class SetupError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One question, what was found, whether that will do, and what to do if it will not."""
+class CheckResult:
+    """What came out of one check.
 
-    what: str
+    Attributes
+    ----------
+    question : what was looked at.
+    found : what is there, in words.
+    ok : whether that will do.
+    remedy : what to do if it will not.
+    """
+
+    question: str
     found: str
-    fine: bool
+    ok: bool
     remedy: str = ""
 
 
-def python() -> list[Finding]:
-    """Return whether this kernel's Python is one the series runs on."""
+def check_python() -> list[CheckResult]:
+    """Check whether this kernel's Python is one the series runs on."""
     version = ".".join(map(str, sys.version_info[:3]))
     remedy = (
         f"this notebook's kernel is Python {version} ({sys.executable}); the series needs 3.11 to 3.13. "
         "Start JupyterLab with the command in README.md, or choose Kernel, Change Kernel"
     )
-    return [Finding("Python", version, version in PYTHONS, remedy)]
+    return [CheckResult("Python", version, version in SUPPORTED_PYTHON, remedy)]
 
 
-def packages(requirements: Path = ROOT / "requirements.txt") -> list[Finding]:
-    """Return, for each line of requirements.txt that applies here, the version installed.
+def check_packages(requirements: Path = ROOT / "requirements.txt") -> list[CheckResult]:
+    """Check, for each line of requirements.txt that applies here, the version installed.
 
     Raises
     ------
@@ -68,15 +76,15 @@ def packages(requirements: Path = ROOT / "requirements.txt") -> list[Finding]:
         )
     lines = [line.split("#")[0].strip() for line in requirements.read_text("utf-8").splitlines()]
     wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
-    return [_package(r, requirements) for r in wanted if r.marker is None or r.marker.evaluate()]
+    return [_check_package(r, requirements) for r in wanted if r.marker is None or r.marker.evaluate()]
 
 
-def _package(requirement: Requirement, requirements: Path) -> Finding:
+def _check_package(requirement: Requirement, requirements: Path) -> CheckResult:
     version = next((d.version for d in importlib.metadata.distributions(name=requirement.name)), "")
-    fine = bool(version) and requirement.specifier.contains(version, prereleases=True)
+    ok = bool(version) and requirement.specifier.contains(version, prereleases=True)
     install = in_shell(sys.executable, "-m", "pip", "install", "-r", str(requirements))
     remedy = f"{requirement} is wanted, found {version or 'nothing'}. Run: {install}"
-    return Finding(requirement.name, version or "not installed", fine, remedy)
+    return CheckResult(requirement.name, version or "not installed", ok, remedy)
 
 
 def in_shell(*words: str) -> str:
@@ -92,33 +100,34 @@ def _to_paste(message: str) -> str:
     return message.replace(f"{sys.executable} -m", f"{in_shell(sys.executable)} -m")
 
 
-def data() -> list[Finding]:
-    """Return whether reviews and digits are installed and unchanged."""
-    return [_packaged("reviews", reviews.EMBEDDED), _packaged("digits", digits.EMBEDDED)]
+def check_data() -> list[CheckResult]:
+    """Check whether reviews and digits are installed and unchanged."""
+    return [_check_packaged("reviews", reviews.EMBEDDED), _check_packaged("digits", digits.EMBEDDED)]
 
 
-def _packaged(what: str, file: PackagedFile) -> Finding:
+def _check_packaged(question: str, file: PackagedFile) -> CheckResult:
     try:
         path = file.path()
     except DataError as error:
-        return Finding(what, "missing", False, _to_paste(str(error)))
+        return CheckResult(question, "missing", False, _to_paste(str(error)))
     found = sha256_of(path)
     remedy = _to_paste(file.remedy)
     changed = f"the file {path} is not the one the series was checked with. {remedy}"
-    return Finding(f"{what}: SHA-256", found[:16] + "…", found == file.sha256, changed)
+    return CheckResult(f"{question}: SHA-256", found[:16] + "…", found == file.sha256, changed)
 
 
-def machine() -> list[Finding]:
-    """Return the processor cores this kernel may use and the memory that is free."""
-    (available, total), gib = memory(), 2**30
+def check_machine() -> list[CheckResult]:
+    """Check the processor cores this kernel may use and the memory that is free."""
+    available, total = memory()
+    gib = 2**30
     free = f"{available / gib:.1f} of {total / gib:.1f} GiB"
     remedy = (
         "the notebooks need up to 2 GiB: close other programs and kernels "
         "(the round icon with a square at the left edge of JupyterLab lists them)"
     )
     return [
-        Finding("processor cores", str(joblib.cpu_count()), True),
-        Finding("free memory", free, available > 2 * gib, remedy),
+        CheckResult("processor cores", str(joblib.cpu_count()), True),
+        CheckResult("free memory", free, available > 2 * gib, remedy),
     ]
 
 
@@ -129,10 +138,11 @@ def memory(cgroups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/
     ----------
     cgroups, own : where Linux tells the limits, and which of them are those of this process.
     """
-    machine = psutil.virtual_memory()
-    available, total = machine.available, machine.total
+    whole = psutil.virtual_memory()
+    available, total = whole.available, whole.total
     for limit, used in _limits(cgroups, own):
-        available, total = max(0, min(available, limit - used)), min(total, limit)
+        available = max(0, min(available, limit - used))
+        total = min(total, limit)
     return available, total
 
 
@@ -157,33 +167,38 @@ def _limits(cgroups: Path, own: Path) -> Iterator[tuple[int, int]]:
                 continue
 
 
-def keras() -> list[Finding]:
-    """Return whether Keras starts, with which backend, and whether the fast settings work."""
+def check_keras() -> list[CheckResult]:
+    """Check whether Keras starts, with which backend, and whether the fast settings work."""
     try:
         module = backend.load_keras()
     except ImportError as error:
-        return [Finding("Keras", "does not start", False, _to_paste(str(error)))]
+        return [CheckResult("Keras", "does not start", False, _to_paste(str(error)))]
     fast = "with XLA" if backend.xla_settings() else "without XLA (slower, nothing is wrong)"
-    return [Finding("Keras", f"{module.__version__} on {module.backend.backend()}, {fast}", True)]
+    return [CheckResult("Keras", f"{module.__version__} on {module.backend.backend()}, {fast}", True)]
 
 
-def everything() -> list[Finding]:
-    """Return all findings; the packages are one of them where all are in the versions wanted."""
-    of_packages = packages()
-    if all(finding.fine for finding in of_packages):
-        of_packages = [Finding("packages", f"all {len(of_packages)} in the versions wanted", True)]
-    return [*python(), *of_packages, *data(), *machine(), *keras()]
+def all_checks(each_package: bool = True) -> list[CheckResult]:
+    """Make every check; the packages are one result, if asked for, where all are in the versions wanted."""
+    packages = check_packages()
+    if not each_package and all(result.ok for result in packages):
+        packages = [CheckResult("packages", f"all {len(packages)} in the versions wanted", True)]
+    return [*check_python(), *packages, *check_data(), *check_machine(), *check_keras()]
 
 
-def table(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Return the findings as a table: what, found, verdict."""
-    rows = [(finding.what, finding.found, "fine" if finding.fine else "NOT RIGHT") for finding in findings]
+def everything() -> list[CheckResult]:
+    """Make every check, with one result for the packages where all are in the versions wanted."""
+    return all_checks(each_package=False)
+
+
+def table(results: Iterable[CheckResult]) -> pd.DataFrame:
+    """Return the results as a table: what, found, verdict."""
+    rows = [(result.question, result.found, "fine" if result.ok else "NOT RIGHT") for result in results]
     return pd.DataFrame(rows, columns=["what", "found", "verdict"]).set_index("what")
 
 
-def require(findings: Iterable[Finding]) -> None:
+def require(results: Iterable[CheckResult]) -> None:
     """Print one line when all is well, else raise SetupError with every remedy."""
-    remedies = [f"{finding.what}: {finding.remedy}" for finding in findings if not finding.fine]
+    remedies = [f"{result.question}: {result.remedy}" for result in results if not result.ok]
     if remedies:
         lines = [f"  {number}. {remedy}" for number, remedy in enumerate(remedies, 1)]
         raise SetupError("\n".join(["not everything is ready yet:", *lines]))
@@ -236,6 +251,5 @@ def plan(ms: float, folder: Path = ROOT / "notebooks") -> pd.DataFrame:
 
 def report() -> str:
     """Return what to put into a question: versions and machine, no names and no folders."""
-    findings = [*python(), *packages(), *data(), *machine(), *keras()]
-    lines = [f"{f.what}: {f.found}{'' if f.fine else '  (NOT RIGHT)'}" for f in findings]
+    lines = [f"{r.question}: {r.found}{'' if r.ok else '  (NOT RIGHT)'}" for r in all_checks()]
     return "\n".join([f"system: {sys.platform}", *lines])
