@@ -56,7 +56,7 @@ def pytest_report_header():
     if ON_CI:  # whose log says which of the two was tested
         from labutils.exercises.grading import sandbox
 
-        return f"bubblewrap: {sandbox.why_not() or 'works here'}"
+        return f"bubblewrap: {sandbox.bubblewrap_problem() or 'works here'}"
 
 
 @pytest.hookimpl(tryfirst=True)

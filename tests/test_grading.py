@@ -19,13 +19,14 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labutils.exercises import __main__ as command
-from labutils.exercises.grading import gradebook, judging, reports, sandbox
-from labutils.exercises.grading.gradebook import HowToGrade, SafeFile
+from labutils.exercises.grading import grade_table, gradebook, judging, sandbox
+from labutils.exercises.grading.gradebook import GradingOptions
 from labutils.exercises.grading.judging import Results
+from labutils.exercises.grading.safe_file import SafeFile
 from labutils.exercises.grading.submissions import Submission
 from labutils.exercises.registry import all_exercises, exercise, exercises_of
 
-LOCKED_IN = not sandbox.why_not()
+LOCKED_IN = not sandbox.bubblewrap_problem()
 ISOLATE = "auto" if LOCKED_IN else "none"
 FIRST = "import numpy as np\nfrom labutils.exercises import exercise"
 UNTOUCHED = {e.number: e.answer_cell().partition("\nexercise(")[0] for e in exercises_of(1)}
@@ -230,7 +231,7 @@ def graded(tmp_path_factory):
     options = ["--minutes", "0.4", "--jobs", "2", "--isolate", ISOLATE, "--all-cells", "--out", str(out)]
     options += ["--format", "moodle", "--feedback", str(out.parent / "feedback")]
     assert command.main(["grade", str(folder), *options]) == 0
-    return {row["file"]: row for row in reports.read_csv(out)}, out
+    return {row.file: row.as_row() for row in grade_table.read_csv(out)}, out
 
 
 @pytest.mark.slow
@@ -261,7 +262,8 @@ def test_what_was_written_beside_the_rows(graded):
 
 def rows_of(*submissions, **how):
     made = [Submission(f"{number}.ipynb", content(its_cells)) for number, its_cells in enumerate(submissions)]
-    return {row["file"]: row for row in gradebook.grade(made, HowToGrade(locked_in=LOCKED_IN, **how))}
+    options = GradingOptions(locked_in=LOCKED_IN, **how)
+    return {row.file: row.as_row() for row in gradebook.grade(made, options)}
 
 
 TRAINS_LONG = "losses = train_for_an_hour()"
@@ -298,7 +300,7 @@ def test_where_a_cell_stops_for_want_of_them_all_are_run(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not LOCKED_IN, reason=sandbox.why_not())
+@pytest.mark.skipif(not LOCKED_IN, reason=sandbox.bubblewrap_problem())
 def test_neighbours_and_files_are_not_touched(tmp_path):
     outside = tmp_path / "outside.txt"
     spy = f"""
@@ -389,16 +391,19 @@ def test_answers_that_are_none_are_never_right_and_never_raise(given, number):
         Results({number: given, "1.6": {"stub": True}}, {number: 3}, complete=True),
     )
     began = time.monotonic()
-    row = judging.judged(Submission("a", b""), nbformat.reads(content(sources).decode(), 4), results, "", 1)
+    graded = judging.judged(
+        Submission("a", b""), nbformat.reads(content(sources).decode(), 4), results, "", 1
+    )
+    its_line, row = grade_table.line_of(graded), graded.as_row()
     assert row["right"] == 0 and row[number] and row["1.6"] == "not started" and time.monotonic() - began < 5
-    reports.table_of_rows([row]), reports.line_of(row)
+    assert its_line and len(grade_table.table_of([graded])) == 1
 
 
 @pytest.mark.parametrize("error", ["Your function right", "right", ""])
 def test_no_words_of_an_answer_make_it_right(error):
     given = {"outcomes": [{"error": error}] * len(exercise("1.2")._drawn(0)), "probed": []}
     notebook = nbformat.reads(content(cells(UNTOUCHED)).decode(), 4)
-    row = judging.judged(Submission("a", b""), notebook, Results({"1.2": given}, {"1.2": 3}), "", 0)
+    row = judging.judged(Submission("a", b""), notebook, Results({"1.2": given}, {"1.2": 3}), "", 0).as_row()
     assert row["1.2"] != "right" and row["right"] == row["points"] == 0
 
 
@@ -406,7 +411,9 @@ def test_no_words_of_an_answer_make_it_right(error):
 def test_an_exercise_that_is_only_asked_in_the_text_counts(number, given):
     text = exercise(number).question_cell()
     notebook = nbformat.reads(content(["1"], text).decode(), 4)
-    row = judging.judged(Submission("a", b""), notebook, Results({number: given}, complete=True), "", 0)
+    row = judging.judged(
+        Submission("a", b""), notebook, Results({number: given}, complete=True), "", 0
+    ).as_row()
     assert row[number] == "right" and row["1.2"] == "missing" and row["notebook"] == "01"
 
 
@@ -426,13 +433,14 @@ def fake(monkeypatch):
     """Grading without running anything; returns the names that were graded."""
     names = []
 
-    def ran(submission, how, all_cells, seed, stop, without):
-        names.append(submission.name)
-        notebook = nbformat.reads(submission.content.decode(), 4)
-        return notebook, Results({"1.3": {"answer": 620}}, {"1.3": 1}, complete=True), ""
+    def run(plan, options, seed, stop):
+        names.append(plan.submission.name)
+        notebook = nbformat.reads(plan.submission.content.decode(), 4)
+        results = Results({"1.3": {"answer": 620}}, {"1.3": 1}, complete=True)
+        return gradebook._FinishedRun(notebook, results, "")
 
-    monkeypatch.setattr(gradebook, "_ran", ran)
-    monkeypatch.setattr(sandbox, "why_not", lambda: "")
+    monkeypatch.setattr(gradebook, "_run", run)
+    monkeypatch.setattr(sandbox, "bubblewrap_problem", lambda: "")
     return names
 
 
@@ -453,7 +461,7 @@ def test_resume_grades_what_is_missing_or_has_changed(tmp_path, fake, capsys):
     handed_in(tmp_path, b=[FIRST, "exercise('1.3').check(6)"], d=THREE["a"])
     (folder / "a.ipynb").unlink()
     assert command.main([*options, "--resume"]) == 0 and fake[3:] == ["b.ipynb", "d.ipynb"]
-    assert [row["file"] for row in reports.read_csv(out)] == ["b.ipynb", "c.ipynb", "d.ipynb"]
+    assert [row.file for row in grade_table.read_csv(out)] == ["b.ipynb", "c.ipynb", "d.ipynb"]
 
 
 def test_what_cannot_go_well_is_refused_before_any_work(tmp_path, fake, capsys, monkeypatch):
@@ -482,7 +490,7 @@ def test_what_cannot_go_well_is_refused_before_any_work(tmp_path, fake, capsys, 
 def test_without_bubblewrap_isolation_must_be_given_up_in_words(
     tmp_path, fake, capsys, monkeypatch, isolate, status
 ):
-    monkeypatch.setattr(sandbox, "why_not", lambda: "no user namespaces")
+    monkeypatch.setattr(sandbox, "bubblewrap_problem", lambda: "no user namespaces")
     folder, out = handed_in(tmp_path, **THREE), tmp_path / "g.csv"
     assert command.main(["grade", str(folder), "--out", str(out), "--isolate", isolate]) == status
     printed = capsys.readouterr()
@@ -498,18 +506,18 @@ def test_a_table_that_cannot_be_written_goes_beside(tmp_path, fake, capsys, monk
     out.parent.mkdir()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    line_of = reports.line_of
+    line_of = grade_table.line_of
 
     def spoil(row):
-        if row["file"] == "a.ipynb":
+        if row.file == "a.ipynb":
             out.unlink()
             out.mkdir() if how == "locked" else shutil.rmtree(out.parent)
         return line_of(row)
 
-    monkeypatch.setattr(reports, "line_of", spoil)
+    monkeypatch.setattr(grade_table, "line_of", spoil)
     assert command.main(["grade", str(folder), "--out", str(out), "--jobs", "1"]) == 0
     beside = (out.parent if how == "locked" else tmp_path / "elsewhere") / "grades-2.csv"
-    assert [row["file"] for row in reports.read_csv(beside)] == ["a.ipynb", "b.ipynb", "c.ipynb"]
+    assert [row.file for row in grade_table.read_csv(beside)] == ["a.ipynb", "b.ipynb", "c.ipynb"]
     printed = capsys.readouterr()
     assert printed.err.count(f"from now on it is {beside}") == 1 and str(beside) in printed.out
 
@@ -538,7 +546,7 @@ def test_who_pipes_it_into_head_still_gets_every_row(tmp_path):
         process.stdout.close()
         said = process.stderr.read()
     assert process.returncode == 0 and "Traceback" not in said and "BrokenPipe" not in said
-    assert len(reports.read_csv(out)) == len(THREE)
+    assert len(grade_table.read_csv(out)) == len(THREE)
     assert (tmp_path / "g_wrong_answers.csv").exists()
 
 
@@ -550,7 +558,7 @@ def test_grading_needs_no_output(tmp_path, monkeypatch, stream):
     with contextlib.ExitStack() as stack:
         monkeypatch.setattr(sys, "stdout", stack.enter_context(stream.open("w")) if stream else None)
         assert command.main(["grade", str(folder), "--out", str(out), "--isolate", "none"]) == 0
-    assert len(reports.read_csv(out)) == 1
+    assert len(grade_table.read_csv(out)) == 1
 
 
 def test_ctrl_c_in_the_summary_says_that_the_table_is_written(tmp_path, monkeypatch, capsys):
@@ -559,9 +567,9 @@ def test_ctrl_c_in_the_summary_says_that_the_table_is_written(tmp_path, monkeypa
     def interrupted(table):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reports, "summary", interrupted)
+    monkeypatch.setattr(grade_table, "summary", interrupted)
     assert command.main(["grade", str(folder), "--out", str(out), "--isolate", "none"]) == 130
-    assert f"the 1 rows are in {out}" in capsys.readouterr().err and len(reports.read_csv(out)) == 1
+    assert f"the 1 rows are in {out}" in capsys.readouterr().err and len(grade_table.read_csv(out)) == 1
 
 
 @pytest.mark.slow
@@ -569,7 +577,7 @@ def test_ctrl_c_in_the_summary_says_that_the_table_is_written(tmp_path, monkeypa
 @pytest.mark.parametrize("isolate", ["auto", "none"])
 def test_ctrl_c_stops_within_five_seconds_and_keeps_what_is_done(tmp_path, isolate):
     if isolate == "auto" and not LOCKED_IN:
-        pytest.skip(sandbox.why_not())
+        pytest.skip(sandbox.bubblewrap_problem())
     mark = f"98765.{len(isolate)}"
     sleeps = [FIRST, f"!sleep {mark}\nexercise('1.3').check(620)"]
     folder, out = handed_in(tmp_path, a=THREE["a"], **{name: sleeps for name in "bcdef"}), tmp_path / "g.csv"
@@ -587,7 +595,7 @@ def test_ctrl_c_stops_within_five_seconds_and_keeps_what_is_done(tmp_path, isola
         printed, said = process.communicate(timeout=20)
     assert time.monotonic() - began < 5 and process.returncode == 130
     assert "1 of 6 are graded. Go on with --resume." in said and "Traceback" not in said
-    assert [row["file"] for row in reports.read_csv(out)] == ["a.ipynb"]
+    assert [row.file for row in grade_table.read_csv(out)] == ["a.ipynb"]
     import psutil
 
     assert not [p for p in psutil.process_iter(["cmdline"]) if mark in " ".join(p.info["cmdline"] or [])]

@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from labutils.exercises.grading import gradebook, judging, sandbox
-from labutils.exercises.grading.gradebook import HowToGrade
+from labutils.exercises.grading.gradebook import GradingOptions
 from labutils.exercises.grading.sandbox import Limits
 from labutils.exercises.grading.submissions import Submission
 from labutils.exercises.registry import exercises_of
@@ -245,14 +245,14 @@ def rows(tmp_path_factory):
     names = [str(folder / str(place)) for place in range(len(ALL))]
     (folder / "folders.json").write_text(json.dumps(names))
     command = [sys.executable, "-c", FORKS]
-    limits, locked_in = Limits(600), not sandbox.why_not()
+    limits, locked_in = Limits(600), not sandbox.bubblewrap_problem()
     why = sandbox.run(command, folder, limits, threading.Event(), locked_in=locked_in)
     assert why == ""
     found = {}
     for name, own, (sources, *_) in zip(ALL, names, ALL.values(), strict=True):
         notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
         results = judging.read_results(sandbox.Path(own, "results.jsonl"))
-        found[name] = judging.judged(Submission(name, b""), notebook, results, "", 7)
+        found[name] = judging.judged(Submission(name, b""), notebook, results, "", 7).as_row()
     return found
 
 
@@ -277,5 +277,5 @@ def test_each_is_judged_as_it_should_be(rows, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_unreadable_in_words(name):
-    (row,) = gradebook.grade([Submission(name, BROKEN[name])], HowToGrade(locked_in=False))
-    assert row["state"] in ("unreadable", "no exercises") and row["reason"] and "Error" not in row["reason"]
+    (row,) = gradebook.grade([Submission(name, BROKEN[name])], GradingOptions(locked_in=False))
+    assert row.state in ("unreadable", "no exercises") and row.reason and "Error" not in row.reason

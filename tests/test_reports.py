@@ -3,52 +3,41 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
-from labutils.exercises.grading import reports
+from labutils.exercises.grading import feedback, grade_table, platforms
+from labutils.exercises.grading.graded_notebook import Answer, GradedNotebook
 from labutils.exercises.registry import exercises_of
 
 POINTS = {exercise.number: exercise.points for exercise in exercises_of(1)}
 WRONG = "Exercise 1.2: not yet. The bias is forgotten.\n\nExpected:\n  result  [[1, 2],\n           [3, 4]]"
 
 
-def row(file="a.ipynb", answers=None, **other):
-    """A row as the grader makes it: answers are words, or words and a fraction."""
-    made = {"file": file, "student": "", "identifier": "", "notebook": "01", "state": "graded", "reason": ""}
-    made |= {
-        "remark": "",
-        "right": 0,
-        "points": 0.0,
-        "of": sum(POINTS.values()),
-        "digest": "0123456789abcdef",
-    }
-    answers = {number: "not started" for number in POINTS} | (answers or {})
-    for number, answer in answers.items():
+def graded(file="a.ipynb", answers=None, **other):
+    """A notebook as the grader makes it: answers are words, or words and a fraction."""
+    made = {}
+    for number, answer in ({number: "not started" for number in POINTS} | (answers or {})).items():
         word, fraction = answer if isinstance(answer, tuple) else (answer, float(answer == "right"))
-        made |= {number: word, f"{number} points": fraction * POINTS[number]}
-        made[f"{number} feedback"] = WRONG if word.startswith("wrong") else f"Exercise {number}: {word}."
-        made["right"] += word == "right"
-        made["points"] += fraction * POINTS[number]
-    return made | other
+        text = WRONG if word.startswith("wrong") else f"Exercise {number}: {word}."
+        made[number] = Answer(word, fraction * POINTS[number], text)
+    notebook = GradedNotebook(file, "graded", "0123456789abcdef", notebook="01", of=sum(POINTS.values()))
+    return replace(notebook.with_answers(made), **other)
 
 
-def unreadable(file="b.ipynb", **other):
-    return (
-        row(file) | dict.fromkeys(["notebook"], "") | {"state": "unreadable", "reason": "it is empty"} | other
-    )
-
-
-def without_answers(made):
-    return {name: value for name, value in made.items() if not re.match(r"\d+\.\d+", name)} | {"of": 0}
+def without_answers(file, **other):
+    return replace(graded(file), **{"answers": {}, "right": 0, "points": 0.0, "of": 0} | other)
 
 
 ZOE = {"student": "Zoë Núñez", "identifier": "123456"}
 ANN = {"student": "Ann", "identifier": "7"}
-EMPTY = without_answers(unreadable("c/c.ipynb", student="Бо", identifier="8"))
+EMPTY = without_answers(
+    "c/c.ipynb", student="Бо", identifier="8", notebook="", state="unreadable", reason="it is empty"
+)
 CLASS = [
-    row("z.ipynb", {"1.1": "right", "1.2": ("wrong: forgotten bias", 0.75)}, **ZOE),
-    row("a.ipynb", {number: "right" for number in POINTS}, **ANN),
+    graded("z.ipynb", {"1.1": "right", "1.2": ("wrong: forgotten bias", 0.75)}, **ZOE),
+    graded("a.ipynb", {number: "right" for number in POINTS}, **ANN),
     EMPTY,
 ]
 
@@ -64,15 +53,15 @@ def read(path):
 
 
 def test_the_table_has_a_row_for_each_file_and_two_columns_for_each_exercise():
-    table = reports.table_of_rows(CLASS)
+    table = grade_table.table_of(CLASS)
     assert table.file.tolist() == ["a.ipynb", "c/c.ipynb", "z.ipynb"]
-    assert list(table.columns[:12]) == [*reports._COLUMNS, "1.1", "1.1 points"]
+    assert list(table.columns[:12]) == [*grade_table._COLUMNS, "1.1", "1.1 points"]
     assert table.columns[-1] == "digest" and not any("feedback" in name for name in table.columns)
     assert table["1.2"].tolist() == ["right", "", "wrong: forgotten bias"]
     assert table["1.2 points"].tolist() == [2.0, "", 1.5]
-    two = reports.table_of_rows([row(), {**without_answers(row("b")), "2.1": "right", "2.1 points": 1.0}])
+    two = grade_table.table_of([graded(), without_answers("b", answers={"2.1": Answer("right", 1.0)})])
     assert [name for name in two.columns if name.startswith("2")] == ["2.1", "2.1 points"]
-    assert list(reports.table_of_rows([]).columns) == [*reports._COLUMNS, "digest"]
+    assert list(grade_table.table_of([]).columns) == [*grade_table._COLUMNS, "digest"]
 
 
 @pytest.mark.parametrize(
@@ -84,114 +73,124 @@ def test_the_table_has_a_row_for_each_file_and_two_columns_for_each_exercise():
     ],
 )  # fmt: skip
 def test_no_cell_becomes_a_formula(cell, written):
-    assert reports._harmless(cell) == written
+    assert grade_table._harmless(cell) == written
 
 
 @pytest.mark.parametrize(
     "name", ["Zoë/Núñez.ipynb", "李雷, =x.ipynb", '=HYPERLINK("x").ipynb', "-a;b.ipynb", "'a"]
 )
 def test_what_is_written_is_read_again(tmp_path, name):
-    rows = [row(name, {"1.1": "right", "1.2": ("wrong: - it's", 0.5)}, reason="@all", **ZOE), EMPTY]
+    rows = [graded(name, {"1.1": "right", "1.2": ("wrong: - it's", 0.5)}, reason="@all", **ZOE), EMPTY]
     path = tmp_path / "grades.csv"
-    reports.write_csv(reports.table_of_rows(rows), path)
+    grade_table.write_csv(grade_table.table_of(rows), path)
     assert all(value[:1] not in tuple("=+-@") for line in read(path) for value in line.values())
-    again = {found["file"]: found for found in reports.read_csv(path)}
-    kept = {key: value for key, value in rows[0].items() if "feedback" not in key}
-    assert again[name] == kept and again["c/c.ipynb"] == EMPTY
-    assert reports.table_of_rows(list(again.values())).equals(reports.table_of_rows(rows))
+    again = {found.file: found for found in grade_table.read_csv(path)}
+    assert again[name] == without_feedback(rows[0]) and again["c/c.ipynb"] == EMPTY
+    assert grade_table.table_of(list(again.values())).equals(grade_table.table_of(rows))
+
+
+def without_feedback(notebook):
+    answers = {number: replace(answer, feedback="") for number, answer in notebook.answers.items()}
+    return replace(notebook, answers=answers)
 
 
 def test_what_is_said_to_students_is_kept_beside_the_table(tmp_path):
     table, texts = tmp_path / "grades.csv", tmp_path / "grades_texts.json"
-    reports.write_csv(reports.table_of_rows(CLASS), table)
-    reports.write_texts(CLASS, texts)
-    again = reports.read_csv(table)
-    reports.add_texts(again, texts)
-    assert {found["file"]: found for found in again} == {row["file"]: row for row in CLASS}
+    grade_table.write_csv(grade_table.table_of(CLASS), table)
+    feedback.write_texts(CLASS, texts)
+    again = feedback.with_texts(grade_table.read_csv(table), texts)
+    assert {found.file: found for found in again} == {made.file: made for made in CLASS}
 
 
 @pytest.mark.parametrize(
     "kept", ["", "[1]", '{"a/a.ipynb": 3}', '{"a/a.ipynb": {"1.2 feedback": 1, "9": "x"}}']
 )
 def test_texts_that_are_lost_or_spoiled_do_no_harm(tmp_path, kept):
-    rows = [dict(row) for row in CLASS]
     (tmp_path / "texts.json").write_text(kept)
-    reports.add_texts(rows, tmp_path / "texts.json")
-    reports.add_texts(rows, tmp_path / "nowhere.json")
-    assert rows == CLASS
+    assert feedback.with_texts(CLASS, tmp_path / "texts.json") == CLASS
+    assert feedback.with_texts(CLASS, tmp_path / "nowhere.json") == CLASS
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_table_that_a_spreadsheet_has_stored_is_read(tmp_path, encoding, delimiter):
     path = tmp_path / "grades.csv"
-    reports.write_csv(reports.table_of_rows(CLASS[:1]), path)
+    grade_table.write_csv(grade_table.table_of(CLASS[:1]), path)
     (stored,) = read(path)
     stored |= {"notebook": "1", "points": "2,5", "1.2 points": "1,5"}
     with path.open("w", encoding=encoding, newline="") as file:
         writer = csv.DictWriter(file, list(stored), delimiter=delimiter)
         writer.writeheader()
         writer.writerow(stored)
-    (found,) = reports.read_csv(path)
-    assert found["student"] == "Zoë Núñez" and found["notebook"] == "01"
-    assert (found["points"], found["1.2 points"], found["right"]) == (2.5, 1.5, 1)
+    (found,) = grade_table.read_csv(path)
+    assert found.student == "Zoë Núñez" and found.notebook == "01"
+    assert (found.points, found.answers["1.2"].points, found.right) == (2.5, 1.5, 1)
+
+
+def test_what_a_teacher_has_changed_in_the_table_or_left_out_of_it_is_taken_as_it_is(tmp_path):
+    path = tmp_path / "grades.csv"
+    table = grade_table.table_of(CLASS[:1]).assign(state="excused").drop(columns=["remark", "right", "of"])
+    grade_table.write_csv(table, path)
+    (found,) = grade_table.read_csv(path)
+    assert found == replace(without_feedback(CLASS[0]), state="excused", right=0, of=0)
+    assert not found.was_stopped and grade_table.line_of(found).endswith("points, excused")
 
 
 def test_a_row_that_a_spreadsheet_has_spoiled_is_left_out(tmp_path):
     path = tmp_path / "grades.csv"
-    reports.write_csv(reports.table_of_rows([*CLASS, row("d.ipynb")]), path)
+    grade_table.write_csv(grade_table.table_of([*CLASS, graded("d.ipynb")]), path)
     text = path.read_text("utf-8-sig")
     spoiled = re.sub(r"^(d.ipynb,.*?),0,0,", r"\1,03. Mai,0,", text, flags=re.M)
     path.write_text(spoiled, "utf-8")
-    assert spoiled != text and {found["file"] for found in reports.read_csv(path)} == {
-        r["file"] for r in CLASS
+    assert spoiled != text and {found.file for found in grade_table.read_csv(path)} == {
+        made.file for made in CLASS
     }
     path.write_text(
         re.sub(r"\b1\.(\d)\b", r"0\1. Jan", text), "utf-8"
     )  # the numbers of the exercises as dates
-    assert [found["file"] for found in reports.read_csv(path)] == ["c/c.ipynb"]
+    assert [found.file for found in grade_table.read_csv(path)] == ["c/c.ipynb"]
 
 
 @pytest.mark.parametrize("text", ["", "name,grade\nAnn,5\n", "file;state\na;b\n", "\x00\x01", "x" * 200_000])
 def test_another_file_is_no_table_of_grades(tmp_path, text):
     (tmp_path / "other.csv").write_text(text)
     with pytest.raises(ValueError, match=r"other.csv is no table of grades: it has no column .*digest"):
-        reports.read_csv(tmp_path / "other.csv")
+        grade_table.read_csv(tmp_path / "other.csv")
 
 
 def test_an_empty_table_is_one(tmp_path):
-    reports.write_csv(reports.table_of_rows([]), tmp_path / "empty.csv")
-    assert reports.read_csv(tmp_path / "empty.csv") == []
+    grade_table.write_csv(grade_table.table_of([]), tmp_path / "empty.csv")
+    assert grade_table.read_csv(tmp_path / "empty.csv") == []
 
 
 @pytest.mark.parametrize(
     "made, line",
     [
         (CLASS[0], "z.ipynb: 1 of 7 right, 2.5 of {of} points"),
-        (row("\x1b", state="hung", reason="late"), " : 0 of 7 right, 0 of {of} points, hung (late)"),
+        (graded("\x1b", state="hung", reason="late"), " : 0 of 7 right, 0 of {of} points, hung (late)"),
         (EMPTY, "c/c.ipynb: unreadable (it is empty)"),
-        (row(remark="check\n replaced"), "a.ipynb: 0 of 7 right, 0 of {of} points (check  replaced)"),
+        (graded(remark="check\n replaced"), "a.ipynb: 0 of 7 right, 0 of {of} points (check  replaced)"),
     ],
 )  # fmt: skip
 def test_a_row_is_a_line(made, line):
-    assert len(POINTS) == 7 and reports.line_of(made) == line.format(of=sum(POINTS.values()))
+    assert len(POINTS) == 7 and grade_table.line_of(made) == line.format(of=sum(POINTS.values()))
 
 
 def test_the_wrong_answers_are_counted_and_the_worst_are_told():
     wrong = {"1.2": "wrong: forgotten bias", "1.3": "not reached", "1.4": "missing"}
-    rows = [row(f"{n}.ipynb", wrong) for n in range(3)] + [row("x", {"1.2": "too slow"}), *CLASS]
-    table = reports.table_of_rows(rows)
-    counted = reports.common_mistakes(table).set_index(["exercise", "answer"]).notebooks.to_dict()
+    rows = [graded(f"{n}.ipynb", wrong) for n in range(3)] + [graded("x", {"1.2": "too slow"}), *CLASS]
+    table = grade_table.table_of(rows)
+    counted = grade_table.common_mistakes(table).set_index(["exercise", "answer"]).notebooks.to_dict()
     assert counted == {("1.2", "wrong: forgotten bias"): 4, ("1.2", "too slow"): 1}
-    lines = reports.summary(table)
+    lines = grade_table.summary(table)
     assert lines[:3] == [
         "6 graded",
         "1 unreadable",
         f"4 × 1.2 ({exercises_of(1)[1].title}): wrong: forgotten bias",
     ]
     assert (
-        reports.common_mistakes(reports.table_of_rows([])).empty
-        and reports.summary(reports.table_of_rows([])) == []
+        grade_table.common_mistakes(grade_table.table_of([])).empty
+        and grade_table.summary(grade_table.table_of([])) == []
     )
 
 
@@ -199,7 +198,7 @@ def test_the_wrong_answers_are_counted_and_the_worst_are_told():
 
 
 def test_the_worksheet_of_moodle_has_what_its_importer_asks_for(tmp_path):
-    notices = reports.write_moodle([*CLASS, row("lost.ipynb")], tmp_path / "moodle.csv")
+    notices = platforms.write_moodle([*CLASS, graded("lost.ipynb")], tmp_path / "moodle.csv")
     lines = {line["Identifier"]: line for line in read(tmp_path / "moodle.csv")}
     assert set(lines) == {"Participant 123456", "Participant 7", "Participant 8"}
     assert lines["Participant 7"]["Last modified (grade)"] == ""
@@ -218,16 +217,16 @@ def test_the_worksheet_of_moodle_has_what_its_importer_asks_for(tmp_path):
 
 
 @pytest.mark.parametrize("state", ["hung", "crashed"])
-@pytest.mark.parametrize("write", [reports.write_moodle, reports.write_canvas])
+@pytest.mark.parametrize("write", [platforms.write_moodle, platforms.write_canvas])
 def test_who_was_stopped_is_named_before_the_grades_are_uploaded(tmp_path, write, state):
-    stopped = row("late.ipynb", {"1.1": "right", "1.2": "not reached"}, state=state, **ZOE)
+    stopped = graded("late.ipynb", {"1.1": "right", "1.2": "not reached"}, state=state, **ZOE)
     notices = write([stopped, CLASS[1]], tmp_path / "grades.csv")
     assert notices[0] == "not run to the end: what was checked before counts: late.ipynb (1 in all)"
     assert len(notices) == 2 and len(write([CLASS[1]], tmp_path / "grades.csv")) == 1
 
 
 def test_the_gradebook_of_canvas_has_what_its_importer_asks_for(tmp_path):
-    notices = reports.write_canvas([*CLASS, row("lost.ipynb")], tmp_path / "canvas.csv")
+    notices = platforms.write_canvas([*CLASS, graded("lost.ipynb")], tmp_path / "canvas.csv")
     possible, ann, zoe = read(tmp_path / "canvas.csv")  # who has no grade is left out
     assert list(zoe) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Notebook 01"]
     assert (
@@ -240,14 +239,13 @@ def test_the_gradebook_of_canvas_has_what_its_importer_asks_for(tmp_path):
     assert "put for 'Notebook 01' what stands above" in notices[-1]
 
 
-@pytest.mark.parametrize("write", [reports.write_moodle, reports.write_canvas])
+@pytest.mark.parametrize("write", [platforms.write_moodle, platforms.write_canvas])
 def test_of_several_files_the_best_answer_to_each_exercise_counts(tmp_path, write):
-    first = row("1.ipynb", {"1.1": "right", "1.2": ("wrong: x", 0.5), "1.3": "missing"}, **ZOE)
-    second = row("2.ipynb", {"1.2": ("wrong: y", 0.75), "1.3": "wrong: 600"}, **ZOE) | {
-        "1.3 feedback": "600?"
-    }
-    empty = EMPTY | ZOE
-    other = without_answers(row("3.ipynb", **ZOE)) | {"notebook": "02", "2.1": "right", "2.1 points": 1.0}
+    first = graded("1.ipynb", {"1.1": "right", "1.2": ("wrong: x", 0.5), "1.3": "missing"}, **ZOE)
+    second = graded("2.ipynb", {"1.2": ("wrong: y", 0.75)}, **ZOE)
+    second = second.with_answers(second.answers | {"1.3": Answer("wrong: 600", 0.0, "600?")})
+    empty = replace(EMPTY, **ZOE)
+    other = without_answers("3.ipynb", notebook="02", answers={"2.1": Answer("right", 1.0)}, **ZOE)
     notices = write([second, first, empty, other], tmp_path / "grades.csv")
     line = read(tmp_path / "grades.csv")[-1]
     assert "3.5" in (line.get("Grade"), line.get("Notebook 01 02"))
@@ -261,11 +259,11 @@ def test_of_several_files_the_best_answer_to_each_exercise_counts(tmp_path, writ
         assert float(line["Maximum Grade"]) == sum(e.points for n in (1, 2) for e in exercises_of(n))
 
 
-@pytest.mark.parametrize("write", [reports.write_moodle, reports.write_canvas])
+@pytest.mark.parametrize("write", [platforms.write_moodle, platforms.write_canvas])
 def test_platforms_get_a_file_even_where_nobody_is_known(tmp_path, write):
-    notices = write([row(f"{n}.ipynb") for n in range(9)], tmp_path / "grades.csv")
+    notices = write([graded(f"{n}.ipynb") for n in range(9)], tmp_path / "grades.csv")
     assert "0.ipynb, 1.ipynb, 2.ipynb, 3.ipynb, 4.ipynb and 4 more (9 in all)" in notices[0]
-    assert len(read(tmp_path / "grades.csv")) == (write is reports.write_canvas)
+    assert len(read(tmp_path / "grades.csv")) == (write is platforms.write_canvas)
     write([], tmp_path / "none.csv")
     assert (tmp_path / "none.csv").exists()
 
@@ -278,34 +276,39 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_comes_from_students_is_shown_and_never_obeyed(tmp_path, text):
-    made = row(
+    made = graded(
         f"{text}.ipynb", {"1.2": f"wrong: {text}"}, reason=text, remark=text, student=text, identifier="5"
     )
-    made["1.2 feedback"] = text
-    reports.write_moodle([made], tmp_path / "moodle.csv")
-    reports.write_canvas([made], tmp_path / "canvas.csv")
-    reports.write_csv(reports.table_of_rows([made]), tmp_path / "grades.csv")
+    made = made.with_answers(made.answers | {"1.2": replace(made.answers["1.2"], feedback=text)})
+    platforms.write_moodle([made], tmp_path / "moodle.csv")
+    platforms.write_canvas([made], tmp_path / "canvas.csv")
+    grade_table.write_csv(grade_table.table_of([made]), tmp_path / "grades.csv")
     for name in ("moodle", "canvas", "grades"):
         for line in read(tmp_path / f"{name}.csv"):
             assert all(value[:1] not in tuple("=+-@") and value.isprintable() for value in line.values())
     (line,) = read(tmp_path / "moodle.csv")
     assert re.findall("<[^>]*>", line["Feedback comments"].replace("<br>", "")) == ["<pre>", "</pre>"]
-    (path,) = reports.write_feedback([made], tmp_path / "feedback")
+    (path,) = feedback.write_feedback([made], tmp_path / "feedback")
     head, _, body = path.read_text("utf-8").partition("\n\n")
     assert (
         head.startswith("# ") and not re.search(r"(?<!\\)[<`\[*]", head) and all(map(str.isprintable, head))
     )
     fence = body.split("text\n")[0]
     assert set(fence) == {"`"} and body.endswith(f"\n{fence}\n") and body.count(fence) == 2
-    assert all(letter.isprintable() or letter == "\n" for letter in reports.line_of(made) + body)
+    assert all(letter.isprintable() or letter == "\n" for letter in grade_table.line_of(made) + body)
 
 
 # --- texts for students ---
 
 
 def test_each_student_gets_one_file_with_all_that_was_said(tmp_path):
-    rows = [*CLASS, row("z2.ipynb", {"1.3": "right"}, **ZOE), row("lost/01.ipynb"), row("lost/01.IPYNB.txt")]
-    paths = reports.write_feedback(rows, tmp_path / "new" / "feedback")
+    rows = [
+        *CLASS,
+        graded("z2.ipynb", {"1.3": "right"}, **ZOE),
+        graded("lost/01.ipynb"),
+        graded("lost/01.IPYNB.txt"),
+    ]
+    paths = feedback.write_feedback(rows, tmp_path / "new" / "feedback")
     assert [path.name for path in paths] == [
         "Ann_7.md", "Бо_8.md", "lost_01.md", "lost_01_2.md", "Zoë Núñez_123456.md",
     ]  # fmt: skip
@@ -319,8 +322,8 @@ def test_each_student_gets_one_file_with_all_that_was_said(tmp_path):
 
 
 def test_a_row_that_was_read_again_still_says_what_was_wrong(tmp_path):
-    reports.write_csv(reports.table_of_rows(CLASS), tmp_path / "grades.csv")
-    paths = reports.write_feedback(reports.read_csv(tmp_path / "grades.csv"), tmp_path)
+    grade_table.write_csv(grade_table.table_of(CLASS), tmp_path / "grades.csv")
+    paths = feedback.write_feedback(grade_table.read_csv(tmp_path / "grades.csv"), tmp_path)
     assert "1.5 of 2 points, wrong: forgotten bias" in paths[-1].read_text("utf-8")
 
 
@@ -337,10 +340,12 @@ def test_a_row_that_was_read_again_still_says_what_was_wrong(tmp_path):
     ],
 )
 def test_the_name_of_a_file_leads_nowhere_else(tmp_path, file, name):
-    (path,) = reports.write_feedback([row(file)], tmp_path / "feedback")
+    (path,) = feedback.write_feedback([graded(file)], tmp_path / "feedback")
     assert path.name == name and list((tmp_path / "feedback").iterdir()) == [path]
 
 
 def test_two_names_that_differ_only_in_case_are_two_files(tmp_path):
-    paths = reports.write_feedback([row("a/x.ipynb"), row("a_X.ipynb"), row("a_x.ipynb.txt")], tmp_path)
+    paths = feedback.write_feedback(
+        [graded("a/x.ipynb"), graded("a_X.ipynb"), graded("a_x.ipynb.txt")], tmp_path
+    )
     assert len({path.name.casefold() for path in paths}) == 3 and all(path.exists() for path in paths)

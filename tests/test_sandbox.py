@@ -13,9 +13,9 @@ from labutils.exercises.grading import sandbox
 from labutils.exercises.grading.sandbox import Limits
 
 pytestmark = pytest.mark.slow
-WHY_NOT = sandbox.why_not()
+PROBLEM = sandbox.bubblewrap_problem()
 BOTH = pytest.mark.parametrize("locked_in", [True, False], ids=["bubblewrap", "without"])
-LOCKED_IN = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+LOCKED_IN = pytest.mark.skipif(bool(PROBLEM), reason=PROBLEM)
 QUESTIONS = sandbox._PACKAGE / "exercises" / "questions"
 POSIX = pytest.mark.skipif(os.name != "posix", reason="limits are set on POSIX")
 
@@ -25,8 +25,8 @@ def ran(tmp_path):
     """Runs Python code; returns why it was stopped, what it said, and after how many seconds."""
 
     def run(code, locked_in=True, stop=None, hidden=(), readable=(), **limits):
-        if locked_in and WHY_NOT:
-            pytest.skip(WHY_NOT)
+        if locked_in and PROBLEM:
+            pytest.skip(PROBLEM)
         folder = tmp_path / "its own"
         folder.mkdir()
         (folder / "said").touch()
@@ -201,10 +201,10 @@ def test_hidden_folders_and_the_package_may_lie_in_each_other(ran, hidden, shown
 @pytest.mark.parametrize(
     "platform, found, reason", [("darwin", "x", "Linux only"), ("linux", None, "is not installed")]
 )
-def test_why_not_is_said_in_words(monkeypatch, platform, found, reason):
+def test_why_it_cannot_be_used_is_said_in_words(monkeypatch, platform, found, reason):
     monkeypatch.setattr(sandbox.sys, "platform", platform)
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: found)
-    assert reason in sandbox.why_not.__wrapped__()
+    assert reason in sandbox.bubblewrap_problem.__wrapped__()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a script stands for bwrap")
@@ -214,6 +214,6 @@ def test_why_bubblewrap_fails_is_quoted(monkeypatch, tmp_path):
     script.chmod(0o755)
     monkeypatch.setattr(sandbox.sys, "platform", "linux")
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: str(script))
-    assert "setting up uid map: Permission denied" in sandbox.why_not.__wrapped__()
+    assert "setting up uid map: Permission denied" in sandbox.bubblewrap_problem.__wrapped__()
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: str(tmp_path / "no program"))
-    assert "does not start" in sandbox.why_not.__wrapped__()
+    assert "does not start" in sandbox.bubblewrap_problem.__wrapped__()

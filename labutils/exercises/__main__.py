@@ -17,9 +17,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from labutils.exercises.grading import gradebook, reports, sandbox
-from labutils.exercises.grading.gradebook import HowToGrade, SafeFile
-from labutils.exercises.grading.reports import Row
+from labutils.exercises.grading import feedback, grade_table, gradebook, platforms, sandbox
+from labutils.exercises.grading.gradebook import GradingOptions
+from labutils.exercises.grading.graded_notebook import GradedNotebook
+from labutils.exercises.grading.safe_file import SafeFile
 from labutils.exercises.grading.submissions import find_submissions
 from labutils.exercises.registry import all_exercises, exercise
 
@@ -43,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"--- code cell ---\n{printed.answer_cell()}")
     else:
         try:
-            how = _how_to_grade(chosen)
+            options = _grading_options(chosen)
         except (OSError, ValueError) as error:
             print(error, file=sys.stderr)
             return 2
-        return grade(chosen, how)
+        return grade(chosen, options)
     return 0
 
 
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _how_to_grade(chosen: argparse.Namespace) -> HowToGrade:
+def _grading_options(chosen: argparse.Namespace) -> GradingOptions:
     """Return how to grade; OSError or ValueError, in words, where that cannot go well."""
     if not (chosen.minutes > 0 and chosen.jobs >= 1):
         raise ValueError("--minutes must be above 0 and --jobs 1 or more")
@@ -101,16 +102,16 @@ def _how_to_grade(chosen: argparse.Namespace) -> HowToGrade:
         raise ValueError(
             f"--feedback must name a folder, or a new one in one that exists, not {chosen.feedback}"
         )
-    why_not = "" if chosen.isolate == "none" else sandbox.why_not()
-    if why_not:
+    problem = "" if chosen.isolate == "none" else sandbox.bubblewrap_problem()
+    if problem:
         raise ValueError(
-            f"Handed-in notebooks are foreign code, and cannot be locked in here: {why_not}.\nRun this in a "
+            f"Handed-in notebooks are foreign code, and cannot be locked in here: {problem}.\nRun this in a "
             "container, or where there is nothing to lose, with --isolate none: then they can read and "
             "change all your files."
         )
     handed_in = chosen.folder if chosen.folder.is_dir() else chosen.folder.absolute().parent
     beside = chosen.beside or (_GRIDS if _GRIDS.is_dir() else None)
-    return HowToGrade(
+    return GradingOptions(
         minutes=chosen.minutes,
         jobs=chosen.jobs,
         locked_in=chosen.isolate != "none",
@@ -134,63 +135,64 @@ def _refuse_unwritable(out: Path, resume: bool) -> None:
         raise ValueError(f"{out} exists: go on with it by --resume, or name another file with --out")
 
 
-def grade(chosen: argparse.Namespace, how: HowToGrade) -> int:
-    """Grade what was handed in, writing the table after each row; return the exit status."""
+def grade(chosen: argparse.Namespace, options: GradingOptions) -> int:
+    """Grade what was handed in, writing the table after each; return the exit status."""
     try:
         submissions, notices = find_submissions(chosen.folder)
-        known = reports.read_csv(chosen.out) if chosen.out.exists() else []
-        reports.add_texts(known, _texts_beside(chosen.out))
+        known = grade_table.read_csv(chosen.out) if chosen.out.exists() else []
+        known = feedback.with_texts(known, _texts_beside(chosen.out))
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    if not how.locked_in:
+    if not options.locked_in:
         notices.append("without isolation: what was handed in can read and change all your files")
     for notice in notices:
         _say(f"Note: {notice}.")
     digests = {submission.name: submission.digest for submission in submissions}
-    rows = [row for row in known if digests.get(row["file"]) == row["digest"]]
-    done = {row["file"] for row in rows}
-    todo = [submission for submission in submissions if submission.name not in done]
+    done = [notebook for notebook in known if digests.get(notebook.file) == notebook.digest]
+    names = {notebook.file for notebook in done}
+    todo = [submission for submission in submissions if submission.name not in names]
     out, status = SafeFile(chosen.out, _write_table, _warn), 0
-    texts = SafeFile(_texts_beside(chosen.out), reports.write_texts, _warn)
-    progress = tqdm(total=len(submissions), initial=len(rows), unit="notebook", smoothing=0, disable=None)
+    texts = SafeFile(_texts_beside(chosen.out), feedback.write_texts, _warn)
+    progress = tqdm(total=len(submissions), initial=len(done), unit="notebook", smoothing=0, disable=None)
     try:
-        with progress, contextlib.closing(gradebook.grade(todo, how)) as graded:
-            for row in graded:
-                rows.append(row)
-                out.save(rows)  # after each: what is graded is not lost
-                texts.save(rows)
-                _say(reports.line_of(row))
+        with progress, contextlib.closing(gradebook.grade(todo, options)) as graded:
+            for notebook in graded:
+                done.append(notebook)
+                out.save(done)  # after each: what is graded is not lost
+                texts.save(done)
+                _say(grade_table.line_of(notebook))
                 progress.update()
     except KeyboardInterrupt:
         status = 130
-        print(f"Stopped: {len(rows)} of {len(submissions)} are graded. Go on with --resume.", file=sys.stderr)
+        print(f"Stopped: {len(done)} of {len(submissions)} are graded. Go on with --resume.", file=sys.stderr)
     try:
-        if rows:
-            _report(chosen, rows, out)
+        if done:
+            _report(chosen, done, out)
     except KeyboardInterrupt:
         status = 130
-        print(f"Stopped: the {len(rows)} rows are in {out.path}, its summary is not.", file=sys.stderr)
+        print(f"Stopped: the {len(done)} rows are in {out.path}, its summary is not.", file=sys.stderr)
     return status
 
 
-def _report(chosen: argparse.Namespace, rows: list[Row], out: SafeFile) -> None:
-    """Write what is made of all rows, and print the summary."""
-    out.save(rows)
-    table, written = reports.table_of_rows(rows), [out]
+def _report(chosen: argparse.Namespace, notebooks: list[GradedNotebook], out: SafeFile) -> None:
+    """Write what is made of all notebooks, and print the summary."""
+    out.save(notebooks)
+    table, written = grade_table.table_of(notebooks), [out]
 
     def save(what: str, write: Callable[[Any, Path], Any], content: object) -> Any:
         written.append(SafeFile(chosen.out.with_name(f"{chosen.out.stem}_{what}.csv"), write, _warn))
         return written[-1].save(content)
 
-    save("wrong_answers", reports.write_csv, reports.common_mistakes(table))
-    _say("\n".join(["", *reports.summary(table)]))
+    save("wrong_answers", grade_table.write_csv, grade_table.common_mistakes(table))
+    _say("\n".join(["", *grade_table.summary(table)]))
     if chosen.format != "csv":
-        write = reports.write_moodle if chosen.format == "moodle" else reports.write_canvas
-        _say("\n".join(["", *save(chosen.format, write, rows)]))
+        write = platforms.write_moodle if chosen.format == "moodle" else platforms.write_canvas
+        _say("\n".join(["", *save(chosen.format, write, notebooks)]))
     _say(f"\nwritten: {', '.join(str(file.path) for file in written)}")
     if chosen.feedback:
-        _say(f"feedback: {len(reports.write_feedback(rows, chosen.feedback))} files in {chosen.feedback}")
+        files = feedback.write_feedback(notebooks, chosen.feedback)
+        _say(f"feedback: {len(files)} files in {chosen.feedback}")
 
 
 def _texts_beside(out: Path) -> Path:
@@ -198,8 +200,8 @@ def _texts_beside(out: Path) -> Path:
     return out.with_name(f"{out.stem}_texts.json")
 
 
-def _write_table(rows: list[Row], path: Path) -> None:
-    reports.write_csv(reports.table_of_rows(rows), path)
+def _write_table(notebooks: list[GradedNotebook], path: Path) -> None:
+    grade_table.write_csv(grade_table.table_of(notebooks), path)
 
 
 def _say(text: str) -> None:

@@ -1,6 +1,6 @@
-"""What the process in the sandbox has written becomes a row of the table: each answer judged, in words.
+"""What the process in the sandbox has written is judged, in words, answer by answer.
 
-The lines come from foreign code. They are data of limited size; whatever else they may be, the row is
+The lines come from foreign code. They are data of limited size; whatever else they may be, the result is
 about the one notebook that they come from.
 """
 
@@ -13,14 +13,14 @@ import re
 import stat
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
 from labutils.exercises.checking.exercise_types import Exercise, Verdict
-from labutils.exercises.grading.reports import Row
+from labutils.exercises.grading.graded_notebook import RIGHT, Answer, GradedNotebook, State
 from labutils.exercises.grading.sandbox import TOO_LONG
 from labutils.exercises.grading.submissions import Submission
 from labutils.exercises.registry import all_exercises, exercises_of, notebook_numbers
@@ -35,9 +35,17 @@ _QUESTION = re.compile(r"\*\*Exercise (\d+)\.(\d+) ")
 
 @dataclass
 class Results:
-    """What was written while a notebook ran: of each exercise what it gave last, errors by cell, remarks.
+    """What was written while a notebook ran.
 
-    An error is its type; its message and its line, in words, are among the details. `begun` is the last cell.
+    Attributes
+    ----------
+    given : of each exercise, what the answer gave when it was last looked at.
+    checked_in : the code cell in which that was, None at the end.
+    errors, details : by cell, the type of an error; its message and its line, in words.
+    begun : the last cell that began.
+    remarks : what a teacher may want to know.
+    left_out : how many cells were not run.
+    complete : whether it came to its end.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
@@ -46,7 +54,7 @@ class Results:
     details: dict[int, str] = field(default_factory=dict)
     begun: int | None = None
     remarks: list[str] = field(default_factory=list)
-    left_out: int = 0  # cells that were not run
+    left_out: int = 0
     complete: bool = False
 
 
@@ -95,23 +103,16 @@ def _beginning(path: Path) -> bytes:
         return b""
 
 
-def row_of(submission: Submission, state: str, reason: str) -> Row:
-    """Return the row of a file without answers: what state it is in and why."""
-    who = {name: getattr(submission, name) for name in ("student", "identifier")}
-    counts = {"right": 0, "points": 0.0, "of": 0, "digest": submission.digest}
-    return {
-        "file": submission.name,
-        **who,
-        "notebook": "",
-        "state": state,
-        "reason": reason,
-        "remark": "",
-        **counts,
-    }
+def without_answers(submission: Submission, state: State, reason: str) -> GradedNotebook:
+    """Return a file without answers as graded: what state it is in and why."""
+    sender = submission.student, submission.identifier
+    return GradedNotebook(submission.name, state, submission.digest, *sender, reason=reason)
 
 
-def judged(submission: Submission, notebook: NotebookNode, results: Results, stopped: str, seed: int) -> Row:
-    """Return the row of a notebook that was run.
+def judged(
+    submission: Submission, notebook: NotebookNode, results: Results, stopped: str, seed: int
+) -> GradedNotebook:
+    """Return a notebook that was run as graded.
 
     Parameters
     ----------
@@ -122,44 +123,33 @@ def judged(submission: Submission, notebook: NotebookNode, results: Results, sto
     checked = {number for number, cell in results.checked_in.items() if cell is not None}
     numbers = sorted({int(number.split(".")[0]) for number in [*called, *checked]})
     if not numbers:
-        return row_of(submission, "no exercises", "no exercise of the series is in it")
-    state, reason = _state(results, stopped)
-    row = row_of(submission, state, reason) | {"notebook": " ".join(f"{number:02d}" for number in numbers)}
-    for exercise in [exercise for number in numbers for exercise in exercises_of(number)]:
-        number, verdict, details = exercise.number, None, ""
-        if number in results.given:
-            verdict = _verdict(exercise, results.given[number], seed)
-            # what an answer gave may have any words in it
-            reason = "wrong" if verdict.reason in ("", "right") else verdict.reason
-            word = "right" if verdict.status == "right" else reason
-        elif number not in called:
-            word = "missing"
-        elif cell := next((cell for cell in called[number] if cell in results.errors), None):
-            word, details = f"stopped: {results.errors[cell]} in code cell {cell}", results.details[cell]
-        else:
-            word = "not checked" if results.complete else "not reached"
-        points = round(exercise.points * verdict.fraction, 2) if verdict else 0.0
-        row |= {number: word, f"{number} points": points}
-        row[f"{number} feedback"] = verdict.text if verdict else f"Exercise {number}: {word}{details}."
-        row["right"] += word == "right"
-        row["points"] = round(row["points"] + points, 2)
-        row["of"] += exercise.points
-    stored = _stored_otherwise(notebook, row)
-    row["remark"] = "; ".join(dict.fromkeys([*results.remarks, *stored]))
-    return row
+        return without_answers(submission, State.NO_EXERCISES, "no exercise of the series is in it")
+    exercises = [exercise for number in numbers for exercise in exercises_of(number)]
+    answers = {e.number: _answer(e, called.get(e.number), results, seed) for e in exercises}
+    return replace(
+        without_answers(submission, *_state(results, stopped)).with_answers(answers),
+        notebook=" ".join(f"{number:02d}" for number in numbers),
+        remark="; ".join(dict.fromkeys([*results.remarks, *_stored_otherwise(notebook, answers)])),
+        of=sum(exercise.points for exercise in exercises),
+    )
 
 
-def with_the_better_answers(row: Row, other: Row) -> Row:
-    """Return a row with those answers of another run of the same notebook that have more points."""
-    merged = dict(row)
-    for exercise in all_exercises():
-        number = exercise.number
-        if other.get(f"{number} points", 0) > row.get(f"{number} points", 0):
-            merged |= {name: other[name] for name in (number, f"{number} points", f"{number} feedback")}
-    numbers = [exercise.number for exercise in all_exercises() if exercise.number in merged]
-    merged["right"] = sum(merged[number] == "right" for number in numbers)
-    merged["points"] = round(sum(merged[f"{number} points"] for number in numbers), 2)
-    return merged
+def _answer(exercise: Exercise, cells: Sequence[int] | None, results: Results, seed: int) -> Answer:
+    """Return what is said to an answer; `cells` call the exercise, None where it is not even asked."""
+    number, details = exercise.number, ""
+    if number in results.given:
+        verdict = _verdict(exercise, results.given[number], seed)
+        # what an answer gave may have any words in it
+        wrong = "wrong" if verdict.reason in ("", RIGHT) else verdict.reason
+        word = RIGHT if verdict.status == "right" else wrong
+        return Answer(word, round(exercise.points * verdict.fraction, 2), verdict.text)
+    if cells is None:
+        word = "missing"
+    elif cell := next((cell for cell in cells if cell in results.errors), None):
+        word, details = f"stopped: {results.errors[cell]} in code cell {cell}", results.details[cell]
+    else:
+        word = "not checked" if results.complete else "not reached"
+    return Answer(word, feedback=f"Exercise {number}: {word}{details}.")
 
 
 def exercises_called(notebook: NotebookNode) -> dict[str, list[int]]:
@@ -177,16 +167,17 @@ def exercises_called(notebook: NotebookNode) -> dict[str, list[int]]:
     return called
 
 
-def _state(results: Results, stopped: str) -> tuple[str, str]:
+def _state(results: Results, stopped: str) -> tuple[State, str]:
     if results.complete:
         failed = min(results.errors, default=0)
         if not failed:
-            return "graded", ""
-        return "graded", f"code cell {failed} stops with {results.errors[failed]}{results.details[failed]}"
+            return State.GRADED, ""
+        error = f"{results.errors[failed]}{results.details[failed]}"
+        return State.GRADED, f"code cell {failed} stops with {error}"
     where = f", in code cell {results.begun}" if results.begun else ""
     if stopped.startswith(TOO_LONG):
-        return "hung", f"{stopped}{where}"
-    return "crashed", f"{stopped or 'it ended Python, or the memory was full'}{where}"
+        return State.HUNG, f"{stopped}{where}"
+    return State.CRASHED, f"{stopped or 'it ended Python, or the memory was full'}{where}"
 
 
 def _verdict(exercise: Exercise, given: dict[str, Any], seed: int) -> Verdict:
@@ -211,13 +202,13 @@ def _holds_texts(values: Sequence[Any]) -> bool:
     return any(isinstance(value, (str, dict, list)) for value in values)
 
 
-def _stored_otherwise(notebook: NotebookNode, row: Row) -> list[str]:
+def _stored_otherwise(notebook: NotebookNode, answers: dict[str, Answer]) -> list[str]:
     """Return in words which exercises are stored as right in the file, and are not."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     stored = set(
         re.findall(r"^Exercise (\d+\.\d+): right\b", "\n".join(o.get("text", "") for o in outputs), re.M)
     )
-    claimed = [number for number in row if number in stored and row[number] != "right"]
+    claimed = [n for n, answer in answers.items() if n in stored and answer.word != RIGHT]
     return [f"stored as right but is not when it is run: {', '.join(claimed)}"] if claimed else []
 
 

@@ -89,7 +89,6 @@ class NotebookRun:
         ]
         self.own += [(Exercise, name) for name in ("check", "verdict", "collect", "judge")]
         self.originals = [getattr(owner, name) for owner, name in self.own]
-        Exercise.on_check.append(self.collect)
 
     def write(self, **line: object) -> None:
         """Append a line; opened anew each time, so that closing every file does no harm."""
@@ -123,6 +122,7 @@ class NotebookRun:
 
     def run(self, cells: list[tuple[int, str]], notebooks: set[int]) -> None:
         """Run the cells, then collect answers to exercises of these notebooks that were never checked."""
+        Exercise.on_check.append(self.collect)  # until the process ends, which has no other purpose
         shell = SilentShell.instance()
         if shell.history_manager:
             shell.history_manager.enabled = False

@@ -52,7 +52,7 @@ _WITHIN_LIMITS = (
 class Limits:
     """What a command and all that it starts may take.
 
-    Parameters
+    Attributes
     ----------
     seconds : of wall time.
     memory : bytes, of each process and of all together.
@@ -73,7 +73,7 @@ class Limits:
 
 
 @functools.cache
-def why_not() -> str:
+def bubblewrap_problem() -> str:
     """Return "" where bubblewrap works, or why it does not, in words."""
     if not sys.platform.startswith("linux"):
         return "bubblewrap exists for Linux only"

@@ -45,7 +45,7 @@ _PLATFORMS = [
 class Submission:
     """A notebook as it was handed in.
 
-    Parameters
+    Attributes
     ----------
     name : its path in the folder, with / between; a zip counts as a folder.
     student, identifier : as the learning platform wrote them into the path, "" where it did not.

@@ -1,0 +1,143 @@
+"""The table of graded notebooks: written for spreadsheets, read again, summed up in words."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from labutils.exercises.grading.graded_notebook import NOT_TRIED, RIGHT, Answer, GradedNotebook, State
+from labutils.exercises.grading.submissions import printable
+from labutils.exercises.registry import all_exercises
+
+_TEXTS = ["file", "student", "identifier", "notebook", "state", "reason", "remark"]
+_COLUMNS = [*_TEXTS, "right", "points", "of"]
+
+
+def table_of(notebooks: Sequence[GradedNotebook]) -> pd.DataFrame:
+    """Return a row for each file, in their order, the exercises in theirs, each beside its points."""
+    rows = [notebook.as_row() for notebook in sorted(notebooks, key=lambda notebook: notebook.file)]
+    table = pd.DataFrame(rows, columns=None if rows else _COLUMNS)
+    both = [name for exercise in all_exercises() for name in (exercise.number, f"{exercise.number} points")]
+    columns = [*_COLUMNS, *(name for name in both if name in table.columns), "digest"]
+    return table.reindex(columns=columns).astype(object).fillna("")
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table that a spreadsheet shows as it is: accents in letters, no cell taken for a formula."""
+    text = table.map(_harmless).to_csv(index=False, lineterminator="\r\n")
+    path.write_bytes(text.encode("utf-8-sig", "replace"))
+
+
+def _harmless(value: object) -> object:
+    if isinstance(value, float):
+        return rounded(value)
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if _like_a_formula(text) else text
+
+
+def rounded(points: float) -> str:
+    """Return points with two decimals at most."""
+    return f"{round(points, 2):.10g}"
+
+
+def _like_a_formula(text: str) -> bool:
+    return unicodedata.normalize("NFKC", text.lstrip()[:1]) in ("=", "+", "-", "@")
+
+
+def read_csv(path: Path) -> list[GradedNotebook]:
+    """Return what stands in a table that `write_csv` wrote, even if a spreadsheet has stored it again.
+
+    A row that the spreadsheet has spoiled is left out.
+
+    Raises
+    ------
+    ValueError
+        Where it is no such table.
+    """
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:  # what some spreadsheets make of it
+        text = content.decode("cp1252", "replace")
+    first = text.partition("\n")[0]
+    lines = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    try:
+        lacking = {"file", "state", "digest"}.difference(lines.fieldnames or [])
+    except csv.Error:  # no text at all
+        lacking = {"digest"}
+    if lacking:
+        raise ValueError(f"{path} is no table of grades: it has no column {', '.join(sorted(lacking))}")
+    read = []
+    for row in lines:
+        with contextlib.suppress(ValueError):  # a number that has become a date
+            read.append(_read_row(row))
+    # without the columns of its exercises a row says too little
+    return [notebook for notebook in read if notebook.answers or not notebook.of]
+
+
+def _read_row(row: dict[str | None, Any]) -> GradedNotebook:
+    cells = {str(name): value if isinstance(value, str) else "" for name, value in row.items()}
+    numbers = {
+        name: float(value.replace(",", ".") or 0)
+        for name, value in cells.items()
+        if name in ("right", "points", "of") or name.endswith(" points")
+    }
+    texts = {
+        name: value[1:] if value.startswith("'") and _like_a_formula(value[1:]) else value
+        for name, value in cells.items()
+        if name not in numbers
+    }
+    answers = {
+        name: Answer(text, numbers.get(f"{name} points", 0.0))
+        for name, text in texts.items()
+        if text and re.fullmatch(r"\d+\.\d+", name)  # an empty cell is an exercise of another notebook
+    }
+    fields: dict[str, Any] = {name: texts.get(name, "") for name in (*_TEXTS, "digest")}
+    # a spreadsheet makes 1 of 01
+    fields["notebook"] = " ".join(number.zfill(2) for number in fields["notebook"].split())
+    counts = {name: numbers.get(name, 0.0) for name in ("points", "of")}
+    return GradedNotebook(**fields, **counts, right=int(numbers.get("right", 0)), answers=answers)
+
+
+def line_of(notebook: GradedNotebook) -> str:
+    """Return a line of text on a graded notebook."""
+    result = notebook.state
+    if notebook.answers:
+        result = f"{notebook.right} of {len(notebook.answers)} right, "
+        result += f"{rounded(notebook.points)} of {notebook.of:g} points"
+        result += "" if notebook.state == State.GRADED else f", {notebook.state}"
+    said = "; ".join(printable(text) for text in (notebook.reason, notebook.remark) if text)
+    return f"{printable(notebook.file)}: {result}" + (f" ({said})" if said else "")
+
+
+def summary(table: pd.DataFrame) -> list[str]:
+    """Return lines of text: how many of each state, and the most frequent wrong answers."""
+    lines = [f"{count} {state}" for state, count in table.state.value_counts().items()]
+    worst = common_mistakes(table).sort_values("notebooks", ascending=False, kind="stable").head(10)
+    return lines + [
+        f"{r.notebooks} × {r.exercise} ({r.title}): {printable(r.answer)}" for r in worst.itertuples()
+    ]
+
+
+def common_mistakes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how often each wrong answer was given, exercise by exercise, the most frequent of each first."""
+    titles = {exercise.number: exercise.title for exercise in all_exercises()}
+    rows = [
+        {"exercise": number, "title": titles[number], "answer": said, "notebooks": count}
+        for number in titles
+        if number in table.columns
+        for said, count in Counter(table[number]).most_common()
+        if said not in (*NOT_TRIED, RIGHT)
+    ]
+    return pd.DataFrame(rows, columns=["exercise", "title", "answer", "notebooks"])

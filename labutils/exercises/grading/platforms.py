@@ -1,0 +1,122 @@
+"""Files with points that learning platforms import: Moodle and Canvas."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from labutils.exercises.grading.feedback import text_for
+from labutils.exercises.grading.grade_table import write_csv
+from labutils.exercises.grading.graded_notebook import GradedNotebook, best_answers
+from labutils.exercises.grading.submissions import printable
+from labutils.exercises.registry import all_exercises
+
+_MOODLE_COLUMNS = [
+    "Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments",
+]  # fmt: skip
+_CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+
+
+def write_moodle(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
+    """Write the grading worksheet of a Moodle assignment; return what is to be known before its upload.
+
+    The importer finds a student by the number of the participant, which stands in the names of the files
+    that Moodle offers for download (Full Name_123456_assignsubmission_file_). It asks for the columns
+    Identifier, Grade and Last modified (grade), and leaves a grade as it is where none is given.
+
+    Sources: https://docs.moodle.org/en/Assignment_settings (Offline grading worksheet), and what reads it,
+    https://github.com/moodle/moodle/blob/main/mod/assign/feedback/offline/importgradeslib.php
+    """
+    students, notices = _students(notebooks, "Full Name_123456_assignsubmission_file_")
+    highest = _highest(notebooks)
+    table = [
+        {
+            "Identifier": f"Participant {identifier}",
+            "Full name": attempts[-1].student,
+            "Grade": _total(attempts),
+            "Maximum Grade": highest,
+            "Last modified (grade)": "",
+            "Feedback comments": _html(text_for(attempts)),
+        }
+        for identifier, attempts in students.items()
+    ]
+    write_csv(pd.DataFrame(table, columns=_MOODLE_COLUMNS), path)
+    return [
+        *notices,
+        f"before you upload it in Moodle: set the maximum grade of the assignment to {highest:g} (more "
+        "is ignored) and your language to English; tick 'Allow updating records' to replace what is there",
+    ]
+
+
+def write_canvas(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
+    """Write grades for the gradebook of Canvas; return what is to be known before their import.
+
+    Canvas finds a student by the ID, which stands in the names of the files that it offers for download, the
+    first number in lastnamefirstname_12345_67890_01.ipynb. A student without a grade is left out, because an
+    empty cell would delete what is there.
+
+    Sources: https://teaching.resources.osu.edu/toolsets/carmencanvas/guides/calculating-final-grades/import-csv-file-carmen-grades
+    and what reads it, https://github.com/instructure/canvas-lms/blob/master/lib/gradebook_importer.rb
+    """
+    students, notices = _students(notebooks, "lastnamefirstname_12345_67890_")
+    title = f"Notebook {' '.join(_numbers(notebooks))}"
+    table = [{"Student": "    Points Possible", title: _highest(notebooks)}]
+    for identifier, attempts in students.items():
+        if (total := _total(attempts)) != "":
+            table.append({"Student": attempts[-1].student, "ID": identifier, title: total})
+    write_csv(pd.DataFrame(table, columns=[*_CANVAS_COLUMNS, title], dtype=object).fillna(""), path)
+    return [
+        *notices,
+        f"before you import it in Canvas: put for '{title}' what stands above your assignment in an "
+        "export of the gradebook, such as 'Lab 1 (4711)'; otherwise Canvas makes a new assignment",
+    ]
+
+
+def _students(
+    notebooks: Sequence[GradedNotebook], pattern: str
+) -> tuple[dict[str, list[GradedNotebook]], list[str]]:
+    """Return the notebooks of each student by identifier, and notices on those without it, or a grade."""
+    students: dict[str, list[GradedNotebook]] = {}
+    unknown = []
+    for notebook in sorted(notebooks, key=lambda notebook: notebook.file):
+        if notebook.identifier:
+            students.setdefault(notebook.identifier, []).append(notebook)
+        else:
+            unknown.append(notebook.file)
+    several = [attempts[0].student for attempts in students.values() if len(attempts) > 1]
+    without = [attempts[0].student for attempts in students.values() if _total(attempts) == ""]
+    stopped = [notebook.file for notebook in notebooks if notebook.was_stopped]
+    notices = {
+        f"left out, because neither file nor folder begins with a student as in {pattern}": unknown,
+        "several files of one student: of each exercise the best answer counts": several,
+        "no grade, because no answer could be judged": without,
+        "not run to the end: what was checked before counts": stopped,
+    }
+    return students, [f"{what}: {_listed(who)} ({len(who)} in all)" for what, who in notices.items() if who]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(printable(name) for name in names[:5]) + more
+
+
+def _total(attempts: Sequence[GradedNotebook]) -> float | str:
+    best = best_answers(attempts)
+    return float(sum(answer.points for answer in best.values())) if best else ""
+
+
+def _numbers(notebooks: Iterable[GradedNotebook]) -> list[str]:
+    return sorted({number for notebook in notebooks for number in notebook.notebook.split()})
+
+
+def _highest(notebooks: Sequence[GradedNotebook]) -> float:
+    """Return the points of all exercises of all notebooks that were handed in."""
+    numbers = _numbers(notebooks)
+    return float(sum(e.points for e in all_exercises() if e.number.split(".")[0].zfill(2) in numbers))
+
+
+def _html(text: str) -> str:
+    return "<pre>" + html.escape(text, quote=False).replace("\n", "<br>") + "</pre>"
