@@ -9,8 +9,8 @@ TEXT = "A film of many words, and more words still (so they say, and who would d
 
 
 def test_characters_have_numbers_capitals_those_of_small_letters_and_others_share_one():
-    assert characters.encoded("aA ").tolist() == [3, 3, 0]
-    assert characters.encoded("é€\u0130").tolist() == [characters.CHARACTERS - 1] * 3
+    assert characters.char_ids("aA ").tolist() == [3, 3, 0]
+    assert characters.char_ids("é€\u0130").tolist() == [characters.CHARACTERS - 1] * 3
     assert len(set(characters.ALPHABET)) == len(characters.ALPHABET) == characters.CHARACTERS - 1
 
 

@@ -1,6 +1,7 @@
 """Dates in words and in numbers."""
 
 import datetime
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from labutils.data import dates
 
 def test_every_way_of_writing_a_date_says_that_date():
     words, numbers = dates.pairs(2_000, seed=0)
+    patterns = [r"\d+ [a-z]+ \d+", r"[a-z]+ \d+, \d+", r"the \d+.. of [a-z]+, \d+", r"[a-z]{3} \d+ \d+"]
+    ways = np.array([[re.fullmatch(pattern, text) is not None for pattern in patterns] for text in words])
+    assert (ways.sum(axis=1) == 1).all() and ways.sum(axis=0).min() > 400, "one of four, each as often"
     for text, iso in zip(words, numbers):
         day = datetime.date.fromisoformat(iso)
         plain = text.replace("the ", "").replace(" of ", " ").replace(",", "")
@@ -49,17 +53,19 @@ def test_the_decoder_is_given_what_was_written_before():
 
 def test_what_cannot_be_encoded_is_refused():
     with pytest.raises(ValueError, match="'M'"):
-        dates.encoded(["3 March"], 10)
+        dates.padded_char_ids(["3 March"], 10)
     with pytest.raises(ValueError, match="5 characters, more than 4"):
-        dates.encoded(["3 may"], 4)
-    assert dates.decoded(dates.encoded(["3 may"], 8)[0]) == "3 may"
-    with pytest.raises(ValueError, match=r"a list of texts, got one: write encoded\(\['3 may'\], 10\)"):
-        dates.encoded("3 may", 10)
+        dates.padded_char_ids(["3 may"], 4)
+    assert dates.decoded(dates.padded_char_ids(["3 may"], 8)[0]) == "3 may"
+    with pytest.raises(
+        ValueError, match=r"a list of texts, got one: write padded_char_ids\(\['3 may'\], 10\)"
+    ):
+        dates.padded_char_ids("3 may", 10)
     with pytest.raises(ValueError, match="each text must be a string, got 3"):
-        dates.encoded([3], 10)
+        dates.padded_char_ids([3], 10)
     with pytest.raises(ValueError, match="length must be a whole number, 1 or more, got 0"):
-        dates.encoded([], 0)
-    assert dates.encoded([], 4).shape == (0, 4) and not np.any(dates.encoded([""], 4))
+        dates.padded_char_ids([], 0)
+    assert dates.padded_char_ids([], 4).shape == (0, 4) and not np.any(dates.padded_char_ids([""], 4))
 
 
 @pytest.mark.parametrize(

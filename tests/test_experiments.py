@@ -109,7 +109,7 @@ def writes(seconds=60, outputs=97, **settings):
 def translator(*names, wrong=0, parameters=10_000, outputs=41):
     """A network with layers of these names that knows all dates but so many."""
     source, _, target = dates.arrays(500, seed=987_654)
-    written = np.where(np.arange(500)[:, None] < wrong, dates.encoded(["1900-01-01"], 10), target)
+    written = np.where(np.arange(500)[:, None] < wrong, dates.padded_char_ids(["1900-01-01"], 10), target)
 
     def predict_on_batch(given):
         assert all(np.array_equal(ours, theirs) for ours, theirs in zip(given, (source, given[1])))

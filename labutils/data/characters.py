@@ -15,7 +15,7 @@ CHARACTERS = len(ALPHABET) + 1
 _NUMBERS = {character: number for number, character in enumerate(ALPHABET)}
 
 
-def encoded(text: str) -> np.ndarray:
+def char_ids(text: str) -> np.ndarray:
     """Return the number of each character, (characters,) int, 0 to 53; capitals count as small letters."""
     return np.array([_NUMBERS.get(character.lower(), len(ALPHABET)) for character in text])
 
@@ -68,4 +68,4 @@ def one_hot(texts: Sequence[str]) -> np.ndarray:
     lengths = {len(text) for text in texts}
     if len(lengths) != 1:
         raise ValueError(f"the texts must be of one length, got {sorted(lengths)[:5]}")
-    return np.eye(CHARACTERS, dtype="float32")[np.stack([encoded(text) for text in texts])]
+    return np.eye(CHARACTERS, dtype="float32")[np.stack([char_ids(text) for text in texts])]

@@ -16,7 +16,7 @@ from labutils.validation import whole_number
 
 MONTHS = "january february march april may june july august september october november december".split()
 PAD, START = 0, 1
-CHARACTERS = "·<" + " ,-0123456789abcdefghijklmnopqrstuvwxyz"  # the number of each is its place
+ALPHABET = "·<" + " ,-0123456789abcdefghijklmnopqrstuvwxyz"  # the number of each is its place
 SOURCE_LENGTH, TARGET_LENGTH = 27, 10
 _FIRST, _LAST = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 31).toordinal()
 
@@ -30,28 +30,29 @@ def pairs(n: int, seed: int) -> tuple[list[str], list[str]]:
     return words, [day.isoformat() for day in days]
 
 
-def encoded(texts: Iterable[str], length: int) -> np.ndarray:
-    """Return texts as numbers (texts, length) int32, with 0 behind each.
+def padded_char_ids(texts: Iterable[str], length: int) -> np.ndarray:
+    """Return texts as the number of each character in `ALPHABET`, (texts, length) int32, with 0 behind each.
 
     Raises
     ------
     ValueError
-        For a character that is not in CHARACTERS, a text that is longer, and a single text without a list.
+        For a character that is not in ALPHABET, a text that is longer, and a single text without a list.
     """
     whole_number("length", length)
     if isinstance(texts, str):
-        raise ValueError(f"encoded takes a list of texts, got one: write encoded([{texts[:40]!r}], {length})")
+        call = f"padded_char_ids([{texts[:40]!r}], {length})"
+        raise ValueError(f"padded_char_ids takes a list of texts, got one: write {call}")
     rows = []
     for text in texts:
         if not isinstance(text, str):
             raise ValueError(f"each text must be a string, got {reprlib.repr(text)}")
-        if unknown := sorted(set(text) - set(CHARACTERS[2:])):
+        if unknown := sorted(set(text) - set(ALPHABET[2:])):
             raise ValueError(
                 f"{text!r} holds {unknown[0]!r}: only small letters, digits, blank, comma and - are known"
             )
         if len(text) > length:
             raise ValueError(f"{text!r} has {len(text)} characters, more than {length}")
-        rows.append([CHARACTERS.index(character) for character in text] + [PAD] * (length - len(text)))
+        rows.append([ALPHABET.index(character) for character in text] + [PAD] * (length - len(text)))
     return np.array(rows, dtype="int32").reshape(-1, length)
 
 
@@ -69,12 +70,12 @@ def decoded(numbers: Iterable[int]) -> str:
             f"decoded takes one row of whole numbers, got {numbers.dtype} {numbers.shape}: of several rows, "
             "decode each"
         )
-    outside = (numbers < 0) | (numbers >= len(CHARACTERS))
+    outside = (numbers < 0) | (numbers >= len(ALPHABET))
     if outside.any():
         raise ValueError(
-            f"{numbers[outside][0]} is the number of no character: they go from 0 to {len(CHARACTERS) - 1}"
+            f"{numbers[outside][0]} is the number of no character: they go from 0 to {len(ALPHABET) - 1}"
         )
-    return "".join(CHARACTERS[number] for number in numbers if number > START)
+    return "".join(ALPHABET[number] for number in numbers if number > START)
 
 
 def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,7 +84,7 @@ def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     previous : START and then the target without its last character, what the decoder is given in training.
     """
     words, numbers = pairs(n, seed)
-    source, target = encoded(words, SOURCE_LENGTH), encoded(numbers, TARGET_LENGTH)
+    source, target = padded_char_ids(words, SOURCE_LENGTH), padded_char_ids(numbers, TARGET_LENGTH)
     start = np.full((n, 1), START, "int32")
     return source, np.concatenate([start, target[:, :-1]], axis=1), target
 

@@ -22,7 +22,8 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import center_of_mass
 
 from labutils import backend
-from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded, split_in_blocks
+from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded
+from labutils.data.splits import split_in_blocks
 from labutils.validation import whole_number
 
 SIDE, BOX = 28, 20

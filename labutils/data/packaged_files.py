@@ -1,4 +1,4 @@
-"""Data files that come with an installed package: found without running its code, checked, and split."""
+"""Data files that come with an installed package: found without running its code, and checked."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 
 class DataError(RuntimeError):
     """The data are missing or are not what they should be; the message says what to do."""
@@ -20,13 +18,22 @@ class DataError(RuntimeError):
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """One data file inside an installed package."""
+    """One data file inside an installed package.
 
-    what: str  # its content, for messages, such as "the reviews"
-    package: str  # as it is imported
-    inside: str  # the file's path in the package, such as "data/digits.csv"
-    requirement: str  # what pip installs
-    sha256: str  # of the file that this series was checked with, 64 hexadecimal digits
+    Attributes
+    ----------
+    what : its content, for messages, such as "the reviews".
+    package : as it is imported.
+    inside : the file's path in the package, such as "data/digits.csv".
+    requirement : what pip installs.
+    sha256 : of the file that this series was checked with, 64 hexadecimal digits.
+    """
+
+    what: str
+    package: str
+    inside: str
+    requirement: str
+    sha256: str
 
     @property
     def remedy(self) -> str:
@@ -87,15 +94,3 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def split_in_blocks(labels: np.ndarray, fitting: int, validation: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows for training, those for validation last, and the rows for testing, each part shuffled.
-
-    fitting, validation : how many rows of each label, in the order of the file; what is left is for testing.
-    """
-    shuffler = np.random.RandomState(0)  # NumPy promises that its stream never changes
-    cuts = [fitting, fitting + validation]
-    blocks = [np.split(np.flatnonzero(labels == label), cuts) for label in np.unique(labels)]
-    *training, test = (shuffler.permutation(np.concatenate(part)) for part in zip(*blocks))
-    return np.concatenate(training), test

@@ -16,7 +16,6 @@ END = "∎"
 """The character that ends each review."""
 ALPHABET = END + "\n" + "".join(map(chr, range(ord(" "), ord("~") + 1)))
 """The 97 characters: the end mark, the line break, and the 95 printable ones of ASCII."""
-VALIDATION_REVIEWS = 4_000  # the last of the 20,000 for training, as in `reviews.load`
 _NUMBERS = {character: number for number, character in enumerate(ALPHABET)}
 _CODE_POINTS = np.frombuffer(ALPHABET.replace(END, "\0").encode("ascii"), "uint8")
 _LINE_BREAKS = re.compile(r"\s*(<br\s*/?>\s*|\n\s*)+")
@@ -58,7 +57,8 @@ def load(train: int | None = None, validation: int | None = None, test: int | No
         When the reviews are missing or changed.
     """
     known, unknown = reviews.texts()
-    parts = known[:-VALIDATION_REVIEWS], known[-VALIDATION_REVIEWS:], unknown
+    fitting = len(known) - reviews.VALIDATION_REVIEWS
+    parts = known[:fitting], known[fitting:], unknown
     wanted = {"train": train, "validation": validation, "test": test}
     return ReviewText(*(_joined(name, part, wanted[name]) for name, part in zip(wanted, parts)))
 

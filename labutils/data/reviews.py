@@ -29,7 +29,8 @@ from typing import NamedTuple
 import numpy as np
 
 from labutils import backend
-from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded, split_in_blocks
+from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded
+from labutils.data.splits import split_in_blocks
 from labutils.validation import whole_number
 
 PAD, START, UNKNOWN = 0, 1, 2
@@ -43,6 +44,8 @@ EMBEDDED = PackagedFile(
     "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d",
 )
 _ROWS_OF_EACH_LABEL = 8_000, 2_000  # for training and for validation; the other 2,500 are for testing
+VALIDATION_REVIEWS = 2 * _ROWS_OF_EACH_LABEL[1]
+"""The last of the embedded training reviews, of both labels."""
 _REVIEWS_AT_ONCE = 1_000  # the bytes of all words at once would take a quarter of a gigabyte
 _SEPARATORS = str.maketrans({c: " " for c in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'})
 _SEPARATOR_BYTES = bytes(ord(_SEPARATORS.get(number, chr(number))) for number in range(256))

@@ -167,14 +167,14 @@ def _facts_of_translator(model: Any) -> dict[str, Any]:
                 "The network does not take [source, previous], one list of two arrays of whole numbers, "
                 "(dates, 27) and (dates, 10)."
             ) from None
-        wanted = f"logits (dates, 10, {len(dates.CHARACTERS)})"
+        wanted = f"logits (dates, 10, {len(dates.ALPHABET)})"
         if isinstance(logits, (list, tuple, dict)):
             raise TypeError(
                 f"The network should give {wanted} as one array; it gives a {type(logits).__name__} of "
                 f"{len(logits)}."
             )
         logits = np.asarray(logits)
-        if logits.shape != (*target.shape, len(dates.CHARACTERS)):
+        if logits.shape != (*target.shape, len(dates.ALPHABET)):
             raise TypeError(f"The network should give {wanted}; here the shape is {logits.shape}.")
         written[:, step] = logits[:, step].argmax(axis=-1)
         if step + 1 < dates.TARGET_LENGTH:
