@@ -38,16 +38,22 @@ class Recaller:
 
     def accuracy(self, gap: int, seed: int = 0, renewal: float = 0.0) -> float:
         """Return the accuracy on 500 new sequences of this kind."""
-        x, symbols = sequences(_ROWS_TO_TEST, gap, np.random.default_rng([seed, gap, 1]), renewal)
-        return float(np.mean(self.probabilities(x).argmax(axis=1) == symbols))
+        x, letters = sequences(_ROWS_TO_TEST, gap, np.random.default_rng([seed, gap, 1]), renewal)
+        return float(np.mean(self.probabilities(x).argmax(axis=1) == letters))
 
 
 class Adam:
-    """The update rule of Kingma and Ba (2015) with Keras' settings, for arrays changed in place."""
+    """The update rule of Kingma and Ba (2015) with Keras' settings, for arrays changed in place.
 
-    # Only for the bias correction. Keras computes that in 32 bits, where 1 - 0.9 is not the 0.1 of `update`;
-    # notebook 01, which must reach Keras' weights to 12 digits, sets the rounded values here.
+    Attributes
+    ----------
+    mean_decay, square_decay : of the moving averages, as the bias correction takes them.
+    """
+
+    # Keras computes the bias correction alone in 32 bits, where 1 - 0.9 is not the 0.1 of the averages;
+    # notebook 01, which must reach Keras' weights to 12 digits, sets the rounded decays here.
     mean_decay, square_decay = 0.9, 0.999
+    _MEAN_STEP, _SQUARE_STEP = 0.1, 0.001  # 1 - decay
 
     def __init__(self, parameters: list[np.ndarray], learning_rate: float = 0.001) -> None:
         self.parameters, self.learning_rate, self.updates = parameters, learning_rate, 0
@@ -60,8 +66,8 @@ class Adam:
         rate = self.learning_rate * np.sqrt(1 - self.square_decay**self.updates)
         rate /= 1 - self.mean_decay**self.updates
         for p, g, mean, square in zip(self.parameters, gradients, self.mean, self.square, strict=True):
-            mean += 0.1 * (g - mean)
-            square += 0.001 * (g**2 - square)
+            mean += self._MEAN_STEP * (g - mean)
+            square += self._SQUARE_STEP * (g**2 - square)
             p -= rate * mean / (np.sqrt(square) + 1e-7)
 
 
@@ -81,7 +87,7 @@ def sequences(
     Returns
     -------
     x : (count, gap + 1, 8), one-hot.
-    latest : (count,) int, 0 for A to 3 for D.
+    letters : (count,) int, 0 for A to 3 for D.
     """
     count, gap = whole_number("count", count), whole_number("gap", gap)
     if not 0 <= renewal <= 1:
@@ -90,11 +96,11 @@ def sequences(
     fillers = len(TO_RECALL) + rng.integers(len(FILLERS), size=(count, gap))
     read = np.column_stack([first, fillers])
     if renewal:
-        letters = rng.integers(len(TO_RECALL), size=(count, gap))
-        read[:, 1:] = np.where(rng.random((count, gap)) < renewal, letters, read[:, 1:])
+        renewed = rng.integers(len(TO_RECALL), size=(count, gap))
+        read[:, 1:] = np.where(rng.random((count, gap)) < renewal, renewed, read[:, 1:])
     backwards = read[:, ::-1]
-    latest = backwards[np.arange(count), np.argmax(backwards < len(TO_RECALL), axis=1)]
-    return np.eye(len(SYMBOLS))[read], latest
+    letters = backwards[np.arange(count), np.argmax(backwards < len(TO_RECALL), axis=1)]
+    return np.eye(len(SYMBOLS))[read], letters
 
 
 def spelled(x: np.ndarray) -> str:
@@ -132,8 +138,8 @@ def train(
     net = Recaller(cell, kernel, np.zeros(len(TO_RECALL)), [])
     adam = Adam([cell.kernel, cell.recurrent_kernel, cell.bias, net.kernel, net.bias], learning_rate)
     for _ in range(updates):
-        x, symbols = sequences(batch_size, gap, rng, renewal)
-        loss, gradients = loss_and_gradients(net, x, symbols)
+        x, letters = sequences(batch_size, gap, rng, renewal)
+        loss, gradients = loss_and_gradients(net, x, letters)
         net.losses.append(loss)
         adam.update(clipped(gradients, norm))
         if len(net.losses) >= 2 * _OVER and np.mean(net.losses[-_OVER:]) < _SOLVED:
@@ -141,15 +147,15 @@ def train(
     return net
 
 
-def loss_and_gradients(net: Recaller, x: np.ndarray, symbols: np.ndarray) -> tuple[float, list[np.ndarray]]:
+def loss_and_gradients(net: Recaller, x: np.ndarray, letters: np.ndarray) -> tuple[float, list[np.ndarray]]:
     """Return the cross-entropy (nats) and its gradients: the cell's three arrays, the layer's two."""
     p = net.probabilities(x)
     rows = np.arange(len(x))
-    grad_logits = (p - np.eye(len(TO_RECALL))[symbols]) / len(x)
+    grad_logits = (p - np.eye(len(TO_RECALL))[letters]) / len(x)
     states = net.cell.trace["h"]
     grad_hidden = np.zeros_like(states)
     grad_hidden[:, -1] = grad_logits @ net.kernel.T
     gradients = net.cell.backward(grad_hidden)
     dense = [states[:, -1].T @ grad_logits, grad_logits.sum(axis=0)]
-    loss = float(-np.log(p[rows, symbols] + 1e-300).mean())
+    loss = float(-np.log(p[rows, letters] + 1e-300).mean())
     return loss, [gradients.kernel, gradients.recurrent_kernel, gradients.bias, *dense]

@@ -16,18 +16,18 @@ def a_net(kind=SimpleRNNCell, units=5, seed=0):
 
 
 def test_sequences_begin_with_what_is_to_be_recalled_and_go_on_with_fillers():
-    x, symbols = recall.sequences(200, 6, np.random.default_rng(0))
+    x, letters = recall.sequences(200, 6, np.random.default_rng(0))
     assert x.shape == (200, 7, 8) and (x.sum(axis=2) == 1).all()
     texts = [recall.spelled(row) for row in x]
     assert {text[0] for text in texts} == set("ABCD")
     assert set("".join(text[1:] for text in texts)) == set("wxyz")
-    assert ["ABCD"[i] for i in symbols] == [text[0] for text in texts]
+    assert ["ABCD"[i] for i in letters] == [text[0] for text in texts]
 
 
 def test_with_renewal_the_latest_letter_is_to_be_named():
-    x, symbols = recall.sequences(300, 12, np.random.default_rng(0), renewal=0.2)
+    x, letters = recall.sequences(300, 12, np.random.default_rng(0), renewal=0.2)
     texts = [recall.spelled(row) for row in x]
-    assert ["ABCD"[i] for i in symbols] == [[c for c in text if c in "ABCD"][-1] for text in texts]
+    assert ["ABCD"[i] for i in letters] == [[c for c in text if c in "ABCD"][-1] for text in texts]
     later = "".join(text[1:] for text in texts)
     assert 0.17 < sum(c in "ABCD" for c in later) / len(later) < 0.23
     with pytest.raises(ValueError, match="renewal must be a probability"):
@@ -50,11 +50,11 @@ def test_senseless_counts_are_refused(count, gap):
 def test_the_gradients_are_those_of_finite_differences(kind):
     net = a_net(kind)
     rng = np.random.default_rng(1)
-    x, symbols = recall.sequences(6, 3, rng)
-    _, gradients = recall.loss_and_gradients(net, x, symbols)
+    x, letters = recall.sequences(6, 3, rng)
+    _, gradients = recall.loss_and_gradients(net, x, letters)
     arrays = [net.cell.kernel, net.cell.recurrent_kernel, net.cell.bias, net.kernel, net.bias]
     differences = central_differences(
-        lambda: recall.loss_and_gradients(net, x, symbols)[0], arrays, gradients, rng
+        lambda: recall.loss_and_gradients(net, x, letters)[0], arrays, gradients, rng
     )
     for gradient, direction, slope in differences:
         assert slope == pytest.approx(np.sum(gradient * direction), rel=1e-5, abs=1e-8)
