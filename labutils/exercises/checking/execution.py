@@ -29,7 +29,7 @@ _MOST_NUMBERS = 1_000_000
 class Outcome:
     """What one call gave, in plain lists and words, so that it can be sent from one process to another.
 
-    Parameters
+    Attributes
     ----------
     values : the results as nested lists of numbers, one entry for each result, or None.
     error, line : why there are none, in words; the student's line where it happened, if known.

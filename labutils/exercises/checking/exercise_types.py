@@ -34,7 +34,7 @@ Case = dict[str, Any]
 class Verdict:
     """What is said to an answer, "not started", "right" or "not yet".
 
-    Parameters
+    Attributes
     ----------
     text, reason : for the student; for a table.
     mistake : the name of the typical mistake that was recognised, if one was.
@@ -62,7 +62,7 @@ class Mistake:
 class Exercise(ABC):
     """What all types share.
 
-    Parameters
+    Attributes
     ----------
     title, question : as its cell of the notebook shows them, in Markdown.
     idea : what one learns by it, for the table of all exercises.
@@ -176,7 +176,7 @@ class Exercise(ABC):
 class Coding(Exercise):
     """A function to write, compared with a right one on several inputs.
 
-    Parameters
+    Attributes
     ----------
     solve : the right function. Its source is the solution; its name, arguments and docstring are the stub's.
     cases : draws the inputs, the smallest first.
@@ -451,7 +451,7 @@ class Goal:
 class Experiment(Exercise):
     """An experiment of the student's own, whose outcome is held against goals.
 
-    Parameters
+    Attributes
     ----------
     facts : returns of what the student hands over what the goals need, as plain data; raises TypeError,
         in words, for something else.
