@@ -175,6 +175,12 @@ SUBMISSIONS = {
         [FIRST, ASKS_1_3, LOOP, RIGHT["1.2"] + "\nexercise('1.2').check(my_step)", LOOP, ASKS_1_1],
         "hung", "in code cell 3", "", {"1.3": "right", "1.2": "right", "1.1": "not reached", "right": 2},
     ),
+    "c hangs, honest and wrong answers below": (
+        stored_as_right([FIRST, ASKS_1_3, LOOP, WRONG_STEP, "exercise('1.2').check(my_step)",
+                         RIGHT["1.4"], "exercise('1.4').check(my_masked_step)"]),
+        "hung", "in code cell 3", "stored as right but is not when it is run: 1.2",
+        {"1.2": "wrong: forgotten bias", "1.3": "right", "1.4": "right"},
+    ),
     "c changes numpy": (
         cells(RIGHT | {"1.2": WRONG_STEP},
               FIRST + "\nnp.allclose = lambda *a, **k: True\nnp.isclose = lambda a, b, **k: a == a"),
@@ -471,6 +477,8 @@ def test_what_cannot_go_well_is_refused_before_any_work(tmp_path, fake, capsys, 
     for options, said in {
         ("--out", f"{nowhere}/g.csv"): "there is no folder",
         ("--out", folder): "is a folder",
+        ("--out", str(tmp_path / "grades.xlsx")): "a CSV file such as",
+        (*out, "--notebook", "77"): "there is no notebook 77",
         (*out, "--beside", nowhere): "--beside names",
         (*out, "--beside", str(tmp_path / "other.csv")): "--beside names",
         (*out, "--feedback", f"{nowhere}/further"): "--feedback must",

@@ -132,7 +132,9 @@ def test_what_a_teacher_has_changed_in_the_table_or_left_out_of_it_is_taken_as_i
     table = grade_table.table_of(CLASS[:1]).assign(state="excused").drop(columns=["remark", "right", "of"])
     grade_table.write_csv(table, path)
     (found,) = grade_table.read_csv(path)
-    assert found == replace(without_feedback(CLASS[0]), state="excused", right=0, of=0)
+    assert found == replace(
+        without_feedback(CLASS[0]), state="excused", of=0
+    )  # what is right is counted anew
     assert not found.was_stopped and grade_table.line_of(found).endswith("points, excused")
 
 
@@ -145,10 +147,24 @@ def test_a_row_that_a_spreadsheet_has_spoiled_is_left_out(tmp_path):
     assert spoiled != text and {found.file for found in grade_table.read_csv(path)} == {
         made.file for made in CLASS
     }
-    path.write_text(
-        re.sub(r"\b1\.(\d)\b", r"0\1. Jan", text), "utf-8"
-    )  # the numbers of the exercises as dates
-    assert [found.file for found in grade_table.read_csv(path)] == ["c/c.ipynb"]
+    path.write_text(re.sub(r"\b1\.(\d)\b", r"0\1. Jan", text), "utf-8")  # numbers of exercises as dates
+    with pytest.raises(ValueError, match=r"not of such a table: 01\. Jan.*write it back"):
+        grade_table.read_csv(path)
+
+
+def test_points_that_a_teacher_changes_are_counted_and_told_as_the_teachers(tmp_path):
+    path = tmp_path / "grades.csv"
+    table = grade_table.table_of(CLASS[:1])
+    grade_table.write_csv(table.assign(**{"1.2 points": POINTS["1.2"]}), path)
+    (found,) = grade_table.read_csv(path)
+    assert found.points == CLASS[0].points + 0.5 and found.right == CLASS[0].right
+    told = feedback.text_for([found])
+    assert (
+        f"{POINTS['1.2']} of {POINTS['1.2']} points, given by your teacher" in told and "not yet" not in told
+    )
+    grade_table.write_csv(table.assign(**{"1.2 points": 9}), path)
+    with pytest.raises(ValueError, match=r"z.ipynb: 1\.2 has 9 points, and its most are 2"):
+        grade_table.read_csv(path)
 
 
 @pytest.mark.parametrize("text", ["", "name,grade\nAnn,5\n", "file;state\na;b\n", "\x00\x01", "x" * 200_000])
@@ -213,7 +229,8 @@ def test_the_worksheet_of_moodle_has_what_its_importer_asks_for(tmp_path):
     assert "c.ipynb: it is empty." in lines["Participant 8"]["Feedback comments"]
     assert "Full Name_123456_assignsubmission_file_: lost.ipynb (1 in all)" in notices[0]
     assert notices[1] == "no grade, because no answer could be judged: Бо (1 in all)"
-    assert f"maximum grade of the assignment to {sum(POINTS.values())} " in notices[-1] and len(notices) == 3
+    assert f"set its maximum grade to {sum(POINTS.values())} " in notices[-1] and len(notices) == 3
+    assert "'Offline grading worksheet'" in notices[-1]
 
 
 @pytest.mark.parametrize("state", ["hung", "crashed"])
@@ -221,7 +238,9 @@ def test_the_worksheet_of_moodle_has_what_its_importer_asks_for(tmp_path):
 def test_who_was_stopped_is_named_before_the_grades_are_uploaded(tmp_path, write, state):
     stopped = graded("late.ipynb", {"1.1": "right", "1.2": "not reached"}, state=state, **ZOE)
     notices = write([stopped, CLASS[1]], tmp_path / "grades.csv")
-    assert notices[0] == "not run to the end: what was checked before counts: late.ipynb (1 in all)"
+    assert re.fullmatch(
+        r"not run to the end: what could be judged .* counts: late.ipynb \(1 in all\)", notices[0]
+    )
     assert len(notices) == 2 and len(write([CLASS[1]], tmp_path / "grades.csv")) == 1
 
 

@@ -22,7 +22,7 @@ from labutils.exercises.grading.gradebook import GradingOptions
 from labutils.exercises.grading.graded_notebook import GradedNotebook
 from labutils.exercises.grading.safe_file import SafeFile
 from labutils.exercises.grading.submissions import find_submissions
-from labutils.exercises.registry import all_exercises, exercise
+from labutils.exercises.registry import all_exercises, exercise, notebook_numbers
 
 _GRIDS = Path(__file__).parents[2] / "notebooks" / "grids"
 
@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     option("--minutes", type=float, default=10, help="for one notebook (10)")
     option("--jobs", type=int, default=jobs, help=f"notebooks at the same time ({jobs})")
+    option("--notebook", type=int, metavar="N", help="judge the exercises of this notebook alone")
     option("--all-cells", action="store_true", help="run also the cells that no checked answer needs")
     option(
         "--beside", type=Path, help=f"what notebooks need beside them ({_GRIDS.parent.name}/{_GRIDS.name})"
@@ -93,6 +94,8 @@ def _grading_options(chosen: argparse.Namespace) -> GradingOptions:
     """Return how to grade; OSError or ValueError, in words, where that cannot go well."""
     if not (chosen.minutes > 0 and chosen.jobs >= 1):
         raise ValueError("--minutes must be above 0 and --jobs 1 or more")
+    if chosen.notebook is not None and chosen.notebook not in notebook_numbers():
+        raise ValueError(f"there is no notebook {chosen.notebook}: --notebook names one of the series")
     if chosen.beside and not chosen.beside.is_dir():
         raise ValueError(
             f"there is no folder {chosen.beside}: --beside names what notebooks need beside them"
@@ -116,6 +119,7 @@ def _grading_options(chosen: argparse.Namespace) -> GradingOptions:
         jobs=chosen.jobs,
         locked_in=chosen.isolate != "none",
         all_cells=chosen.all_cells,
+        notebook=chosen.notebook,
         beside=(beside,) if beside else (),
         hidden=(handed_in,),
     )
@@ -129,6 +133,8 @@ def _refuse_unwritable(out: Path, resume: bool) -> None:
         )
     if out.is_dir():
         raise ValueError(f"{out} is a folder: --out names the table to write, such as {out / 'grades.csv'}")
+    if out.suffix.lower() != ".csv":
+        raise ValueError(f"--out names the table to write, a CSV file such as {out.with_suffix('.csv')}")
     if not os.access(folder, os.W_OK) or (out.exists() and not os.access(out, os.W_OK)):
         raise ValueError(f"{out} cannot be written: name another file with --out")
     if out.exists() and not resume:

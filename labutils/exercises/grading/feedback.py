@@ -72,11 +72,13 @@ def text_for(attempts: Sequence[GradedNotebook]) -> str:
     blocks = [f"{rounded(sum(answer.points for answer in best.values()))} of {of} points."] if best else []
     for attempt in attempts:
         if attempt.reason:
-            counts = " What could be checked without it was judged." if attempt.answers else ""
+            counts = " What could be judged without it, was judged." if attempt.answers else ""
             blocks.append(f"{attempt.file.rpartition('/')[2]}: {attempt.reason}.{counts}")
     for number, answer in best.items():
         exercise, said = exercises[number], answer.feedback.strip()
         said = f", {answer.word}" if answer.word in (*NOT_TRIED, RIGHT) or not said else f"\n{said}"
+        if answer.word != RIGHT and answer.points == exercise.points:  # written into the table
+            said = ", given by your teacher"
         points = f"{rounded(answer.points)} of {exercise.points} points"
         blocks.append(f"Exercise {number} ({exercise.title}): {points}{said}")
     return "\n".join(printable(line) for block in blocks for line in [*block.split("\n"), ""]).strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import re
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from labutils.exercises.grading.graded_notebook import NOT_TRIED, RIGHT, Answer, GradedNotebook, State
@@ -22,13 +22,20 @@ _TEXTS = ["file", "student", "identifier", "notebook", "state", "reason", "remar
 _COLUMNS = [*_TEXTS, "right", "points", "of"]
 
 
+class _TooManyPointsError(ValueError):
+    """Somebody has written more points into the table than an exercise has; the message says where."""
+
+
 def table_of(notebooks: Sequence[GradedNotebook]) -> pd.DataFrame:
     """Return a row for each file, in their order, the exercises in theirs, each beside its points."""
     rows = [notebook.as_row() for notebook in sorted(notebooks, key=lambda notebook: notebook.file)]
     table = pd.DataFrame(rows, columns=None if rows else _COLUMNS)
-    both = [name for exercise in all_exercises() for name in (exercise.number, f"{exercise.number} points")]
-    columns = [*_COLUMNS, *(name for name in both if name in table.columns), "digest"]
+    columns = [*_COLUMNS, *(name for name in _columns_of_exercises() if name in table.columns), "digest"]
     return table.reindex(columns=columns).astype(object).fillna("")
+
+
+def _columns_of_exercises() -> list[str]:
+    return [name for exercise in all_exercises() for name in (exercise.number, f"{exercise.number} points")]
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -58,12 +65,13 @@ def _like_a_formula(text: str) -> bool:
 def read_csv(path: Path) -> list[GradedNotebook]:
     """Return what stands in a table that `write_csv` wrote, even if a spreadsheet has stored it again.
 
-    A row that the spreadsheet has spoiled is left out.
+    A row that the spreadsheet has spoiled is left out. Right answers and points are counted anew, since
+    somebody may have changed the points of an exercise.
 
     Raises
     ------
     ValueError
-        Where it is no such table.
+        Where it is no such table, has a column that is not of it, or more points than an exercise has.
     """
     content = path.read_bytes()
     try:
@@ -78,10 +86,21 @@ def read_csv(path: Path) -> list[GradedNotebook]:
         lacking = {"digest"}
     if lacking:
         raise ValueError(f"{path} is no table of grades: it has no column {', '.join(sorted(lacking))}")
+    known = {*_COLUMNS, *_columns_of_exercises(), "digest", ""}
+    if unknown := [name for name in lines.fieldnames or [] if name not in known]:
+        raise ValueError(
+            f"{path} has columns that are not of such a table: {', '.join(unknown[:5])}. Where a spreadsheet "
+            "has changed the name of an exercise (1.6 into a date), write it back; columns of your own "
+            "belong into a copy"
+        )
     read = []
     for row in lines:
-        with contextlib.suppress(ValueError):  # a number that has become a date
+        try:
             read.append(_read_row(row))
+        except _TooManyPointsError as error:
+            raise ValueError(f"{path}: {error}") from None
+        except ValueError:  # a number that has become a date
+            continue
     # without the columns of its exercises a row says too little
     return [notebook for notebook in read if notebook.answers or not notebook.of]
 
@@ -103,11 +122,16 @@ def _read_row(row: dict[str | None, Any]) -> GradedNotebook:
         for name, text in texts.items()
         if text and re.fullmatch(r"\d+\.\d+", name)  # an empty cell is an exercise of another notebook
     }
+    most = {exercise.number: exercise.points for exercise in all_exercises()}
+    for number, answer in answers.items():
+        if not 0 <= answer.points <= most.get(number, np.inf):
+            raise _TooManyPointsError(
+                f"{texts.get('file')}: {number} has {answer.points:g} points, and its most are {most[number]}"
+            )
     fields: dict[str, Any] = {name: texts.get(name, "") for name in (*_TEXTS, "digest")}
     # a spreadsheet makes 1 of 01
     fields["notebook"] = " ".join(number.zfill(2) for number in fields["notebook"].split())
-    counts = {name: numbers.get(name, 0.0) for name in ("points", "of")}
-    return GradedNotebook(**fields, **counts, right=int(numbers.get("right", 0)), answers=answers)
+    return GradedNotebook(**fields, of=numbers.get("of", 0.0)).with_answers(answers)
 
 
 def line_of(notebook: GradedNotebook) -> str:
@@ -117,7 +141,7 @@ def line_of(notebook: GradedNotebook) -> str:
         result = f"{notebook.right} of {len(notebook.answers)} right, "
         result += f"{rounded(notebook.points)} of {notebook.of:g} points"
         result += "" if notebook.state == State.GRADED else f", {notebook.state}"
-    said = "; ".join(printable(text) for text in (notebook.reason, notebook.remark) if text)
+    said = "; ".join(printable(text) for text in (notebook.reason, notebook.remarks) if text)
     return f"{printable(notebook.file)}: {result}" + (f" ({said})" if said else "")
 
 

@@ -32,6 +32,7 @@ class GradingOptions:
     Attributes
     ----------
     minutes : for one notebook.
+    notebook : the exercises of this one alone are judged; None: of all.
     jobs : how many run at the same time.
     locked_in : with bubblewrap.
     all_cells : also those that no exercise needs.
@@ -40,6 +41,7 @@ class GradingOptions:
     """
 
     minutes: float = 10.0
+    notebook: int | None = None
     jobs: int = 1
     locked_in: bool = True
     all_cells: bool = False
@@ -96,7 +98,7 @@ def grade(submissions: Sequence[Submission], options: GradingOptions) -> Iterato
             # with a timeout, or Windows does not notice Ctrl-C
             for future in wait(running, 0.5, FIRST_COMPLETED).done:
                 plan = running.pop(future)
-                graded, second = _judged(plan, future, seed)
+                graded, second = _judged(plan, future, options, seed)
                 if second and plan.submission not in first:
                     first[plan.submission] = graded
                     running[begin(second)] = second
@@ -146,7 +148,9 @@ def _run(plan: _Plan, options: GradingOptions, seed: int, stop: threading.Event)
     return _FinishedRun(notebook, results, stopped)
 
 
-def _judged(plan: _Plan, future: Future[_FinishedRun], seed: int) -> tuple[GradedNotebook, _Plan | None]:
+def _judged(
+    plan: _Plan, future: Future[_FinishedRun], options: GradingOptions, seed: int
+) -> tuple[GradedNotebook, _Plan | None]:
     """Return a notebook that was run as graded, and how it should be run again, if at all."""
     try:
         done = future.result()
@@ -156,7 +160,7 @@ def _judged(plan: _Plan, future: Future[_FinishedRun], seed: int) -> tuple[Grade
         reason = f"it could not be examined ({type(error).__name__}: {error})"
         return judging.without_answers(plan.submission, State.CRASHED, reason), None
     results = done.results
-    graded = judging.judged(plan.submission, done.notebook, results, done.stopped, seed)
+    graded = judging.judged(plan.submission, done.notebook, results, done.stopped, seed, options.notebook)
     if graded.was_stopped:
         return graded, replace(plan, without=results.begun) if results.begun else None
     words = [*results.errors.values(), *(answer.word for answer in graded.answers.values())]

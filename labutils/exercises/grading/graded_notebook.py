@@ -9,8 +9,8 @@ from typing import Any
 
 from labutils.exercises.registry import all_exercises
 
-RIGHT = "right"
-NOT_TRIED = ("", "missing", "not started", "not checked", "not reached")
+RIGHT, NOT_REACHED = "right", "not reached"
+NOT_TRIED = ("", "missing", "not started", "not checked", NOT_REACHED)
 
 
 class State(StrEnum):
@@ -55,6 +55,7 @@ class GradedNotebook:
     right : how many answers are right.
     points, of : what it earned, and the most that it could.
     answers : by the number of the exercise.
+    claimed : the exercises that the file has stored as right; known while it is graded, not in the table.
     """
 
     file: str
@@ -69,6 +70,14 @@ class GradedNotebook:
     points: float = 0.0
     of: float = 0
     answers: dict[str, Answer] = field(default_factory=dict)
+    claimed: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> str:
+        """Return the remark, and which exercises the file has stored as right that are not."""
+        wrongly = [n for n in self.claimed if n in self.answers and self.answers[n].word != RIGHT]
+        stored = f"stored as right but is not when it is run: {', '.join(wrongly)}" if wrongly else ""
+        return "; ".join(text for text in (self.remark, stored) if text)
 
     @property
     def was_stopped(self) -> bool:
@@ -82,17 +91,19 @@ class GradedNotebook:
         return replace(self, answers=answers, right=right, points=points)
 
     def with_better_answers(self, other: GradedNotebook) -> GradedNotebook:
-        """Return it with those answers of another run of the same notebook that have more points."""
-        better = {
-            number: answer
-            for number, answer in other.answers.items()
-            if answer.points > self.answers.get(number, Answer("")).points
-        }
+        """Return it with what another run of the same notebook reached, or has given more points."""
+        better = {}
+        for number, answer in other.answers.items():
+            mine = self.answers.get(number, Answer(NOT_REACHED))
+            reached = mine.word == NOT_REACHED and answer.word not in (NOT_REACHED, "not checked", "missing")
+            if reached or answer.points > mine.points:
+                better[number] = answer
         return self.with_answers(self.answers | better)
 
     def as_row(self) -> dict[str, Any]:
         """Return it without feedback as a row of the table; the points of 1.2 stand under "1.2 points"."""
-        row = {name: value for name, value in vars(self).items() if name != "answers"}
+        row = {name: value for name, value in vars(self).items() if name not in ("answers", "claimed")}
+        row["remark"] = self.remarks
         for number, answer in self.answers.items():
             row |= {number: answer.word, f"{number} points": answer.points}
         return row

@@ -110,7 +110,12 @@ def without_answers(submission: Submission, state: State, reason: str) -> Graded
 
 
 def judged(
-    submission: Submission, notebook: NotebookNode, results: Results, stopped: str, seed: int
+    submission: Submission,
+    notebook: NotebookNode,
+    results: Results,
+    stopped: str,
+    seed: int,
+    only: int | None = None,
 ) -> GradedNotebook:
     """Return a notebook that was run as graded.
 
@@ -118,18 +123,22 @@ def judged(
     ----------
     stopped : why it was stopped, as `sandbox.run` returned it.
     seed : drew the inputs that the answers were tried with.
+    only : the exercises of this notebook alone are judged; None: of all.
     """
     called = exercises_called(notebook)
     checked = {number for number, cell in results.checked_in.items() if cell is not None}
     numbers = sorted({int(number.split(".")[0]) for number in [*called, *checked]})
+    numbers = [number for number in numbers if only in (None, number)]
     if not numbers:
-        return without_answers(submission, State.NO_EXERCISES, "no exercise of the series is in it")
+        of_which = "the series" if only is None else f"notebook {only:02d}"
+        return without_answers(submission, State.NO_EXERCISES, f"no exercise of {of_which} is in it")
     exercises = [exercise for number in numbers for exercise in exercises_of(number)]
     answers = {e.number: _answer(e, called.get(e.number), results, seed) for e in exercises}
     return replace(
         without_answers(submission, *_state(results, stopped)).with_answers(answers),
         notebook=" ".join(f"{number:02d}" for number in numbers),
-        remark="; ".join(dict.fromkeys([*results.remarks, *_stored_otherwise(notebook, answers)])),
+        remark="; ".join(dict.fromkeys(results.remarks)),
+        claimed=_stored_as_right(notebook),
         of=sum(exercise.points for exercise in exercises),
     )
 
@@ -202,14 +211,12 @@ def _holds_texts(values: Sequence[Any]) -> bool:
     return any(isinstance(value, (str, dict, list)) for value in values)
 
 
-def _stored_otherwise(notebook: NotebookNode, answers: dict[str, Answer]) -> list[str]:
-    """Return in words which exercises are stored as right in the file, and are not."""
+def _stored_as_right(notebook: NotebookNode) -> tuple[str, ...]:
+    """Return which exercises are stored as right in the file."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    stored = set(
-        re.findall(r"^Exercise (\d+\.\d+): right\b", "\n".join(o.get("text", "") for o in outputs), re.M)
-    )
-    claimed = [n for n, answer in answers.items() if n in stored and answer.word != RIGHT]
-    return [f"stored as right but is not when it is run: {', '.join(claimed)}"] if claimed else []
+    texts = "\n".join(output.get("text", "") for output in outputs)
+    stored = re.findall(r"^Exercise (\d+\.\d+): right\b", texts, re.M)
+    return tuple(dict.fromkeys(stored))
 
 
 def _words(text: str) -> str:

@@ -46,8 +46,9 @@ def write_moodle(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
     write_csv(pd.DataFrame(table, columns=_MOODLE_COLUMNS), path)
     return [
         *notices,
-        f"before you upload it in Moodle: set the maximum grade of the assignment to {highest:g} (more "
-        "is ignored) and your language to English; tick 'Allow updating records' to replace what is there",
+        "before you upload it in Moodle: switch on 'Offline grading worksheet' and 'Feedback comments' under "
+        f"the feedback types of the assignment; set its maximum grade to {highest:g} (more is ignored) and "
+        "your language to English; tick 'Allow updating records' to replace what is there",
     ]
 
 
@@ -93,7 +94,7 @@ def _students(
         f"left out, because neither file nor folder begins with a student as in {pattern}": unknown,
         "several files of one student: of each exercise the best answer counts": several,
         "no grade, because no answer could be judged": without,
-        "not run to the end: what was checked before counts": stopped,
+        "not run to the end: what could be judged without the cell that stopped it counts": stopped,
     }
     return students, [f"{what}: {_listed(who)} ({len(who)} in all)" for what, who in notices.items() if who]
 

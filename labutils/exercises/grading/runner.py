@@ -193,7 +193,9 @@ class NotebookRun:
 
 def _message(error: BaseException) -> str:
     try:
-        return " ".join(str(error).split())[:300]
+        # a SyntaxError's own words, without the name of a file that nobody has
+        text = error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
+        return " ".join(text.split())[:300]
     except BaseException:
         return ""
 

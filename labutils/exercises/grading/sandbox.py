@@ -147,7 +147,8 @@ def _watched(process: subprocess.Popen, limits: Limits, stop: threading.Event) -
             return f"it started more than {limits.processes} processes"
         if sum(map(_memory, started)) > limits.memory:
             return f"it used more than {limits.memory / 1e9:.3g} GB of memory"
-    return f"{TOO_LONG} {limits.seconds / 60:.3g} minutes"
+    minutes = f"{limits.seconds / 60:.3g}"
+    return f"{TOO_LONG} {minutes} minute{'' if minutes == '1' else 's'}"
 
 
 def _started_by(process: subprocess.Popen) -> list[psutil.Process]:
