@@ -3,7 +3,7 @@
 import threading
 import time
 
-from labutils.training import Run
+from training_helpers import untrained_run
 
 
 def eventually(holds, seconds=5):
@@ -47,8 +47,8 @@ class FakeFit:
                 history[quantity].append(value)
         done = len(history["loss"])
         ended = "all epochs done" if done == epochs else "stopped on request"
-        settings = {"epochs": epochs, "parameters": 1234 * model.units, "trained_by": "a stand-in"}
-        return Run("sequential", settings, history, 1.25, done, done, {}, ended)
+        facts = {"parameters": 1234 * model.units, "best_epoch": done, "kept_epoch": done, "seconds": 1.25}
+        return untrained_run(name="sequential", history=history, ended=ended, max_epochs=epochs, **facts)
 
 
 class FakeModel:

@@ -153,7 +153,7 @@ EACH_KIND = """
         run = training.fit(model, x, y, name=name, epochs=1, batch_size=16, validation=0.25, test=(x, y),
                            callbacks=[stop], fast=True)
         total = float(np.sum(model.predict(x, verbose=0)))
-        results[name] = [run.settings["trained_by"], run.epochs, run.test_loss, total]
+        results[name] = [run.trained_by, run.epochs, run.test_loss, total]
     print(json.dumps(results))
 """
 

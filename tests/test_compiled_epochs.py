@@ -5,12 +5,12 @@ import pytest
 from training_helpers import SIZE, TIME, WINDOWS, build, fit, forecaster, network
 
 from labutils.data import series
-from labutils.training import compiled_epochs, kept_networks
+from labutils.training import compiled_epochs, network_cache
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept():
-    kept_networks.clear()
+def empty_cache():
+    network_cache.clear()
 
 
 NETWORKS = {
@@ -37,7 +37,7 @@ def assert_equal_to_keras(keras, ours, plain, data=WINDOWS, epochs=4, validation
     run = fit(ours, data, epochs=epochs, validation=validation)
     keras.utils.set_random_seed(3)
     history = plain.fit(*data, epochs=epochs, batch_size=SIZE, validation_split=validation, verbose=0).history
-    assert run.settings["trained_by"] == "compiled epochs" and run.history.keys() == history.keys()
+    assert run.trained_by == "compiled epochs" and run.history.keys() == history.keys()
     for name, values in history.items():
         np.testing.assert_allclose(run.history[name], values, rtol=2e-5)
     for weights, others in zip(ours.get_weights(), plain.get_weights(), strict=True):
@@ -135,7 +135,7 @@ REASONS = {
 def test_what_cannot_be_compiled_is_trained_by_keras_own_fit_and_one_line_says_why(keras, reason, capsys):
     settings = {"epochs": 1, "batch_size": 29, "validation": None}
     run = fit(REASONS[reason](keras), WINDOWS, name="net", **settings)
-    assert run.settings["trained_by"] == "Keras' own fit"
+    assert run.trained_by == "Keras' own fit"
     plain = fit(REASONS[reason](keras), WINDOWS, fast=False, **settings)
     np.testing.assert_allclose(run.history["loss"], plain.history["loss"], rtol=1e-4)
     why, progress = capsys.readouterr().out.splitlines()

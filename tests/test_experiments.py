@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from notebook_helpers import PATHS, sources
+from training_helpers import untrained_run
 
 from labutils.data import dates
 from labutils.exercises.checking.exercise_types import Experiment
@@ -14,7 +15,6 @@ from labutils.exercises.checking.goals import facts_of_pair, facts_of_run, recur
 from labutils.exercises.questions.many_trainings import my_difference
 from labutils.exercises.questions.simple_rnn_classifier import my_adam_steps
 from labutils.exercises.registry import QUESTIONS, exercises_of
-from labutils.training import Run
 
 NUMBERS = {subject: number for number, subject in QUESTIONS.items()}
 EXPERIMENTS = {
@@ -72,10 +72,9 @@ def pair(parameters, rows, layers="GRU", loss="mse", steps=100, sizes=(8,), loss
     model = SimpleNamespace(
         layers=layers, input_shape=(None, steps), loss=loss, losses=losses, count_params=lambda: parameters
     )
-    settings = {"parameters": parameters, "training_rows": rows}
-    return model, Run(
-        "r", settings, {"loss": [1.0]} | {name: [value] for name, value in kept.items()}, 1, 1, 1
-    )
+    history = {"loss": [1.0]} | {name: [value] for name, value in kept.items()}
+    facts = {"parameters": parameters, "training_rows": rows, "best_epoch": 1, "kept_epoch": 1}
+    return model, untrained_run(history=history, seconds=1, **facts)
 
 
 def simple(accuracies, units=128, layer="SimpleRNN", initializer="Orthogonal", rows=20_000, steps=200):

@@ -52,8 +52,8 @@ def test_the_numbers_are_those_of_model_fit(run, task):
 
 def test_a_run_says_what_happened(run):
     assert run.epochs == 3 and run.parameters == 41 and run.seconds > 0
-    assert run.settings["batch_size"] == 32 and run.settings["training_rows"] == 160
-    assert run.settings["trained_by"] == "Keras' own fit" and run.ended == "all epochs done"
+    assert (run.batch_size, run.max_epochs, run.training_rows) == (32, 3, 160)
+    assert run.trained_by == "Keras' own fit" and run.ended == "all epochs done"
     assert run.best_epoch == 1 + int(np.argmin(run.history["val_loss"])) and run.kept_epoch == 3
     assert run.scores == {"loss": run.test_loss, "accuracy": run.test_accuracy}
     assert str(run).startswith("net: 3 epochs in ") and f"test accuracy {run.test_accuracy:.3f}" in str(run)
@@ -219,7 +219,7 @@ def test_a_stop_within_the_validation_leaves_the_epoch_out_and_the_next_training
     model = small_net()
     assert run_of(model, task, callbacks=[Stop()]).epochs == 0
     assert run_of(model, task, validation=None).epochs == 3
-    assert run_of(model, task, validation=np.float32(0.5)).settings["training_rows"] == 100
+    assert run_of(model, task, validation=np.float32(0.5)).training_rows == 100
 
 
 @pytest.mark.slow

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from notebook_helpers import ROOT
+from training_helpers import untrained_run
 
 from labutils import plots
 from labutils.data import series
 from labutils.palette import BLACK, GREEN, ORANGE, PALETTE, PINK
-from labutils.training import Run
 
 
 def a_run(name="net", losses=(0.5, 0.3, 0.4), accuracy=True):
     history = {"loss": [0.6, 0.4, 0.2], "val_loss": list(losses)}
     if accuracy:
         history |= {"accuracy": [0.6, 0.8, 0.9], "val_accuracy": [0.7, 0.8, 0.75]}
-    return Run(name, {"parameters": 3}, history, 1.0, int(np.argmin(losses)) + 1, 3)
+    return untrained_run(name=name, history=history, best_epoch=int(np.argmin(losses)) + 1)
 
 
 def pictures():
@@ -163,7 +163,8 @@ def test_reading_says_which_word_changed_most():
 
 
 def test_a_run_stopped_before_its_first_epoch_is_named_and_the_others_are_drawn():
-    stopped = Run("stopped", {"parameters": 3}, {"loss": [], "val_loss": []}, 0.1, 0, 0)
+    nothing = {"loss": [], "val_loss": []}
+    stopped = untrained_run(name="stopped", history=nothing, best_epoch=0, kept_epoch=0)
     picture = plots.training_curves([a_run(), stopped])
     sentence = "stopped: ended before its first epoch"
     assert picture.alt.endswith(f"{sentence}.") and picture.title == "training curves of net"

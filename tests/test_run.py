@@ -5,23 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from training_helpers import untrained_run
 
 from labutils import training
 
-SETTINGS = {
-    "epochs": 3,
-    "batch_size": 32,
-    "parameters": 41,
-    "training_rows": 160,
-    "trained_by": "Keras' own fit",
-}
 HISTORY = {"loss": [0.7, 0.6, 0.5], "val_loss": [0.8, 0.6, 0.7], "val_accuracy": [0.5, 0.7, 0.8]}
 SCORES = {"loss": 0.61, "accuracy": 0.75}
 
 
 @pytest.fixture
 def run():
-    return training.Run("net", SETTINGS, HISTORY, 1.5, 2, 3, SCORES)
+    return untrained_run(history=HISTORY, scores=SCORES)
 
 
 def test_a_run_knows_its_facts(run):
@@ -46,7 +40,7 @@ def test_a_small_loss_is_not_rounded_to_nothing(run):
 
 def test_runs_of_one_name_are_repetitions_of_one_network(run):
     with pytest.raises(ValueError, match="runs of one name have different numbers of parameters"):
-        training.mean_and_sd([run, replace(run, settings=SETTINGS | {"parameters": 42})])
+        training.mean_and_sd([run, replace(run, parameters=42)])
 
 
 def test_runs_tabulate_with_others(run):

@@ -18,8 +18,9 @@ import pandas as pd
 import psutil
 import pytest
 from panel_helpers import eventually
+from training_helpers import untrained_run
 
-from labutils.training import Run, sweep, sweep_options
+from labutils.training import sweep, sweep_options
 from labutils.training.run_store import RunStore, key_of, plain
 
 GRID_OF_UNITS = {"units": range(20)}
@@ -96,7 +97,7 @@ def test_a_function_of_a_notebook_can_be_sent(tmp_path):
 def test_a_run_is_kept_with_what_it_reached(tmp_path):
     def train(units, seed):
         history = {"loss": [0.5, 0.4, 0.3], "val_loss": [0.5, 0.3, 0.4]}
-        return Run("r", {"parameters": units}, history, 1.0, 2, 2, {"loss": 0.35})
+        return untrained_run(parameters=units, history=history, kept_epoch=2, scores={"loss": 0.35})
 
     row = sweep(train, {"units": [7]}, store=tmp_path / "runs", workers=1).iloc[0]
     assert (row["val_loss"], row.test_loss, row.parameters, row.kept_epoch) == (0.3, 0.35, 7, 2)

@@ -21,6 +21,15 @@ def network(layers, loss="mse", optimizer="adam", seed=0, name=None, **settings)
     return model
 
 
+def untrained_run(**facts):
+    """A `Run` as it might be, without a training."""
+    usual = {
+        "name": "net", "parameters": 41, "training_rows": 160, "batch_size": 32, "max_epochs": 3,
+        "trained_by": "Keras' own fit", "seconds": 1.5, "best_epoch": 2, "kept_epoch": 3,
+    }  # fmt: skip
+    return training.Run(**usual | facts)
+
+
 def central_differences(loss, arrays, gradients, rng, step=1e-5):
     """Yield for each array its gradient, a random direction, and the slope of `loss()` in that direction."""
     for array, gradient in zip(arrays, gradients, strict=True):
@@ -41,7 +50,7 @@ def forecaster(units=6, **settings):
 
 
 def classifier(rate=0.01, **settings):
-    """A model with a metric beside its loss, which Keras' own fit trains in a kept network."""
+    """A model with a metric beside its loss, which Keras' own fit trains in a cached network."""
     return network(
         lambda k: [k.Input((6,)), k.Embedding(20, 3), k.Dropout(0.2), k.GRU(4), k.Dense(1, "sigmoid")],
         "binary_crossentropy",

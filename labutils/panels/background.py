@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from labutils.panels import base
-from labutils.training import recorder_class
+from labutils.training.recording import recorder_class
 
 if TYPE_CHECKING:
     import keras

@@ -21,6 +21,7 @@ from labutils.panels.preview import Preview, PreviewOutput
 from labutils.panels.run_table import Entry, RunTable, Score
 from labutils.panels.sessions import PanelSession, SessionPanel
 from labutils.panels.training_charts import Chart, History, progress_bar
+from labutils.training.fitting import callback_list
 
 if TYPE_CHECKING:
     import keras
@@ -85,7 +86,7 @@ class TrainingPanel(SessionPanel):
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
         if own := settings.keys() & {"epochs", "model", "name", "validation", "x", "y"}:
             raise TypeError(f"the panel sets {', '.join(sorted(own))} itself; `data` gives what validates")
-        settings["callbacks"] = training.callback_list(settings.get("callbacks"))
+        settings["callbacks"] = callback_list(settings.get("callbacks"))
         self._fit_settings = {"fast": True} | settings
         inspect.signature(training.fit).bind_partial(**self._fit_settings)  # TypeError for what is unknown
         self._build = build

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labutils import backend
-from labutils.training.trainers import EVALUATION_BATCH, Trainer
+from labutils.training.trainers import EVALUATION_BATCH, Pair, Trainer
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 BATCHES_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
@@ -66,7 +67,7 @@ def _reason_against_layer(layer: keras.Layer) -> str:
 
 
 class CompiledTrainer(Trainer):
-    """Training and evaluation of a kept network, an epoch (or 50 batches of a long one) in a compiled call.
+    """Training and evaluation of a cached network, an epoch (or 50 batches of a long one) in a compiled call.
 
     Same batches, same order and same numbers as ``model.fit``. Every batch has the same static shape, since
     that halves the time to compile: the last, smaller one is filled up with rows of weight 0, and the others
@@ -75,46 +76,47 @@ class CompiledTrainer(Trainer):
 
     trained_by, reason = "compiled epochs", ""
 
-    def __init__(self, model: keras.Model, batch_size: int) -> None:
+    def __init__(self, network: keras.Model, batch_size: int) -> None:
         import tensorflow as tf
 
         keras = backend.load_keras()
         self.tf, self.floatx = tf, keras.config.floatx()
-        self.model, self.batch_size = model, batch_size
-        for layer in model.layers:
+        self.network, self.batch_size = network, batch_size
+        for layer in network.layers:
             if isinstance(layer, keras.layers.RNN):
                 steps = keras.tree.flatten(layer.input)[0].shape[1]
                 layer.unroll = steps is not None and steps <= LONGEST_UNROLLED
         self._train_batches = self._compiled(self._train)
-        self._tests: dict[tuple, Any] = {}  # the compiled evaluation for each shape of a row
+        # the compiled evaluation for each shape of a row
+        self._tests: dict[tuple, Callable[..., tf.Tensor]] = {}
 
-    def _compiled(self, function: Callable) -> Callable:
+    def _compiled(self, function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
         return self.tf.function(function, autograph=False, reduce_retracing=True)
 
-    def _train(self, x, y, rows, weight, first, end):
+    def _train(self, x, y, batch_indices, sample_weights, first, end) -> tf.Tensor:
         """Train on the batches from `first` to `end`; return the sum of their losses over the rows."""
-        tf, model = self.tf, self.model
-        weights = [variable.value for variable in model.trainable_variables]
-        weight_shape = (self.batch_size,) + (1,) * max(0, len(model.outputs[0].shape) - 2)
+        tf, network = self.tf, self.network
+        variables = [variable.value for variable in network.trainable_variables]
+        weight_shape = (self.batch_size,) + (1,) * max(0, len(network.outputs[0].shape) - 2)
 
         def one_batch(i, total):
-            batch, targets = tf.gather(x, rows[i]), tf.gather(y, rows[i])
-            of_rows = tf.reshape(weight[i], weight_shape)
+            batch, targets = tf.gather(x, batch_indices[i]), tf.gather(y, batch_indices[i])
+            sample_weight = tf.reshape(sample_weights[i], weight_shape)
             with tf.GradientTape() as tape:
-                loss = model.compute_loss(batch, targets, model(batch, training=True), of_rows)
-            model.optimizer.apply(tape.gradient(loss, weights))
-            return i + 1, total + loss * tf.math.count_nonzero(weight[i], dtype=loss.dtype)
+                loss = network.compute_loss(batch, targets, network(batch, training=True), sample_weight)
+            network.optimizer.apply(tape.gradient(loss, variables))
+            return i + 1, total + loss * tf.math.count_nonzero(sample_weights[i], dtype=loss.dtype)
 
         start = (first, tf.zeros((), self.floatx))
         return tf.while_loop(lambda i, _: i < end, one_batch, start, parallel_iterations=1)[1]
 
-    def _test(self, x, y):
+    def _test(self, x, y) -> tf.Tensor:
         """Return the mean loss over the rows."""
-        tf, model = self.tf, self.model
+        tf, network = self.tf, self.network
 
         def one_block(i, total):
             block, targets = x[i : i + EVALUATION_BATCH], y[i : i + EVALUATION_BATCH]
-            loss = model.compute_loss(block, targets, model(block, training=False))
+            loss = network.compute_loss(block, targets, network(block, training=False))
             return i + EVALUATION_BATCH, total + loss * tf.cast(tf.shape(block)[0], loss.dtype)
 
         start = (tf.constant(0), tf.zeros((), self.floatx))
@@ -122,7 +124,7 @@ class CompiledTrainer(Trainer):
         total = tf.while_loop(lambda i, _: i < n, one_block, start, parallel_iterations=1)[1]
         return total / tf.cast(n, total.dtype)
 
-    def _mean_loss(self, x, y) -> float:
+    def _mean_loss(self, x: tf.Tensor, y: tf.Tensor) -> float:
         """Return the mean loss over the rows.
 
         Compiled for each shape of a row by itself: one function for sequences of several lengths would not
@@ -133,56 +135,64 @@ class CompiledTrainer(Trainer):
             self._tests[shape] = self._compiled(self._test)
         return float(self._tests[shape](x, y))
 
-    def fit(self, x, y, validation, epochs, callbacks):
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        validation: Pair | None,
+        epochs: int,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
         """Train as ``model.fit`` does, and call the callbacks as it does under ``steps_per_execution=50``.
 
         But an epoch within which a callback stops the training is not validated, the validation has no
         batches of its own, and a stop in ``on_train_begin`` trains no batch.
         """
-        model, logs = self.model, None
-        weight, orders = self.tf.constant(self._weights_in_batches(len(x))), self._orders(len(x))
+        network, logs = self.network, None
+        sample_weights, orders = self.tf.constant(self._sample_weights(len(x))), self._orders(len(x))
         x, y = self._tensors(x, y)
         validation = validation and self._tensors(*validation)
-        params = {"verbose": 0, "epochs": epochs, "steps": len(weight)}
+        params = {"verbose": 0, "epochs": epochs, "steps": len(sample_weights)}
         with self._without_graph_optimizer():
-            calls = backend.load_keras().callbacks.CallbackList(list(callbacks), True, model=model, **params)
-            model.stop_training = False
+            calls = backend.load_keras().callbacks.CallbackList([*callbacks], True, model=network, **params)
+            network.stop_training = False
             calls.on_train_begin()
             for epoch in range(epochs):
-                if model.stop_training:
+                if network.stop_training:
                     break
                 calls.on_epoch_begin(epoch)
-                logs = self._train_epoch(x, y, next(orders), weight, calls)
-                if validation and not model.stop_training:
+                logs = self._train_epoch(x, y, next(orders), sample_weights, calls)
+                if validation and not network.stop_training:
                     logs |= self._validate(validation, calls)
                 calls.on_epoch_end(epoch, logs)
-            model.optimizer.finalize_variable_values(model.trainable_weights)
+            network.optimizer.finalize_variable_values(network.trainable_weights)
             calls.on_train_end(logs)
 
-    def evaluate(self, x, y):
+    def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
         with self._without_graph_optimizer():
             return {"loss": self._mean_loss(*self._tensors(x, y))}
 
-    def _weights_in_batches(self, rows: int) -> np.ndarray:
+    def _sample_weights(self, n_rows: int) -> np.ndarray:
         """Return the weights of the rows, (batches, batch_size): 0 where the last batch is filled up."""
         size = self.batch_size
-        weight = np.ones((-(-rows // size), size), self.floatx)
-        in_last = rows - (len(weight) - 1) * size
-        weight[-1] = np.where(np.arange(size) < in_last, size / in_last, 0)
-        return weight
+        weights = np.ones((-(-n_rows // size), size), self.floatx)
+        in_last = n_rows - (len(weights) - 1) * size
+        weights[-1] = np.where(np.arange(size) < in_last, size / in_last, 0)
+        return weights
 
-    def _train_epoch(self, x, y, order, weight, calls) -> dict[str, float]:
+    def _train_epoch(self, x, y, order, sample_weights, calls) -> dict[str, float]:
         """Train on every batch, or up to one after which a callback says stop; return the logs."""
-        tf, (steps, size) = self.tf, weight.shape
+        tf, (steps, size) = self.tf, sample_weights.shape
         filled_up = np.append(order, np.zeros(steps * size - len(order), int))
-        rows, total, logs = tf.constant(filled_up.reshape(steps, size), "int32"), 0.0, {}
+        batch_indices, total, logs = tf.constant(filled_up.reshape(steps, size), "int32"), 0.0, {}
         for first in range(0, steps, BATCHES_PER_CALL):
             end = min(first + BATCHES_PER_CALL, steps)
             calls.on_train_batch_begin(first)
-            total += float(self._train_batches(x, y, rows, weight, *map(tf.constant, (first, end))))
+            limits = map(tf.constant, (first, end))
+            total += float(self._train_batches(x, y, batch_indices, sample_weights, *limits))
             logs = {"loss": total / min(end * size, len(order))}
             calls.on_train_batch_end(end - 1, logs)
-            if self.model.stop_training:
+            if self.network.stop_training:
                 break
         return logs
 
@@ -207,21 +217,21 @@ class CompiledTrainer(Trainer):
         finally:
             options.set_experimental_options({"disable_meta_optimizer": before})
 
-    def _tensors(self, x: np.ndarray, y: np.ndarray) -> list:
+    def _tensors(self, x: np.ndarray, y: np.ndarray) -> list[tf.Tensor]:
         """Return tensors in the precision that Keras would cast to, targets shaped like the output."""
-        if y.ndim == 1 and len(self.model.outputs[0].shape) == 2:
+        if y.ndim == 1 and len(self.network.outputs[0].shape) == 2:
             y = y[:, None]
         return [self.tf.constant(a.astype(self.floatx) if a.dtype.kind == "f" else a) for a in (x, y)]
 
-    def _orders(self, rows: int) -> Iterator[np.ndarray]:
+    def _orders(self, n_rows: int) -> Iterator[np.ndarray]:
         """Yield, epoch after epoch, the order of the rows that ``model.fit`` has under the same seed.
 
         Where a seed was set, Keras with TensorFlow shuffles every epoch into the same order.
         """
         tf = self.tf
-        shuffled = tf.data.Dataset.range(1).map(lambda _: tf.random.shuffle(tf.range(rows)))
+        shuffled = tf.data.Dataset.range(1).map(lambda _: tf.random.shuffle(tf.range(n_rows)))
         first, second = (next(shuffled.as_numpy_iterator()) for _ in range(2))
         yield first
         yield second
         while True:
-            yield first if np.array_equal(first, second) else tf.random.shuffle(tf.range(rows)).numpy()
+            yield first if np.array_equal(first, second) else tf.random.shuffle(tf.range(n_rows)).numpy()

@@ -7,24 +7,25 @@ import math
 import time
 from collections.abc import Iterable
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labutils import backend
-from labutils.training import input_checks, kept_networks, recording
+from labutils.training import input_checks, network_cache, recording
 from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
 from labutils.training.trainers import KerasTrainer, Pair
 from labutils.validation import whole_number
 
 if TYPE_CHECKING:
     import keras
+    from numpy.typing import ArrayLike
 
 
 def fit(
     model: keras.Model,
-    x: np.ndarray,
-    y: np.ndarray,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     epochs: int,
     name: str | None = None,
@@ -36,6 +37,9 @@ def fit(
 ) -> Run:
     """Train a compiled Keras model as ``model.fit`` does, and return the `Run`.
 
+    The model has one input and one output. For sample or class weights, generators, ``tf.data`` and several
+    inputs or outputs there is ``model.fit``.
+
     Parameters
     ----------
     model : compiled Keras model. Seed (``keras.utils.set_random_seed``) before *building* it.
@@ -46,16 +50,13 @@ def fit(
     validation : the fraction of the *last* rows, as Keras' ``validation_split``, or a pair (x, y).
     test : a pair (x, y), evaluated once after the training and used for nothing else.
     callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.
-    fast : True compiles whole epochs and keeps the compiled network for later models of the same
-        architecture, which makes small models on little data several times as fast (measured:
-        docs/results.md). Where this cannot serve, as with any
-        ``metrics=[…]``, Keras' own fit trains, and with a name a line says why. The kept network is trained,
-        and `model` gets its weights at the end: until then, a callback that uses the variable ``model`` sees
-        untrained weights and cannot stop the training. Use ``self.model`` in callbacks. Their methods for
-        batches are called for the first and the last of every 50.
-
-    The model has one input and one output. For sample or class weights, generators, ``tf.data`` and several
-    inputs or outputs there is ``model.fit``.
+    fast : True compiles whole epochs, which makes small models on little data several times as fast
+        (measured: docs/results.md). Callbacks' methods for batches are called for the first and the last of
+        every 50. Where this cannot serve, as with any ``metrics=[…]``, Keras' own fit trains, and with a name
+        a line says why. Either way what is trained is a copy, which stays compiled for later models of the
+        same architecture, and `model` gets its weights at the end: until then, a callback that uses the
+        variable ``model`` sees untrained weights and cannot stop the training. Use ``self.model`` in
+        callbacks.
 
     Returns
     -------
@@ -78,14 +79,14 @@ def fit(
     callbacks = callback_list(callbacks)
     early_stopping = _early_stopping(callbacks, validation is not None)
     if isinstance(model, backend.load_keras().Sequential) and model.layers and not model.built:
-        model.build((None, *x.shape[1:]))  # so that the checks and the kept networks know its shapes
+        model.build((None, *x.shape[1:]))  # so that the checks and the cache know its shapes
     for label, pair in (("the validation data", validation), ("the test data", test)):
         if pair is not None:
             input_checks.check_rows(model, label, pair[0], x)
     recorder = recording.new_recorder()
     size = min(batch_size, len(x))
     own_fit = contextlib.nullcontext(KerasTrainer(model, size))
-    with kept_networks.lend(model, x, y, size) if fast else own_fit as trainer:
+    with network_cache.trainer_for(model, x, y, size) if fast else own_fit as trainer:
         # the recorder first: it must see whether an epoch was broken off before early stopping says stop
         used_callbacks = [recorder, *callbacks]
         if name is not None:
@@ -104,25 +105,32 @@ def fit(
     if recorder.problem:
         print(recorder.problem)
     ended, kept_epoch = _ending(recorder, early_stopping, epochs)
-    settings = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "parameters": model.count_params(),
-        "training_rows": len(x),
-        "trained_by": trainer.trained_by,
-    }
     history = recorder.padded_history("loss" if validation is None else "val_loss")
-    name = model.name if name is None else name
-    return Run(name, settings, history, seconds, _best_epoch(history), kept_epoch, scores, ended)
+    return Run(
+        name=model.name if name is None else name,
+        parameters=model.count_params(),
+        training_rows=len(x),
+        batch_size=batch_size,
+        max_epochs=epochs,
+        trained_by=trainer.trained_by,
+        history=history,
+        seconds=seconds,
+        best_epoch=_best_epoch(history),
+        kept_epoch=kept_epoch,
+        scores=scores,
+        ended=ended,
+    )
 
 
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+def evaluate(model: keras.Model, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
     """Return the model's loss and metrics on (x, y), by name."""
     x, y = input_checks.checked(model, "the data", x, y)
     return KerasTrainer(model).evaluate(x, y)
 
 
-def callback_list(given: Any) -> list[keras.callbacks.Callback]:
+def callback_list(
+    given: keras.callbacks.Callback | Iterable[keras.callbacks.Callback] | None,
+) -> list[keras.callbacks.Callback]:
     """Return callbacks (one, any number of them, or None) as a list; ValueError for what is no callback."""
     kind = backend.load_keras().callbacks.Callback
     callbacks = list(given or ()) if isinstance(given, Iterable) or given is None else [given]
@@ -135,7 +143,7 @@ def callback_list(given: Any) -> list[keras.callbacks.Callback]:
 
 
 def _checked_data(
-    model: keras.Model, x: Any, y: Any, validation: float | Pair | None, test: Pair | None
+    model: keras.Model, x: ArrayLike, y: ArrayLike, validation: float | Pair | None, test: Pair | None
 ) -> tuple[np.ndarray, np.ndarray, Pair | None, Pair | None]:
     """Return x and y for the training, the pair that validates and the one that tests, all as arrays."""
     x, y = input_checks.checked(model, "the training data", x, y)
@@ -148,7 +156,9 @@ def _checked_data(
     return x, y, validation, test
 
 
-def _early_stopping(callbacks: list, validated: bool) -> list[keras.callbacks.EarlyStopping]:
+def _early_stopping(
+    callbacks: list[keras.callbacks.Callback], validated: bool
+) -> list[keras.callbacks.EarlyStopping]:
     """Return those callbacks that stop early; ValueError where they would have nothing to go by."""
     kind = backend.load_keras().callbacks.EarlyStopping
     early_stopping = [callback for callback in callbacks if isinstance(callback, kind)]
@@ -168,7 +178,9 @@ def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, n
     return x[:cut], y[:cut], (x[cut:], y[cut:])
 
 
-def _ending(recorder: keras.callbacks.Callback, early_stopping: list, epochs: int) -> tuple[str, int]:
+def _ending(
+    recorder: keras.callbacks.Callback, early_stopping: list[keras.callbacks.EarlyStopping], epochs: int
+) -> tuple[str, int]:
     """Return why the training ended, in words, and the epoch whose weights the model has."""
     kept = recorder.epochs
     ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)

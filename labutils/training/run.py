@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
 ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST = "all epochs done", "early stopping", "stopped on request"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One training and its results.
 
     Attributes
     ----------
     name : how tables and figures call it.
-    settings : what was asked for (epochs, batch_size), and the facts of the training: training_rows,
-        parameters (their number), trained_by.
+    parameters : how many weights the model has.
+    training_rows : how many rows it was trained on, without those that validate.
+    batch_size, max_epochs : what was asked for; how many epochs were done is `epochs`.
+    trained_by : what trained it: "compiled epochs" or "Keras' own fit".
     history : quantity as Keras names it ("loss", "val_accuracy", …) → its value after each epoch.
     seconds : wall time of the training, validation included, test not.
     best_epoch : the epoch, from 1, of lowest validation loss, of lowest training loss without validation; 0
@@ -31,7 +32,11 @@ class Run:
     """
 
     name: str
-    settings: dict[str, Any]
+    parameters: int
+    training_rows: int
+    batch_size: int
+    max_epochs: int
+    trained_by: str
     history: dict[str, list[float]]
     seconds: float
     best_epoch: int
@@ -43,16 +48,6 @@ class Run:
     def epochs(self) -> int:
         """How many epochs are in the history: without one that a callback broke off."""
         return len(self.history["loss"])
-
-    @property
-    def parameters(self) -> int:
-        """How many weights the model has."""
-        return self.settings["parameters"]
-
-    @property
-    def trained_by(self) -> str:
-        """What trained the model: "compiled epochs" or "Keras' own fit"."""
-        return self.settings["trained_by"]
 
     @property
     def test_loss(self) -> float:

@@ -21,12 +21,12 @@ class Trainer(Protocol):
 
     Attributes
     ----------
-    model : what is trained: a kept network, or the reader's model itself.
+    network : what is trained: a cached network, or the reader's model itself.
     trained_by : what trains it, in words.
     reason : why it is not trained by compiled epochs, in words; "" where it is, or nobody asked for them.
     """
 
-    model: keras.Model
+    network: keras.Model
     trained_by: str
     reason: str
 
@@ -45,29 +45,36 @@ class Trainer(Protocol):
 
 
 class KerasTrainer(Trainer):
-    """What trains a kept network, or the reader's model itself, by Keras' own fit."""
+    """What trains a cached network, or the reader's model itself, by Keras' own fit."""
 
     trained_by = "Keras' own fit"
 
-    def __init__(self, model: keras.Model, batch_size: int = 64, reason: str = "") -> None:
-        self.model, self.batch_size, self.reason = model, batch_size, reason
+    def __init__(self, network: keras.Model, batch_size: int = 64, reason: str = "") -> None:
+        self.network, self.batch_size, self.reason = network, batch_size, reason
 
-    def fit(self, x, y, validation, epochs, callbacks):
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        validation: Pair | None,
+        epochs: int,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
         settings = {"epochs": epochs, "batch_size": self.batch_size, "callbacks": callbacks, "verbose": 0}
         if validation:
-            settings |= {"validation_data": validation, "validation_freq": _UnlessStopped(self.model)}
+            settings |= {"validation_data": validation, "validation_freq": _UnlessStopped(self.network)}
             settings["validation_batch_size"] = self._evaluation_batch(len(validation[0]))
-        self.model.fit(x, y, **settings)
+        self.network.fit(x, y, **settings)
 
-    def evaluate(self, x, y):
-        scores = self.model.evaluate(
+    def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        scores = self.network.evaluate(
             x, y, batch_size=self._evaluation_batch(len(x)), verbose=0, return_dict=True
         )
         return {name: float(value) for name, value in scores.items()}
 
     def _evaluation_batch(self, rows: int) -> int:
         try:
-            fixed = self.model.inputs[0].shape[0]
+            fixed = self.network.inputs[0].shape[0]
         except (AttributeError, IndexError, KeyError, TypeError):  # a reader's own class may have none
             fixed = None
         return fixed if isinstance(fixed, int) else even_batch(rows)
@@ -94,9 +101,9 @@ class _UnlessStopped(list):
     this is a list, with an answer of its own.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, network: keras.Model) -> None:
         super().__init__()
-        self.model = model
+        self.network = network
 
     def __contains__(self, epoch: object) -> bool:
-        return not self.model.stop_training
+        return not self.network.stop_training

@@ -24,7 +24,7 @@ def facts_of_run(run: Any) -> dict[str, Any]:
     try:
         return {
             "parameters": int(run.parameters),
-            "rows": int(run.settings["training_rows"]),
+            "rows": int(run.training_rows),
             "kept": {name: float(run.at_kept_epoch(name)) for name in run.history},
             "history": {name: [float(value) for value in values] for name, values in run.history.items()},
         }

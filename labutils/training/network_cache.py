@@ -1,13 +1,14 @@
-"""Networks that stay compiled: a later model of the same architecture is trained in one of them.
+"""A cache of compiled networks: a later model of the same architecture is trained in one of them.
 
 A model that is built anew is compiled anew, which takes seconds and some 20 MB. So one network for each
-architecture is kept with what was compiled for it: a later model of that architecture hands it its weights,
-has it trained and gets them back. Throughout `labutils.training`, "model" is the reader's and "network" the
-one that is kept for it. What trains a model is then one of three:
+architecture is cached with what was compiled for it: a later model of that architecture hands it its weights,
+has it trained and gets them back. Throughout `labutils.training`, "model" is the reader's and "network" what
+is trained: the cached one, or the model itself. What trains it is then one of three:
 
-* `CompiledTrainer` of a kept network: ``fast=True``, and `reason_against` finds nothing;
-* `KerasTrainer` of a kept network: ``fast=True``, but something, such as metrics, is against compiled epochs;
-* `KerasTrainer` of the model itself: ``fast=False``, it cannot be kept, or another training goes on.
+* `CompiledTrainer` of a cached network: ``fast=True``, and `reason_against` finds nothing;
+* `KerasTrainer` of a cached network: ``fast=True``, but something, such as metrics, is against compiled
+  epochs (a second small classifier takes a third of the time that it takes uncached);
+* `KerasTrainer` of the model itself: ``fast=False``, it is not cacheable, or another training goes on.
 """
 
 from __future__ import annotations
@@ -36,40 +37,40 @@ _FUNCTIONAL = "keras.src.models.functional"  # the only class of its own that Ke
 _REFERENCES = ("keras_history", "input_layers", "output_layers")  # where a functional model names its layers
 
 
-class CannotBeKept(Exception):
-    """A model cannot be trained in a kept network; the message says why."""
+class NotCacheable(Exception):
+    """A model cannot be trained in a cached network; the message says why."""
 
 
 @contextlib.contextmanager
-def lend(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[Trainer]:
-    """Lend what trains a network of this architecture; `model` gets its weights at the end.
+def trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[Trainer]:
+    """Yield what trains a cached network of this architecture; `model` gets its weights at the end.
 
     It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It trains `model`
-    itself where no network can be kept for it (a layer of your own, say) and where another training goes on,
+    itself where it is not cacheable (a layer of your own, say) and where another training goes on,
     in another thread or around this one.
     """
     if not _LOCK.acquire(blocking=False):
         yield KerasTrainer(model, batch_size, "another training goes on")
         return
     try:
-        trainer = _trainer_for(model, x, y, batch_size)
+        trainer = _cached_trainer(model, x, y, batch_size)
         try:
             yield trainer
         except Exception:
-            for key in [key for key, kept in _CACHE.items() if kept is trainer]:
+            for key in [key for key, cached in _CACHE.items() if cached is trainer]:
                 del _CACHE[key]  # nobody knows in what state it is
             raise
         finally:
-            if trainer.model is not model:
-                copy_state(trainer.model, model)
+            if trainer.network is not model:
+                copy_state(trainer.network, model)
     finally:
         _LOCK.release()
 
 
 def clear() -> None:
-    """Forget all kept networks; RuntimeError while one is trained, or a callback would wait for itself."""
+    """Empty the cache; RuntimeError while a network of it is trained, or a callback would wait for itself."""
     if not _LOCK.acquire(blocking=False):
-        raise RuntimeError("a kept network is being trained: forget the kept networks when that has ended")
+        raise RuntimeError("a cached network is being trained: clear the cache when that has ended")
     _CACHE.clear()
     _LOCK.release()
 
@@ -84,10 +85,10 @@ def _state(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Trainer:
+def _cached_trainer(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Trainer:
     try:
         layers, compilation = _configurations(model)
-    except CannotBeKept as reason:
+    except NotCacheable as reason:
         return KerasTrainer(model, batch_size, str(reason))
     types = [[array.shape[1:], str(array.dtype)] for array in (x, y)]
     named = [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
@@ -99,30 +100,30 @@ def _trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: i
             _CACHE[key] = _built(layers, compilation, reason_against(model), batch_size)
         except Exception as error:  # no rule covers what a reader may put into a model
             return KerasTrainer(model, batch_size, f"it cannot be built again ({type(error).__name__})")
-        while sum(1 + isinstance(kept, KerasTrainer) for kept in _CACHE.values()) > CAPACITY:
+        while sum(1 + isinstance(cached, KerasTrainer) for cached in _CACHE.values()) > CAPACITY:
             _CACHE.popitem(last=False)
     _CACHE.move_to_end(key)
-    kept = _CACHE[key]
-    if [v.shape for v in _state(model)] != [v.shape for v in _state(kept.model)]:
+    cached = _CACHE[key]
+    if [v.shape for v in _state(model)] != [v.shape for v in _state(cached.network)]:
         return KerasTrainer(model, batch_size, "its optimizer was built for other weights: compile it again")
-    copy_state(model, kept.model)
-    return kept
+    copy_state(model, cached.network)
+    return cached
 
 
 def _configurations(model: keras.Model) -> tuple[dict, dict]:
     """Return what the model can be built and compiled again from, whatever its learning rate is."""
     if not model.built:
-        raise CannotBeKept("its input shape is not known before the first batch")
+        raise NotCacheable("its input shape is not known before the first batch")
     if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its settings
-        raise CannotBeKept("its loss is not given by name")
+        raise NotCacheable("its loss is not given by name")
     try:
         layers, compilation = json.loads(model.to_json()), model.get_compile_config()
     except Exception as error:  # a layer of the reader's own
-        raise CannotBeKept(f"it has no configuration ({type(error).__name__})") from None
+        raise NotCacheable(f"it has no configuration ({type(error).__name__})") from None
     layers.pop("compile_config", None)
     _refuse_own_classes([layers, compilation])
     if any(getattr(model.optimizer, f"_exclude_from_weight_decay{part}", None) for part in ("", "_pattern")):
-        raise CannotBeKept("its optimizer spares some weights the decay, which its configuration leaves out")
+        raise NotCacheable("its optimizer spares some weights the decay, which its configuration leaves out")
     optimizer = compilation["optimizer"]["config"]
     if isinstance(optimizer.get("learning_rate"), float):
         optimizer["learning_rate"] = 0.0  # a variable of the optimizer, handed over with the others
@@ -141,10 +142,10 @@ def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> Tra
 
 
 def _refuse_own_classes(node: Any) -> None:
-    """Raise CannotBeKept for a class or function of the reader's own: it may change under its name."""
+    """Raise NotCacheable for a class or function of the reader's own: it may change under its name."""
     if isinstance(node, dict) and node.get("registered_name") and node["module"] != _FUNCTIONAL:
         own = node["config"] if isinstance(node.get("config"), str) else node["class_name"]
-        raise CannotBeKept(f"{own} is not Keras' own")
+        raise NotCacheable(f"{own} is not Keras' own")
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         _refuse_own_classes(child)
 

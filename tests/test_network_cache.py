@@ -1,4 +1,4 @@
-"""Networks that are kept compiled: what they are kept for, and that each model keeps its own weights."""
+"""The cache of compiled networks: what shares one, and that each model keeps its own weights."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from training_helpers import LABELS, TOKENS, WINDOWS, build, calling, classifier, fit, forecaster, network
 
-from labutils.training import kept_networks
+from labutils.training import network_cache
 
-CACHE = kept_networks._CACHE
+CACHE = network_cache._CACHE
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept():
-    kept_networks.clear()
+def empty_cache():
+    network_cache.clear()
 
 
 @pytest.mark.slow
@@ -26,11 +26,11 @@ def test_models_of_one_architecture_share_what_was_compiled():
     fit(forecaster(7), WINDOWS)
     fit(forecaster(6), WINDOWS, batch_size=16)
     assert len(CACHE) == 3
-    for units in range(1, kept_networks.CAPACITY):
+    for units in range(1, network_cache.CAPACITY):
         fit(forecaster(units), WINDOWS, epochs=1)
-    assert len(CACHE) == kept_networks.CAPACITY
+    assert len(CACHE) == network_cache.CAPACITY
     fit(classifier())
-    assert len(CACHE) == kept_networks.CAPACITY - 1, "which counts as two"
+    assert len(CACHE) == network_cache.CAPACITY - 1, "which counts as two"
 
 
 @pytest.mark.slow
@@ -57,10 +57,10 @@ def test_a_name_that_equals_a_setting_does_not_hide_the_setting():
 def test_any_number_of_rows_uses_what_was_compiled():
     for rows in (150, 100):
         fit(forecaster(), (WINDOWS[0][:rows], WINDOWS[1][:rows]))
-    (kept,) = CACHE.values()
-    traced = kept._train_batches.experimental_get_tracing_count()
+    (trainer,) = CACHE.values()
+    traced = trainer._train_batches.experimental_get_tracing_count()
     fit(forecaster(), (WINDOWS[0][:120], WINDOWS[1][:120]))
-    assert kept._train_batches.experimental_get_tracing_count() == traced <= 2
+    assert trainer._train_batches.experimental_get_tracing_count() == traced <= 2
 
 
 def test_an_interrupted_training_keeps_what_was_learned(keras):
@@ -88,8 +88,8 @@ def test_the_weights_come_back_when_the_training_fails_and_the_network_goes(kera
 
     with pytest.raises(RuntimeError, match="no more"):
         fit(model, callbacks=calling(keras, fail))
-    assert not np.array_equal(before[0], model.get_weights()[0]) and not kept_networks._CACHE
-    assert fit(model).settings["trained_by"] == "Keras' own fit" and len(CACHE) == 1
+    assert not np.array_equal(before[0], model.get_weights()[0]) and not network_cache._CACHE
+    assert fit(model).trained_by == "Keras' own fit" and len(CACHE) == 1
 
 
 @pytest.mark.slow
@@ -106,21 +106,21 @@ def test_a_training_inside_or_beside_another_goes_to_keras_own_fit_and_neither_c
 
     def weights(**options):
         model = forecaster()
-        assert fit(model, WINDOWS, epochs=1, **options).settings["trained_by"] == "compiled epochs"
+        assert fit(model, WINDOWS, epochs=1, **options).trained_by == "compiled epochs"
         return model.get_weights()
 
     for ours, alone in zip(weights(callbacks=calling(keras, train_others)), weights()):
         np.testing.assert_array_equal(ours, alone)
     alone = fit(forecaster(seed=1), WINDOWS, epochs=1, fast=False)
     for other in others:
-        assert other.settings["trained_by"] == "Keras' own fit"
+        assert other.trained_by == "Keras' own fit"
         np.testing.assert_allclose(other.history["loss"], alone.history["loss"], rtol=1e-5)
     why = "other: Keras' own fit, since another training goes on\n"
     assert capsys.readouterr().out.count(why) == len(others) == 2
 
 
 @pytest.mark.slow
-def test_keras_own_fit_in_a_kept_network_gives_the_same_numbers_every_time():
+def test_keras_own_fit_in_a_cached_network_gives_the_same_numbers_every_time():
     model = classifier()
     plain = fit(model, fast=False)
     for _ in range(2):
@@ -154,7 +154,7 @@ def test_training_goes_on_where_it_was_though_another_model_came_between(keras):
 
 
 @pytest.mark.slow
-def test_a_network_kept_by_one_thread_serves_another():
+def test_a_network_cached_by_one_thread_serves_another():
     def trained_elsewhere():
         with ThreadPoolExecutor() as pool:
             return pool.submit(lambda: fit(classifier()).history).result()
@@ -196,23 +196,23 @@ def test_what_is_registered_may_change_under_its_name(keras, kind):
             lambda optimizers: optimizers.SGD(0.0),
         )
         losses.append(fit(model, epochs=1).history["loss"][0])
-    assert losses[1] >= 999 * losses[0] and not kept_networks._CACHE
+    assert losses[1] >= 999 * losses[0] and not network_cache._CACHE
 
 
-def test_building_what_is_kept_draws_no_random_numbers():
+def test_building_what_is_cached_draws_no_random_numbers():
     def losses_of_the_second():
         fit(forecaster(9), WINDOWS, epochs=1)
         return fit(forecaster(9, seed=None), WINDOWS, epochs=1).history["loss"]
 
     assert losses_of_the_second() == losses_of_the_second()
-    kept_networks.clear()
+    network_cache.clear()
     model = network(lambda k: [k.Input((6,)), k.Dense(3), k.Lambda(lambda x: x[:, :1])])
     before = random.getstate()
     assert fit(model, epochs=1).trained_by == "Keras' own fit" and not CACHE, "it cannot be built again"
     assert random.getstate() == before
 
 
-def test_a_functional_model_is_kept_as_a_sequential_one_is(keras):
+def test_a_functional_model_is_cached_as_a_sequential_one_is(keras):
     def functional(reads_first=True, name=None):
         """Two layers of four outputs each, side by side in one order or the other."""
         keras.utils.set_random_seed(0)
@@ -235,11 +235,11 @@ def test_a_functional_model_is_kept_as_a_sequential_one_is(keras):
     assert_as_keras_trains(2, reads_first=False)
 
 
-def test_forgetting_what_is_kept_within_a_training_is_refused_in_words(keras):
+def test_clearing_the_cache_within_a_training_is_refused_in_words(keras):
     model = network(lambda k: [k.Input((6,)), k.Dense(1)])
-    with pytest.raises(RuntimeError, match="a kept network is being trained: forget .* when that has ended"):
-        fit(model, epochs=1, callbacks=calling(keras, lambda epoch: kept_networks.clear()))
-    kept_networks.clear()
+    with pytest.raises(RuntimeError, match="cached network is being trained: clear the cache when"):
+        fit(model, epochs=1, callbacks=calling(keras, lambda epoch: network_cache.clear()))
+    network_cache.clear()
     assert fit(model, epochs=1).trained_by == "compiled epochs"
 
 
