@@ -78,6 +78,16 @@ def test_an_interrupted_training_keeps_what_was_learned(keras):
     assert fit(model, WINDOWS, epochs=1).epochs == 1
 
 
+def test_a_network_interrupted_while_it_is_compiled_is_not_used_again(keras, monkeypatch):
+    def interrupt(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
+        context.setattr(keras.Model, "compute_loss", interrupt)
+        fit(classifier(), epochs=1)
+    assert fit(classifier(), epochs=1).epochs == 1
+
+
 @pytest.mark.slow
 def test_the_weights_come_back_when_the_training_fails_and_the_network_goes(keras):
     model = classifier()

@@ -56,7 +56,7 @@ def trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: in
         trainer = _cached_trainer(model, x, y, batch_size)
         try:
             yield trainer
-        except Exception:
+        except BaseException:  # Ctrl-C, too: it may come while the network is being compiled
             for key in [key for key, cached in _CACHE.items() if cached is trainer]:
                 del _CACHE[key]  # nobody knows in what state it is
             raise
