@@ -261,7 +261,7 @@ def test_what_was_written_beside_the_rows(graded):
     counted = {
         (line["exercise"], line["answer"]): line["notebooks"] for line in csv.DictReader(io.StringIO(text))
     }
-    assert counted["1.2", "wrong: forgotten bias"] == "4" and counted["1.2", "too slow"] == "1"
+    assert counted["1.2", "wrong: forgotten bias"] == "5" and counted["1.2", "too slow"] == "1"
     assert "Participant 123" in out.with_name("grades_moodle.csv").read_text("utf-8-sig")
     assert len(list((out.parent / "feedback").iterdir())) == len(rows)
 

@@ -126,7 +126,7 @@ def test_curves_draw_what_the_run_holds():
 
 
 def test_a_run_without_a_best_epoch_has_no_ring():
-    lost = Run("lost", {"parameters": 3}, {"loss": [2.0, 1.0], "val_loss": [2.0, 1.0]}, 0.1, 0, 2)
+    lost = untrained_run(history={"loss": [2.0, 1.0], "val_loss": [2.0, 1.0]}, best_epoch=0, kept_epoch=2)
     picture = plots.training_curves(lost)
     assert [list(line.get_xdata()) for line in picture.figure.axes[0].lines] == [[1, 2], [1, 2]]
     assert [t.get_text() for t in picture.figure.legends[0].get_texts()] == ["training", "validation"]

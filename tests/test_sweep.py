@@ -20,7 +20,7 @@ import pytest
 from panel_helpers import eventually
 from training_helpers import untrained_run
 
-from labutils.training import sweep, sweep_options
+from labutils.training import NOT_TRAINED, stored_runs, sweep, sweep_options
 from labutils.training.run_store import RunStore, key_of, plain
 
 GRID_OF_UNITS = {"units": range(20)}
@@ -109,6 +109,18 @@ def test_what_is_done_is_not_done_again_and_the_grid_may_grow(tmp_path):
         table = sweep(slow, {"units": units, "log": [log], "seconds": [0]}, store=store, workers=2)
     assert sorted(line[0] for line in Path(log).read_text().splitlines()) == ["1", "2", "3"]
     assert table.units.tolist() == [3, 1] and len(lines_of(store)) == 3
+
+
+def test_what_is_stored_is_read_without_a_training(tmp_path):
+    store = tmp_path / "runs.jsonl"
+    table = stored_runs(trained, GRID, store=store)
+    assert (table.failed == NOT_TRAINED).all() and table[["units", "rate"]].values.tolist()[1] == [4, 0.01]
+    assert not store.exists()
+    done = sweep(trained, GRID, store=store, workers=1)
+    pd.testing.assert_frame_equal(stored_runs(trained, GRID, store=store), done)
+    assert stored_runs(trained, GRID, store=store, seeds=[1, 0]).failed.tolist() == [NOT_TRAINED, ""] * 4
+    with pytest.raises(ValueError, match="the runs of another function"):
+        stored_runs(failing, GRID, store=store)
 
 
 def test_progress_is_told_after_each_run(tmp_path):
@@ -344,7 +356,10 @@ def test_it_stops_when_asked(tmp_path):
         slow, {"units": range(8), "log": [str(tmp_path / "log")]}, store=tmp_path / "r", workers=2,
         on_result=lambda *args: done.append(args), should_stop=lambda: len(done) >= 2,
     )  # fmt: skip
-    assert 2 <= (table.failed == "").sum() <= 4 and set(table.failed) == {"", "not trained"}
+    assert 2 <= (table.failed == "").sum() <= 4 and set(table.failed) == {"", NOT_TRAINED} == {
+        "",
+        "not trained",
+    }
 
 
 def test_what_cannot_be_sent_is_refused_before_anything_is_trained(tmp_path):

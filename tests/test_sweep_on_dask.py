@@ -1,6 +1,5 @@
 """Sweeps on a Dask cluster of this machine: the table of the serial sweep, whoever is killed."""
 
-import importlib
 import itertools
 import os
 import random
@@ -145,12 +144,11 @@ def test_a_worker_lost_just_after_the_end_of_a_run_is_no_lost_scheduler(cluster,
             should_stop=replace_workers,
         )  # fmt: skip
     assert table.x.dropna().tolist() == table.units[table.failed == ""].tolist() and len(table) == 8
-    assert "not trained" not in set(table.failed)
+    assert training.NOT_TRAINED not in set(table.failed)
 
 
 def test_a_cluster_without_workers_is_waited_for_and_told(monkeypatch, tmp_path):
-    module = importlib.import_module("labutils.training.sweep")  # `sweep` is the function
-    monkeypatch.setattr(module, "_SECONDS_WITHOUT_WORKERS", 1)
+    monkeypatch.setattr("labutils.training.dask_pool._SECONDS_WITHOUT_WORKERS", 1)
     with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0") as cluster:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -179,7 +177,7 @@ def test_it_stops_when_asked_and_gives_up_what_is_going_on(client, tmp_path):
         slow, grid, store=tmp_path / "r", client=client,
         on_result=lambda *args: asked.append(args), should_stop=lambda: len(asked) >= 1,
     )  # fmt: skip
-    assert 1 <= (table.failed == "").sum() < 6 and set(table.failed) == {"", "not trained"}
+    assert 1 <= (table.failed == "").sum() < 6 and set(table.failed) == {"", training.NOT_TRAINED}
     time.sleep(1.2)
     assert len(log.read_text().splitlines()) < 6, "what waited was not begun"
 

@@ -101,7 +101,7 @@ class SweepPanel(SessionPanel):
             self.runs,
         )
         if not self.session.runner.is_busy:
-            self._keep_table(self._swept(lambda: True))  # what the store holds already
+            self._keep_table(training.stored_runs(**self._asked()))  # what the store holds already
         self.take_over()
 
     def table(self) -> pd.DataFrame:
@@ -184,7 +184,7 @@ class SweepPanel(SessionPanel):
         if not self.is_free():
             return
         own = self.session
-        self._keep_table(self._swept(lambda: True))
+        self._keep_table(training.stored_runs(**self._asked()))
         own.done_before, own.began = own.done, time.monotonic()
         own.message = f"{number} runs were asked for, {own.done} of them are in the store."
         own.runner.start(functools.partial(self._sweep, number), number)
@@ -213,12 +213,14 @@ class SweepPanel(SessionPanel):
             own.message = f"All {number} runs are done in {duration(time.monotonic() - own.began)}"
             own.message += f", {failed} of them failed: see the table." if failed else "."
 
+    def _asked(self) -> dict[str, Any]:
+        """Return the runs that are asked for, as `training.sweep` and `training.stored_runs` take them."""
+        grid = {entry.field.name: list(entry.value) for entry in self.inputs}
+        return {"train": self._train, "grid": grid, "seeds": range(self.seeds.value), "store": self._store}
+
     def _swept(self, should_stop: Callable[[], bool], on_result: Callable | None = None) -> pd.DataFrame:
         return training.sweep(
-            self._train,
-            {entry.field.name: list(entry.value) for entry in self.inputs},
-            seeds=range(self.seeds.value),
-            store=self._store,
+            **self._asked(),
             workers=None if self._client else self.workers.value,
             client=self._client,
             on_result=on_result,
@@ -228,7 +230,7 @@ class SweepPanel(SessionPanel):
     def _keep_table(self, table: pd.DataFrame) -> None:
         own = self.session
         own.table, own.names = table, [entry.field.name for entry in self.inputs]
-        own.done = int((table.failed != "not trained").sum())
+        own.done = int((table.failed != training.NOT_TRAINED).sum())
 
     def _progress_bar(self, number: int) -> str:
         own = self.session
@@ -259,7 +261,7 @@ class SweepPanel(SessionPanel):
             f'<div class="lab-scroll"><table><caption>Means over the seeds</caption><thead><tr>{heads}</tr>'
             f"</thead><tbody>{rows}</tbody></table></div>"
         )
-        reasons = own.table.failed[~own.table.failed.isin(["", "not trained"])].value_counts()
+        reasons = own.table.failed[~own.table.failed.isin(["", training.NOT_TRAINED])].value_counts()
         failures = [f"{count} failed: {reason}" for reason, count in reasons.items()]
         return result * bool(rows) + "".join(f"<p>{html.escape(text)}</p>" for text in failures)
 

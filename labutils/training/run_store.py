@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 _FORMAT = "labutils runs, version 1"
+Record = dict[str, Any]
 
 
 class RunStore:
@@ -40,7 +41,7 @@ class RunStore:
             raise ValueError(f"{self.path} is a folder: give the name of a file in it, such as runs.jsonl")
         self.records()
 
-    def records(self) -> dict[str, dict[str, Any]]:
+    def records(self) -> dict[str, Record]:
         """Return key → record of all runs in the file; of several with one key the first that has
         not failed, or else the last. Only what has been added since the last call is read."""
         size = self.path.stat().st_size if self.path.exists() else 0
