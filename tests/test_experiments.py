@@ -37,6 +37,18 @@ NEEDED = {
     "attention": ([], ""),
     "many_trainings": (["def windows_of("],
                        "from labutils.exercises.questions.many_trainings import my_difference"),
+    "weighing_evidence": (
+        ["data = reviews.load(", "def naive_bayes_ratios(", "def fit_evidence(", "def accuracy(",
+         "finder = NGramFinder(max_length=3", "def with_evidence(", "fold = np.empty(", "out_of_fold = "],
+        """
+fit_on = with_evidence(x[:n_fit], values, grams.review, out_of_fold)
+found = finder.transform(train.sequences[n_fit:])
+validation_on = with_evidence(x[n_fit:], found.at_tokens(evidence), found.review,
+                              found.matrix() @ evidence + intercept)
+x_fit, x_validation = (np.concatenate([np.pad(rest, ((0, 0), (0, 2)))[:, None], given], axis=1)
+                       for _, given, rest in (fit_on, validation_on))
+"""),
+    "autoencoders_at_work": (["data = digits.load(", "NOISE, rng = "], ""),
 }  # fmt: skip
 
 
@@ -199,6 +211,17 @@ MISSED = {
         (swept(seeds=4), "five seeds", "seeds=range(5)"),
         (swept(difference=0.5), "the rates that validation chooses", "lowest *mean* validation error"),
         (swept(half_width=0.01), "its interval", "paired differences"),
+    ],
+    "weighing_evidence": [
+        (pair(9, 16_000, loss="BinaryCrossentropy", val_loss=0.243), "loss below 0.240", "on what a better"),
+        (pair(129, 16_000, loss="BinaryCrossentropy", val_loss=0.23), "at most 100", "n outputs on m inputs"),
+        (pair(9, 16_000, loss="mse", val_loss=0.07), "binary cross-entropy", "from_logits=True"),
+        (pair(9, 12_800, loss="BinaryCrossentropy", val_loss=0.23), "validated on the other", "x_validation"),
+    ],
+    "autoencoders_at_work": [
+        (small(error=0.0), "an FVU of less than .21", "GaussianNoise"),
+        (small(error=0.0, parameters=100_000), "at most 20,000", "share them"),
+        (small(error=0.0, loss="huber"), "mean square error", "another scale"),
     ],
 }
 
