@@ -220,7 +220,7 @@ def test_an_exercise_may_change_without_making_its_notebook_stale(monkeypatch):
 def test_an_import_brings_the_modules_behind_the_names_that_are_used(source, modules):
     behind = stored_notebooks._modules_behind(source)
     assert modules <= behind and bool(modules) == bool(behind)
-    assert not {"recall", "plots.curves", "panels.training_panel", "data.series"} & behind
+    assert not {"recall", "plots.histories", "panels.training_panel", "data.series"} & behind
 
 
 def test_what_differs_from_run_to_run_is_dropped():

@@ -31,7 +31,7 @@ def test_what_an_exercise_or_a_needed_cell_uses_is_needed(cells, needed):
 
 
 @pytest.mark.parametrize("number", PATHS)
-def test_no_cell_with_a_check_is_left_out_and_no_name_has_another_value_than_in_a_whole_run(number):
+def test_no_cell_with_a_check_is_left_out_and_none_that_it_needs(number):
     cells, left_out = sources(PATHS[number]), cells_left_out(number)
     assert left_out < set(cells) and not any(".check(" in cell for cell in left_out)
     assert not any("import exercise" in cell for cell in left_out)

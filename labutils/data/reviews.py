@@ -268,16 +268,16 @@ def texts() -> tuple[list[str], list[str]]:
 
     Takes half a second and 70 MB; `load`, which also encodes the words, two seconds and 170 MB.
     """
-    every, labels = _read_embedded()
-    train, test = split_in_blocks(labels, *_ROWS_OF_EACH_LABEL)
-    return [every[row] for row in train], [every[row] for row in test]
+    all_texts, all_labels = _read_embedded()
+    train, test = split_in_blocks(all_labels, *_ROWS_OF_EACH_LABEL)
+    return [all_texts[row] for row in train], [all_texts[row] for row in test]
 
 
 def labels() -> tuple[np.ndarray, np.ndarray]:
     """Return the labels of `texts`, training and test: (n,) int, 1 for a positive review."""
-    _, every = _read_embedded()
-    train, test = split_in_blocks(every, *_ROWS_OF_EACH_LABEL)
-    return every[train], every[test]
+    _, all_labels = _read_embedded()
+    train, test = split_in_blocks(all_labels, *_ROWS_OF_EACH_LABEL)
+    return all_labels[train], all_labels[test]
 
 
 def shuffled(rows: np.ndarray, seed: int = 0) -> np.ndarray:

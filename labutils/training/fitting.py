@@ -53,10 +53,10 @@ def fit(
     fast : True compiles whole epochs, which makes small models on little data several times as fast
         (measured: docs/results.md). Callbacks' methods for batches are called for the first and the last of
         every 50. Where this cannot serve, as with any ``metrics=[…]``, Keras' own fit trains, and with a name
-        a line says why. Either way what is trained is a copy, which stays compiled for later models of the
-        same architecture, and `model` gets its weights at the end: until then, a callback that uses the
-        variable ``model`` sees untrained weights and cannot stop the training. Use ``self.model`` in
-        callbacks.
+        a line says why. What is trained is a copy, which stays compiled for later models of the same
+        architecture, and `model` gets its weights at the end: until then, a callback that uses the variable
+        ``model`` sees untrained weights and cannot stop the training. Use ``self.model`` in callbacks. (Where
+        no copy can be made, or another training goes on, `model` itself is trained.)
 
     Returns
     -------

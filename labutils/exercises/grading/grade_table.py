@@ -141,7 +141,7 @@ def line_of(notebook: GradedNotebook) -> str:
         result = f"{notebook.right} of {len(notebook.answers)} right, "
         result += f"{rounded(notebook.points)} of {notebook.of:g} points"
         result += "" if notebook.state == State.GRADED else f", {notebook.state}"
-    said = "; ".join(printable(text) for text in (notebook.reason, notebook.remarks) if text)
+    said = "; ".join(printable(text) for text in (notebook.reason, notebook.remark_with_claims) if text)
     return f"{printable(notebook.file)}: {result}" + (f" ({said})" if said else "")
 
 

@@ -73,7 +73,7 @@ class GradedNotebook:
     claimed: tuple[str, ...] = ()
 
     @property
-    def remarks(self) -> str:
+    def remark_with_claims(self) -> str:
         """Return the remark, and which exercises the file has stored as right that are not."""
         wrongly = [n for n in self.claimed if n in self.answers and self.answers[n].word != RIGHT]
         stored = f"stored as right but is not when it is run: {', '.join(wrongly)}" if wrongly else ""
@@ -103,7 +103,7 @@ class GradedNotebook:
     def as_row(self) -> dict[str, Any]:
         """Return it without feedback as a row of the table; the points of 1.2 stand under "1.2 points"."""
         row = {name: value for name, value in vars(self).items() if name not in ("answers", "claimed")}
-        row["remark"] = self.remarks
+        row["remark"] = self.remark_with_claims
         for number, answer in self.answers.items():
             row |= {number: answer.word, f"{number} points": answer.points}
         return row
