@@ -53,7 +53,7 @@ def free_memory() -> None:
     """Give back what deleted networks have held.
 
     Keras forgets its global state; and on Linux, where the C library keeps what Python has freed (80 MB
-    in the middle of notebook 08), it is asked to return that to the system.
+    in the middle of notebook 09), it is asked to return that to the system.
     """
     load_keras().utils.clear_session()
     if sys.platform == "linux":

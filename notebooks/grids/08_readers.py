@@ -1,4 +1,4 @@
-"""Train the readers of notebook 08 on a fixed budget: 08_readers.csv, 08_log_odds.csv.
+"""Train the readers of notebooks 08 and 09 on a fixed budget: 08_readers.csv, 08_log_odds.csv.
 
     python notebooks/grids/08_readers.py                       # all
     python notebooks/grids/08_readers.py "weighs evidence"     # one, with its variants
