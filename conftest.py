@@ -25,6 +25,7 @@ LONGEST_FIRST = (
     "06_autoencoder.ipynb",
     "11_autoencoders_at_work.ipynb",
     "10_scaling_up.ipynb",
+    "13_memory.ipynb",
     "02_gates_lstm_and_gru.ipynb",
     "01_recurrent_networks.ipynb",
     "test_experiments.py",

@@ -26,7 +26,8 @@ EXPERIMENTS = {
 # the cells that a solution needs, by a text in each, and code in place of cells that would take long
 NEEDED = {
     "recurrent_networks": (["def balls(", "positions, test_positions", "x, y = positions["], ""),
-    "gates": (["def lstm_step(", "def gru_step(", "CELLS = {", "def new(name, units"], ""),
+    "gates": ([], ""),
+    "memory": (["def new(name, units"], ""),
     "simple_rnn_classifier": (["TOKENS = 200\n"], ""),
     "gru_classifier": (["data = reviews.load("],
                        "x_100 = keras.utils.pad_sequences(train.sequences, maxlen=100)"),
@@ -156,6 +157,13 @@ MISSED = {
         (pair(41, 752, val_loss=0.001), "validated on the other", "validation=0.2"),
         (pair(41, 768, loss="mae", val_loss=0.01), "mean square error", "another scale"),
         (pair(41, 768, "Dense", val_loss=0.01), "a recurrent network", "no recurrent layer"),
+    ],
+    "gates": [
+        (pair(213, 3200, "LSTM", val_loss=0.00001), "at most 60 parameters", "How many units"),
+        (pair(59, 3200, "LSTM", val_loss=0.001), "a validation loss below 0.0002", "three gates"),
+        (pair(59, 4000, "LSTM", val_loss=0.00001), "validated on the other", "validation=0.2"),
+        (pair(59, 3200, "LSTM", loss="mae", val_loss=0.00001), "mean square error", "another scale"),
+        (pair(59, 3200, "Conv1D", val_loss=0.00001), "a recurrent network", "no recurrent layer"),
     ],
     "simple_rnn_classifier": [
         (simple([0.8, 0.82, 0.81, 0.84, 0.86]), "accuracy of 0.865", "short"),
@@ -357,7 +365,7 @@ def test_a_recaller_that_guesses_is_told_which_goal_it_misses():
     guesses = SimpleNamespace(
         cell=SimpleNamespace(units=16), losses=[1.4] * 500, accuracy=lambda gap, seed: 0.25
     )
-    verdict = EXPERIMENTS["gates"].verdict(guesses)
+    verdict = EXPERIMENTS["memory"].verdict(guesses)
     assert verdict.mistake == "95% of the letters recalled over 100 steps"
     assert "(yours: 25.0%)" in verdict.text
 

@@ -13,4 +13,5 @@ QUESTIONS = {
     9: "weighing_evidence",
     10: "many_trainings",
     11: "autoencoders_at_work",
+    13: "memory",
 }

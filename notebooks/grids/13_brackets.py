@@ -1,6 +1,6 @@
-"""Train a recurrent network to tell whether it is inside brackets, from afar: 01_brackets.csv.
+"""Train a recurrent network to tell whether it is inside brackets, from afar: 13_brackets.csv.
 
-    python notebooks/grids/01_brackets.py
+    python notebooks/grids/13_brackets.py
 
 About ten minutes on two cores; broken off, it goes on where it was. An excerpt of `length` characters has no
 bracket in its second half.

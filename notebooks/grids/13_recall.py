@@ -1,6 +1,6 @@
-"""Train every cell of notebook 02, section 5, on the recall tasks and store 02_recall.csv.
+"""Train every cell of notebook 13 on the recall tasks and store 13_recall.csv.
 
-    python notebooks/grids/02_recall.py
+    python notebooks/grids/13_recall.py
 
 About 40 minutes on two cores; broken off, it goes on where it was. Each training has 5,000 updates at the
 most and ends once the task is solved: `updates` says when. The initial biases are those of an LSTM's input
