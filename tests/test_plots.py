@@ -66,6 +66,9 @@ def pictures():
             {"cloud": (codes[:, 0], codes[:, 1])}, "x", "y", "dots", style={"cloud": "."}
         ),
         "gates": lambda: plots.gates(heat, "AwxyzwxyB", "gates"),
+        "moving points": lambda: plots.moving_points(
+            {name: random.normal(size=(2, 2)) for name in "AB"}, ["1", "2"], "two", xlabel="x", ylabel="y"
+        ),
         "gates of one step": lambda: plots.gates({"gate": four_numbers}, "A", "one step"),
         "alignment": lambda: plots.alignment(
             {"$a$": (np.eye(3), list("abc"), list("cba")), "b": (np.eye(2), ["x", "$"], ["y", "z"])},

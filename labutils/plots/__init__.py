@@ -18,4 +18,5 @@ from labutils.plots.forecasts import forecast, limits, windows
 from labutils.plots.histories import scores, training_curves
 from labutils.plots.image_rows import code_map, images
 from labutils.plots.lines import curves, estimates, gates
+from labutils.plots.moving_points import moving_points
 from labutils.plots.style import Picture, canvas

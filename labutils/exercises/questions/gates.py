@@ -398,7 +398,8 @@ my_model.compile(keras.optimizers.Adam(0.01), "mse")
 my_run = training.fit(my_model, x, y, epochs=40, batch_size=32, validation=0.2, fast=True)
 my_answer = my_model, my_run
 """,
-        afterwards="A single LSTM unit does it, with 26 parameters. Two GRU units, with 51, stay above 0.003 in as "
+        afterwards="A single LSTM unit does it, with 26 parameters. Two GRU units, with 51, stay above "
+        "0.003 in as "
         "many epochs: they have no gate for what to show.",
     ),
 )
