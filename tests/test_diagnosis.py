@@ -240,7 +240,7 @@ def test_an_answer_that_stops_for_other_arguments_is_answered(stops):
             raise stops
         return np.tanh(x_t @ W + h_before @ U - b)
 
-    assert exercise("1.2").verdict(my_step).reason == "wrong: as if b had the other sign"
+    assert exercise("1.2").verdict(my_step).label == "wrong: as if b had the other sign"
 
 
 @pytest.mark.filterwarnings("error")
@@ -250,4 +250,4 @@ def test_results_of_any_shape_and_size_are_answered_without_a_warning(number, sh
     tested, rng = exercise(number), np.random.default_rng(0)
     for unit in (0, 1, 1e-300, 1e300, np.nan, np.inf):
         verdict = tested.verdict(lambda *arguments, unit=unit: rng.normal(size=shape) * unit)
-        assert verdict.status == "not yet" and verdict.reason
+        assert verdict.status == "not yet" and verdict.label

@@ -291,14 +291,14 @@ def test_a_loop_without_end_is_stopped(function):
 
 
 @pytest.mark.parametrize(
-    "function, words, reason",
+    "function, words, label",
     [(endless, "It had not come to an end", "too slow"),
      (swallowing, "was not called: in its while loop", "a bare except in a loop"),
      (swallowing_sleepily, "was not called: in its while loop", "a bare except in a loop")],
 )  # fmt: skip
-def test_what_has_no_end_or_could_not_be_stopped_is_answered(function, words, reason, monkeypatch):
+def test_what_has_no_end_or_could_not_be_stopped_is_answered(function, words, label, monkeypatch):
     monkeypatch.setattr(execution.outcomes, "__defaults__", (0.3,))
-    assert words in said(function) and STEP.verdict(function).reason == reason
+    assert words in said(function) and STEP.verdict(function).label == label
 
 
 def test_a_bare_except_that_cannot_go_on_for_ever_is_let_be():
@@ -345,7 +345,7 @@ def test_in_another_thread_it_is_checked_as_well():
 
 def test_what_a_wrong_answer_prints_is_shown_with_it():
     verdict = STEP.verdict(lambda x_t, h_before, W, U, b: print("shapes", x_t.shape, W.shape))
-    assert verdict.reason == "returns nothing" and "gives nothing back" in verdict.text
+    assert verdict.label == "returns nothing" and "gives nothing back" in verdict.text
     assert verdict.text.endswith("It printed:\n  shapes (1, 1) (1, 1)")
 
 

@@ -248,8 +248,8 @@ def judged(coding: Coding, code: str) -> str:
         return "accepted"
     if verdict.mistake:
         return "named"
-    kind = "stopped" if not verdict.reason.startswith("wrong") else "diagnosed"
-    return "wrong" if verdict.reason == "wrong" else kind
+    kind = "stopped" if not verdict.label.startswith("wrong") else "diagnosed"
+    return "wrong" if verdict.label == "wrong" else kind
 
 
 @pytest.mark.slow

@@ -16,10 +16,22 @@ import numpy as np
 
 Arrays = tuple[np.ndarray, ...]
 _Case = Mapping[str, Any]
-_Solve = Callable[[_Case], np.ndarray]
 _Change = Callable[[np.ndarray], Any]
 _Comparison = Callable[[Any, Any], bool]
-_Diagnosis = tuple[str, str]  # the kind of error, for a table, and what to say
+
+
+class Diagnosis(NamedTuple):
+    """The kind of error, for a table, and what to say to whoever made it."""
+
+    kind: str
+    says: str
+
+
+class Probe(NamedTuple):
+    """How a further case is made of one: the argument that changes, and what becomes of it."""
+
+    argument: str
+    change: str
 
 
 class Trial(NamedTuple):
@@ -36,31 +48,38 @@ class _Pair(NamedTuple):
     ours: np.ndarray
 
 
-# it holds where what is done to ours gives what is made of the pair
-_Relation = tuple[str, str, _Change, Callable[[_Pair], Any]]
+class _Relation(NamedTuple):
+    """A diagnosis that holds where `of_ours` makes of our result what `of_pair` makes of the pair."""
+
+    kind: str
+    says: str
+    of_ours: _Change
+    of_pair: Callable[[_Pair], Any]
 
 
 def diagnose(
     tried: Sequence[Trial],
-    probed: Sequence[Mapping[tuple[str, str], Trial]],
+    probed: Sequence[Mapping[Probe, Trial]],
     solve: Callable[[_Case], Arrays],
     names: Sequence[str],
     tolerance: float,
-) -> _Diagnosis | None:
+) -> Diagnosis | None:
     """Return the kind of error and a sentence on it, or None where nothing holds in every wrong case.
 
     Parameters
     ----------
+    tried : all calls, right and wrong ones.
     probed : what the further cases gave that `probes` made of each case that is wrong.
     solve : the right function.
     names : of the results.
+    tolerance : how far a number may be off, absolutely and relatively.
     """
     close = partial(_close, tolerance=tolerance)
     if any(trial.ours is None for trial in tried):
         return None
     if _reordered(tried, close):
         says = f"Your results are right, but in another order. Asked for are {', '.join(names)}."
-        return "results in another order", says
+        return Diagnosis("results in another order", says)
     for number in range(max(len(trial.right) for trial in tried)):
         pairs = _pairs(tried, number)
         wrong = [pair for pair in pairs if not close(pair.ours, pair.right)]
@@ -75,10 +94,9 @@ def diagnose(
                 or _first(_shapes(wrong), wrong, close)
             )
         if found:
-            kind, says = found
             name = names[number] if 1 < len(names) > number else "result"
             how_often = f" ({len(wrong)} of {len(pairs)} inputs go wrong.)" if len(wrong) < len(pairs) else ""
-            return kind, f"Your {name} {says}{how_often}"
+            return Diagnosis(found.kind, f"Your {name} {found.says}{how_often}")
     return None
 
 
@@ -117,12 +135,12 @@ def _each_close(ours: Any, right: Any, tolerance: float) -> np.ndarray:
     return np.isclose(ours, right, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
-def _first(relations: Iterator[_Relation], pairs: Sequence[_Pair], close: _Comparison) -> _Diagnosis | None:
+def _first(relations: Iterator[_Relation], pairs: Sequence[_Pair], close: _Comparison) -> Diagnosis | None:
     """Return the first relation that holds in all pairs."""
-    for kind, says, of_ours, of_pair in relations:
+    for relation in relations:
         try:
-            if all(close(of_ours(pair.ours), of_pair(pair)) for pair in pairs):
-                return kind, says
+            if all(close(relation.of_ours(pair.ours), relation.of_pair(pair)) for pair in pairs):
+                return Diagnosis(relation.kind, relation.says)
         except Exception:  # an axis that is not there, an argument that the solution was not made for
             continue
     return None
@@ -141,7 +159,7 @@ def _not_finite(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
     if not all(finite):
         where = " for some inputs" if any(finite) else ""
         says = f"contains nan or infinity{where} (None, a division by zero, the logarithm of zero?)."
-        yield "nan or infinity", says, lambda ours: 0, lambda pair: 0
+        yield _Relation("nan or infinity", says, lambda ours: 0, lambda pair: 0)
 
 
 # --- the same numbers: changed one by one, or elsewhere -----------------------------------------------------
@@ -164,46 +182,53 @@ def _rescaled(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
     """Yield relations number by number, where shapes are the same and there is more than one number."""
     if any(pair.ours.shape != pair.right.shape for pair in wrong):
         return
-    rights, ours = (np.concatenate([np.ravel(pair[n]) for pair in wrong]) for n in (1, 2))
+    rights = np.concatenate([np.ravel(pair.right) for pair in wrong])
+    ours = np.concatenate([np.ravel(pair.ours) for pair in wrong])
     opposite = _of_right(lambda a: 1 - a)
     if set(np.unique([rights, ours])) <= {0, 1}:
-        yield "the other way round", "is True for False, and False for True.", _same, opposite
+        yield _Relation("the other way round", "is True for False, and False for True.", _same, opposite)
         return
     if len(np.unique(rights)) < 2:
         return
     if not np.ptp(ours):
-        yield f"always {ours[0]:.4g}", f"is {ours[0]:.4g} throughout.", _same, lambda pair: pair.ours
-    yield "sign", "has the right numbers with the wrong sign.", np.negative, _of_right(_same)
-    yield "1 minus", "is 1 minus what is right.", _same, opposite
+        yield _Relation(
+            f"always {ours[0]:.4g}", f"is {ours[0]:.4g} throughout.", _same, lambda pair: pair.ours
+        )
+    yield _Relation("sign", "has the right numbers with the wrong sign.", np.negative, _of_right(_same))
+    yield _Relation("1 minus", "is 1 minus what is right.", _same, opposite)
     shift, factor = (ours - rights)[0], (ours / rights)[rights != 0][0]
     says = f"is {abs(shift):.4g} too {'large' if shift > 0 else 'small'} throughout."
-    yield "a constant", says, _same, _of_right(lambda a: a + shift)
+    yield _Relation("a constant", says, _same, _of_right(lambda a: a + shift))
     says = f"is {factor:.4g} times what is right throughout."
-    yield "a factor", says, _same, _of_right(lambda a: factor * a)
+    yield _Relation("a factor", says, _same, _of_right(lambda a: factor * a))
     if (rights != np.round(rights)).any():
         for name, function in _FUNCTIONS.items():
-            yield name, f"is the {name} of what is right.", _same, _of_right(function)
+            yield _Relation(name, f"is the {name} of what is right.", _same, _of_right(function))
         for name, function in _FUNCTIONS.items():
-            yield f"{name} missing", f"is not right, but its {name} would be.", function, _of_right(_same)
+            yield _Relation(
+                f"{name} missing", f"is not right, but its {name} would be.", function, _of_right(_same)
+            )
 
 
 def _rearranged() -> Iterator[_Relation]:
     for one, other in [(0, 1), (1, 2), (0, 2)]:
         swap, says = partial(np.swapaxes, axis1=one, axis2=other), f"exchange the axes {one} and {other}."
-        yield "transposed", f"is right but transposed: {says}", swap, _of_right(_same)
+        yield _Relation("transposed", f"is right but transposed: {says}", swap, _of_right(_same))
     says = "has the right numbers, only the shape is not right."
-    yield "the shape alone", says, np.ravel, _of_right(np.ravel)
+    yield _Relation("the shape alone", says, np.ravel, _of_right(np.ravel))
     for axis in range(3):
         flip, along, (late, early) = partial(np.flip, axis=axis), f"along axis {axis}", _without(axis)
-        yield "turned round", f"is right, but turned round {along}.", flip, _of_right(_same)
-        yield "one late", f"is right, but comes one too late {along}.", late, _of_right(early)
-        yield "one early", f"is right, but comes one too early {along}.", early, _of_right(late)
+        yield _Relation("turned round", f"is right, but turned round {along}.", flip, _of_right(_same))
+        yield _Relation("one late", f"is right, but comes one too late {along}.", late, _of_right(early))
+        yield _Relation("one early", f"is right, but comes one too early {along}.", early, _of_right(late))
         for part, of in (("first", late), ("last", early)):
-            yield f"{part} missing", f"is right, but the {part} {along} is missing.", _same, _of_right(of)
+            yield _Relation(
+                f"{part} missing", f"is right, but the {part} {along} is missing.", _same, _of_right(of)
+            )
             says = f"is right, but for one too many: the {part} {along}."
-            yield f"{part} too many", says, of, _of_right(_same)
+            yield _Relation(f"{part} too many", says, of, _of_right(_same))
     order = partial(np.sort, axis=None)
-    yield "another order", "has the right numbers, but in another order.", order, _of_right(order)
+    yield _Relation("another order", "has the right numbers, but in another order.", order, _of_right(order))
 
 
 def _without(axis: int) -> tuple[_Change, _Change]:
@@ -226,8 +251,10 @@ def _reduced() -> Iterator[_Relation]:
             f"{name} over {'all numbers' if axis is None else f'axis {axis}'}",
             partial(reduce, axis=axis),
         )
-        yield f"{name} missing", f"is not right, but the {what} of it would be.", change, _of_right(_same)
-        yield f"{name} too much", f"is the {what} of what is right.", _same, _of_right(change)
+        yield _Relation(
+            f"{name} missing", f"is not right, but the {what} of it would be.", change, _of_right(_same)
+        )
+        yield _Relation(f"{name} too much", f"is the {what} of what is right.", _same, _of_right(change))
 
 
 # --- related to the arguments -------------------------------------------------------------------------------
@@ -237,17 +264,24 @@ _POWERS = {"times": 1.0, "times the root of": 0.5, "divided by": -1.0, "divided 
 
 def _with_arguments(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
     for name in wrong[0].case:
-        given = f"{name} itself", f"is {name} as it was given."
-        yield *given, _same, lambda pair, n=name: np.asarray(pair.case[n], dtype=float)
+        yield _Relation(f"{name} itself", f"is {name} as it was given.", _same, partial(_argument, name=name))
     for name, (words, power) in itertools.product(_quantities(wrong[0].case), _POWERS.items()):
         if len({_quantities(pair.case).get(name) for pair in wrong}) > 1:
-            factor = f"{words} {name}", f"is what is right {words} {name}."
-            yield *factor, _same, lambda pair, n=name, p=power: pair.right * _quantities(pair.case)[n] ** p
+            says = f"is what is right {words} {name}."
+            yield _Relation(f"{words} {name}", says, _same, partial(_multiplied, quantity=name, power=power))
     for axis in (None, 0, 1, 2):
         if any(len(np.unique(pair.right)) > 1 for pair in wrong):
             of = "in each case" if axis is None else f"along axis {axis}"
             says = f"is right up to a factor, {'another one' if axis is None else 'the same'} {of}."
-            yield f"a factor {of}", says, _same, partial(_scaled, axis=axis)
+            yield _Relation(f"a factor {of}", says, _same, partial(_scaled, axis=axis))
+
+
+def _argument(pair: _Pair, name: str) -> np.ndarray:
+    return np.asarray(pair.case[name], dtype=float)
+
+
+def _multiplied(pair: _Pair, quantity: str, power: float) -> np.ndarray:
+    return pair.right * _quantities(pair.case)[quantity] ** power
 
 
 def _scaled(pair: _Pair, axis: int | None) -> np.ndarray:
@@ -299,9 +333,13 @@ def _for_other_arguments(
         changes[f"{other} stood in place of {one}"] = lambda case, a=one, b=other: {**case, a: case[b]}
         both = f"{min(one, other)} and {max(one, other)} changed places"
         changes[both] = lambda case, a=one, b=other: {**case, a: case[b], b: case[a]}
+
+    def solved(pair: _Pair, change: Callable[[_Case], dict[str, Any]]) -> np.ndarray:
+        return solve(change(pair.case))[number]
+
     for words, change in changes.items():
-        as_if = f"as if {words}", f"is what comes out if {words}."
-        yield *as_if, _same, lambda pair, f=change: solve(f(pair.case))[number]
+        of_pair = partial(solved, change=change)
+        yield _Relation(f"as if {words}", f"is what comes out if {words}.", _same, of_pair)
 
 
 def _changed(case: _Case, names: Sequence[str], change: _Change) -> dict[str, Any]:
@@ -319,7 +357,7 @@ def _changed(case: _Case, names: Sequence[str], change: _Change) -> dict[str, An
 # --- which of them are wrong --------------------------------------------------------------------------------
 
 
-def _in_part(wrong: Sequence[_Pair], tolerance: float) -> _Diagnosis | None:
+def _in_part(wrong: Sequence[_Pair], tolerance: float) -> Diagnosis | None:
     if any(pair.ours.shape != pair.right.shape or not pair.right.ndim for pair in wrong):
         return None
     places = [~_each_close(pair.ours, pair.right, tolerance) for pair in wrong]
@@ -330,37 +368,39 @@ def _in_part(wrong: Sequence[_Pair], tolerance: float) -> _Diagnosis | None:
         lines = [np.moveaxis(place, axis, 0).reshape(place.shape[axis], -1).any(axis=1) for place in places]
         for words, part in [("first", 0), ("last", -1)]:
             if all(line[part] and line.sum() == 1 for line in lines):
-                return f"only the {words}", f"is wrong only in what stands {words} {along}."
+                return Diagnosis(f"only the {words}", f"is wrong only in what stands {words} {along}.")
             if all(not line[part] and line.sum() == len(line) - 1 for line in lines):
-                return f"all but the {words}", f"is right only in what stands {words} {along}."
+                return Diagnosis(f"all but the {words}", f"is right only in what stands {words} {along}.")
         if all(np.ptp(pair.right, axis).any() and not np.ptp(pair.ours, axis).any() for pair in wrong):
-            return "the same along an axis", f"is the same all {along}, and should not be."
-    ours, right = (np.concatenate([pair[n][place] for pair, place in zip(wrong, places)]) for n in (2, 1))
+            return Diagnosis("the same along an axis", f"is the same all {along}, and should not be.")
+    ours = np.concatenate([pair.ours[place] for pair, place in zip(wrong, places)])
+    right = np.concatenate([pair.right[place] for pair, place in zip(wrong, places)])
     logical = set(np.unique([ours, right])) <= {0, 1}
     for words, numbers in (("is", ours), ("should be", right)):
         if len(ours) > 2 and not np.ptp(numbers):
             value = str(bool(numbers[0])) if logical else f"{numbers[0]:.4g}"
-            return f"{words} {value} where it is wrong", f"{words} {value} wherever it is wrong."
+            return Diagnosis(f"{words} {value} where it is wrong", f"{words} {value} wherever it is wrong.")
     return None
 
 
-def _where_one(pairs: Sequence[_Pair], wrong: Sequence[_Pair]) -> _Diagnosis | None:
+def _where_one(pairs: Sequence[_Pair], wrong: Sequence[_Pair]) -> Diagnosis | None:
     """Say of which length or number it is that the result is right exactly where it is 1."""
     are_wrong = [any(pair is other for other in wrong) for pair in pairs]
     for name in _quantities(pairs[0].case):
         more = [_quantities(pair.case).get(name, 0) > 1 for pair in pairs]
         if more == are_wrong and not all(more):
-            return f"right where {name} is 1", f"is right where {name} is 1, and wrong where it is more."
+            says = f"is right where {name} is 1, and wrong where it is more."
+            return Diagnosis(f"right where {name} is 1", says)
     return None
 
 
 # --- how they answer to a change of the arguments -----------------------------------------------------------
 
 
-_AS_IT_IS = ("", "")
+_AS_IT_IS = Probe("", "")
 
 
-def probes(case: _Case) -> dict[tuple[str, str], dict[str, Any]]:
+def probes(case: _Case) -> dict[Probe, dict[str, Any]]:
     """Return cases in which an argument is 0, 1 or doubled, or all are doubled, by argument and change.
 
     The case itself is the first of them. Whole numbers are no measurements, so they are not doubled, and
@@ -371,10 +411,14 @@ def probes(case: _Case) -> dict[tuple[str, str], dict[str, Any]]:
     found = {_AS_IT_IS: dict(case)}
     for name, kind in kinds.items():
         for change in {"real": ("0", "1"), "whole": ("0", "1"), "count": ("1",)}.get(kind, ()):
-            found[name, change] = _changed(case, [name], lambda a, number=int(change): 0 * a + number)
-    for several in [[name] for name in reals] + [reals] * (len(reals) > 1):
-        found[" and ".join(several), "doubled"] = _changed(case, several, _CHANGES["were twice as large"])
+            found[Probe(name, change)] = _changed(case, [name], partial(_constant, number=int(change)))
+    for names in [[name] for name in reals] + ([reals] if len(reals) > 1 else []):
+        found[Probe(" and ".join(names), "doubled")] = _changed(case, names, _CHANGES["were twice as large"])
     return found
+
+
+def _constant(array: np.ndarray, number: int) -> np.ndarray:
+    return 0 * array + number
 
 
 def _kind(value: Any) -> str:
@@ -385,38 +429,35 @@ def _kind(value: Any) -> str:
     return "whole" if np.ndim(value) else "count"
 
 
-def _answering(probed: Sequence[Mapping[tuple[str, str], _Pair]], close: _Comparison) -> _Diagnosis | None:
+def _answering(probed: Sequence[Mapping[Probe, _Pair]], close: _Comparison) -> Diagnosis | None:
     wrong = [of for of in probed if _AS_IT_IS in of and not close(of[_AS_IT_IS].ours, of[_AS_IT_IS].right)]
     common = [probe for probe in wrong[0] if all(probe in of for of in wrong)] if wrong else []
-    for name, change in common:
-        pairs = [(of[_AS_IT_IS], of[name, change]) for of in wrong]
-        right, ours = ({_growth(before[of], after[of], close) for before, after in pairs} for of in (1, 2))
+    for probe in common:
+        if probe.change != "doubled":
+            continue
+        pairs = [(of[_AS_IT_IS], of[probe]) for of in wrong]
+        right = {_growth(before.right, after.right, close) for before, after in pairs}
+        ours = {_growth(before.ours, after.ours, close) for before, after in pairs}
         factor = right.pop()
-        if (
-            change == "doubled"
-            and not right
-            and factor > 0
-            and np.log2(factor) % 0.5 == 0
-            and factor not in ours
-        ):
+        if not right and factor > 0 and np.log2(factor) % 0.5 == 0 and factor not in ours:
             does = "it does" if factor == 1 else "it does not"
             if len(ours) == 1 and 0 not in ours:
                 does = "it does not change" if ours == {1} else f"it becomes {ours.pop():.4g} times as large"
             should = "should not change" if factor == 1 else f"should become {factor:.4g} times as large"
-            doubled = f"{name} {'are' if ' and ' in name else 'is'} doubled"
-            return f"growth with {name}", f"{should} when {doubled}, but {does}."
+            doubled = f"{probe.argument} {'are' if ' and ' in probe.argument else 'is'} doubled"
+            return Diagnosis(f"growth with {probe.argument}", f"{should} when {doubled}, but {does}.")
     for number in ("0", "1"):
         fine = [
-            name
-            for name, change in common
-            if change == number
-            and all(close(of[name, change].ours, of[name, change].right) for of in wrong)
-            and any(_tells(of[name, change].right) for of in wrong)
+            probe.argument
+            for probe in common
+            if probe.change == number
+            and all(close(of[probe].ours, of[probe].right) for of in wrong)
+            and any(_tells(of[probe].right) for of in wrong)
         ]
         if fine:
             names = " or ".join(fine)
             says = f"is right as soon as {names} is {number}: look at what {names} contributes."
-            return f"right where {names} is {number}", says
+            return Diagnosis(f"right where {names} is {number}", says)
     return None
 
 
@@ -439,19 +480,23 @@ def _growth(before: np.ndarray, after: np.ndarray, close: _Comparison) -> float:
 def _shapes(wrong: Sequence[_Pair]) -> Iterator[_Relation]:
     if any(pair.ours.shape == pair.right.shape for pair in wrong):
         return
-    yield "a single number", "is a single number.", np.shape, lambda pair: ()
+    yield _Relation("a single number", "is a single number.", np.shape, lambda pair: ())
     for axis in range(3):
         less = partial(_shape_without, axis=axis)
         says = f"has an axis too many, axis {axis}: is a sum, a mean or a largest one asked for?"
-        yield "an axis too many", says, less, _of_right(np.shape)
+        yield _Relation("an axis too many", says, less, _of_right(np.shape))
         says = f"lacks axis {axis}: was something summed, averaged or left out?"
-        yield "an axis too few", says, np.shape, _of_right(less)
+        yield _Relation("an axis too few", says, np.shape, _of_right(less))
         for words, by in (("one too many", 1), ("one too few", -1)):
             changed = partial(_shape_with, axis=axis, by=by)
-            yield words, f"has {words} along axis {axis}.", np.shape, _of_right(changed)
+            yield _Relation(words, f"has {words} along axis {axis}.", np.shape, _of_right(changed))
     for name in wrong[0].case:
-        shape = f"the shape of {name}", f"has the shape of {name}."
-        yield *shape, np.shape, lambda pair, n=name: np.shape(pair.case[n])
+        of_pair = partial(_shape_of, name=name)
+        yield _Relation(f"the shape of {name}", f"has the shape of {name}.", np.shape, of_pair)
+
+
+def _shape_of(pair: _Pair, name: str) -> tuple[int, ...]:
+    return np.shape(pair.case[name])
 
 
 def _shape_without(array: np.ndarray, axis: int) -> np.ndarray:

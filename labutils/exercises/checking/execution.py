@@ -33,6 +33,7 @@ class Outcome:
     ----------
     values : the results as nested lists of numbers, one entry for each result, or None.
     error, line : why there are none, in words; the student's line where it happened, if known.
+    error_type : the class of an exception that the function raised, such as "NameError".
     nothing, slow : whether the function returned None; whether it did not come to an end in time.
     changed : the positions of the arguments that it changed in place.
     printed : the beginning of what it printed.
@@ -40,6 +41,7 @@ class Outcome:
 
     values: list[Any] | None = None
     error: str = ""
+    error_type: str = ""
     line: str = ""
     nothing: bool = False
     slow: bool = False
@@ -160,7 +162,9 @@ def _call(function: Callable, arguments: list, wanted: int | None) -> Outcome:
     except (TimeIsUp, KeyboardInterrupt):
         raise
     except BaseException as error:  # SystemExit among them
-        return Outcome(error=_in_words(error), line=_line_of(function, error))
+        return Outcome(
+            error=_in_words(error), error_type=type(error).__name__, line=_line_of(function, error)
+        )
 
 
 def _several(given: Any, wanted: int) -> list:

@@ -16,12 +16,13 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any, ClassVar
 
 import numpy as np
 
 from labutils.exercises.checking import execution
-from labutils.exercises.checking.diagnosis import Trial, diagnose, probes
+from labutils.exercises.checking.diagnosis import Probe, Trial, diagnose, probes
 from labutils.exercises.checking.execution import Outcome
 from labutils.exercises.checking.formatting import Arrays, difference, listed, paragraph, same
 from labutils.validation import whole_number
@@ -30,21 +31,31 @@ Case = dict[str, Any]
 """The arguments of one call, by name, in order."""
 
 
+class Status(StrEnum):
+    """How far an answer is."""
+
+    NOT_STARTED = "not started"
+    NOT_YET = "not yet"
+    RIGHT = "right"
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """What is said to an answer, "not started", "right" or "not yet".
+    """What is said to an answer.
 
     Attributes
     ----------
-    text, reason : for the student; for a table.
+    status : how far it is.
+    text : what the student reads.
+    label : what a table says of an answer that is not yet right, in a few words: "wrong: forgotten bias".
     mistake : the name of the typical mistake that was recognised, if one was.
     fraction : the share of the points, from 0 to 1: of the cases that are right; of an experiment that
         misses a goal half the share of its goals that are reached, conditions left out.
     """
 
-    status: str
+    status: Status
     text: str
-    reason: str = ""
+    label: str = ""
     mistake: str | None = None
     fraction: float = 0.0
 
@@ -84,8 +95,9 @@ class Exercise(ABC):
 
     kind: ClassVar[str] = "predict"
     on_check: ClassVar[list[Callable[[Exercise, object], None]]] = []  # called with each checked answer
-    # what is said to an answer that cannot be judged, {0}, and the reason for a table; {1} is its name
-    unusable: ClassVar[tuple[str, str]] = ("{0}", "nothing to judge")
+    # to an {answer} that cannot be judged; {name} is what the notebook calls it
+    unusable_text: ClassVar[str] = "{answer}"
+    unusable_label: ClassVar[str] = "nothing to judge"
 
     @property
     def answer_name(self) -> str:
@@ -133,15 +145,15 @@ class Exercise(ABC):
     def judge(self, given: Mapping[str, Any], seed: int) -> Verdict:
         """Return what there is to say to what `collect` returned for the same seed."""
         if "unusable" in given:
-            says, reason = self.unusable
-            return self._not_yet(says.format(given["unusable"], self.answer_name), reason)
+            says = self.unusable_text.format(answer=given["unusable"], name=self.answer_name)
+            return self._not_yet(says, self.unusable_label)
         if not given.get("stub"):
             return self._judge(given, seed)
         text = (
             f"Exercise {self.number} ({self.title}): not started.\nPut your answer in place of the dots and "
             f'run this cell again; exercise("{self.number}").hint() helps.'
         )
-        return Verdict("not started", text, "not started")
+        return Verdict(Status.NOT_STARTED, text)
 
     @abstractmethod
     def solution_text(self) -> str:
@@ -157,13 +169,15 @@ class Exercise(ABC):
         return f"{self.answer_name} = ..."
 
     def _right(self) -> Verdict:
-        return Verdict("right", paragraph(f"Exercise {self.number}: right. {self.afterwards}"), fraction=1.0)
+        text = paragraph(f"Exercise {self.number}: right. {self.afterwards}")
+        return Verdict(Status.RIGHT, text, fraction=1.0)
 
     def _not_yet(
-        self, says: str, reason: str, mistake: str | None = None, shown: str = "", fraction: float = 0.0
+        self, says: str, label: str, mistake: str | None = None, shown: str = "", fraction: float = 0.0
     ) -> Verdict:
         text = paragraph(f"Exercise {self.number}: not yet. {says}")
-        return Verdict("not yet", f"{text}\n\n{shown}" if shown else text, reason, mistake, fraction)
+        text = f"{text}\n\n{shown}" if shown else text
+        return Verdict(Status.NOT_YET, text, label, mistake, fraction)
 
     def __repr__(self) -> str:
         return (
@@ -193,10 +207,11 @@ class Coding(Exercise):
     results: tuple[str, ...] = ("result",)
 
     kind: ClassVar[str] = "code"
-    unusable: ClassVar[tuple[str, str]] = (
-        "check needs the function itself, but got {0}. Write check({1}), with no brackets after the name.",
-        "no function",
+    unusable_text: ClassVar[str] = (
+        "check needs the function itself, but got {answer}. Write check({name}), with no brackets after the "
+        "name."
     )
+    unusable_label: ClassVar[str] = "no function"
 
     @property
     def answer_name(self) -> str:
@@ -235,7 +250,7 @@ class Coding(Exercise):
         tried = self._tried(cases, outcomes)
         wrong = [n for n, trial in enumerate(tried) if not self._is_right(trial)]
         if not wrong:
-            return self._right_but(cases, outcomes)
+            return self._right_with_note(cases, outcomes)
         fraction = 1 - len(wrong) / len(tried)
         with_numbers = [n for n in wrong if tried[n].ours is not None]
         for mistake in self.mistakes:
@@ -248,10 +263,10 @@ class Coding(Exercise):
         stopped = [n for n in wrong if outcomes[n].error]
         first = (stopped + telling + wrong)[0]
         if tried[first].ours is None:
-            says, reason = _without_numbers(outcomes[first])
+            says, label = _without_numbers(outcomes[first])
         else:
-            says, reason = self._compared(tried, tried[first], probed)
-        return self._not_yet(says, reason, None, self._shown(tried[first], outcomes[first]), fraction)
+            says, label = self._compared(tried, tried[first], probed)
+        return self._not_yet(says, label, None, self._shown(tried[first], outcomes[first]), fraction)
 
     def _tried(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> list[Trial]:
         pairs = zip(cases, outcomes, strict=True)
@@ -260,12 +275,12 @@ class Coding(Exercise):
     def _is_right(self, trial: Trial) -> bool:
         return same(trial.ours, trial.right, self.tolerance)
 
-    def _further(self, tried: Sequence[Trial]) -> list[dict[tuple[str, str], Case]]:
+    def _further(self, tried: Sequence[Trial]) -> list[dict[Probe, Case]]:
         """Return cases made of each one that is wrong, which tell what kind of error it is."""
         wrong = [trial for trial in tried if not self._is_right(trial)]
         if any(trial.ours is None for trial in wrong):
             return []
-        found: list[dict[tuple[str, str], Case]] = [{} for _ in wrong]
+        found: list[dict[Probe, Case]] = [{} for _ in wrong]
         for trial, of_trial in zip(wrong, found):
             for probe, case in probes(trial.case).items():
                 with contextlib.suppress(Exception):  # the solution need not take every number
@@ -274,13 +289,13 @@ class Coding(Exercise):
         return found
 
     def _compared(self, tried: Sequence[Trial], shown: Trial, probed: Sequence[Outcome]) -> tuple[str, str]:
-        """Return how one trial differs and what kind of error all of them show; a reason for a table."""
+        """Return how one trial differs and what kind of error all of them show; a label for a table."""
         named, further = self._named(shown.right), self._further(tried)
         says = difference(shown.ours, named, self.tolerance)
         trials = iter(self._tried([case for of in further for case in of.values()], probed))
         changed = [{probe: next(trials) for probe in of} for of in further]
         found = diagnose(tried, changed, lambda c: self._expected(c)[0], list(named), self.tolerance)
-        return (f"{says} {found[1]}", f"wrong: {found[0]}") if found else (says, "wrong")
+        return (f"{says} {found.says}", f"wrong: {found.kind}") if found else (says, "wrong")
 
     def _drawn(self, seed: int) -> Sequence[Case]:
         return self.cases(np.random.default_rng(seed))
@@ -317,7 +332,7 @@ class Coding(Exercise):
             text += f"\nIt printed:\n{textwrap.indent(outcome.printed.rstrip(), '  ')}"
         return text
 
-    def _right_but(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Verdict:
+    def _right_with_note(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Verdict:
         changed = {list(case)[n] for case, outcome in zip(cases, outcomes) for n in outcome.changed}
         right = self._right()
         if not changed:
@@ -406,10 +421,8 @@ class Number(Exercise):
     wrong: Mapping[float, str]
     tolerance: float = 1e-6
 
-    unusable: ClassVar[tuple[str, str]] = (
-        "Answer with one number, without a comma for thousands; you gave {0}.",
-        "no number",
-    )
+    unusable_text: ClassVar[str] = "Answer with one number, without a comma for thousands; you gave {answer}."
+    unusable_label: ClassVar[str] = "no number"
 
     def solution_text(self) -> str:
         return f"{self.answer_name} = {self.right:{_DIGITS}}"

@@ -14,6 +14,11 @@ _PAIR = "This needs the network and the Run that training.fit(...) returned: my_
 def facts_of_run(run: Any) -> dict[str, Any]:
     """Return of a `training.Run` its parameters, rows and history, and what it reached at the kept epoch.
 
+    Returns
+    -------
+    dict
+        "parameters" and "rows", counts; "kept", metric → value at the kept epoch; "history", metric → values.
+
     Raises
     ------
     TypeError
@@ -34,6 +39,13 @@ def facts_of_run(run: Any) -> dict[str, Any]:
 
 def facts_of_pair(pair: Any) -> dict[str, Any]:
     """Return the facts of a Run, and of its network the layers, the input, the narrowest layer and the loss.
+
+    Returns
+    -------
+    dict
+        Those of `facts_of_run`; "layers", names of classes; "steps", the length of the input, 0 for any;
+        "narrowest", the fewest numbers that a layer gives for each row; "loss", its name; "counted", the
+        parameters of the network; "penalised", whether a penalty is added to the loss.
 
     Raises
     ------
@@ -91,7 +103,13 @@ def sizes_of_outputs(model: Any) -> Iterator[int]:
 
 
 def trained_on(rows: Callable[[Mapping[str, Any]], int], how: str) -> Goal:
-    """Return the goal that so many rows, of the facts, were learned; how : to ask training.fit for it."""
+    """Return the goal of a training on the training data alone, validated on the rest.
+
+    Parameters
+    ----------
+    rows : of the facts, how many rows of training data there are.
+    how : what to give ``training.fit`` for it, as the end of a sentence.
+    """
     return Goal(
         "trained on the part that is for training, validated on the other",
         lambda facts: facts["rows"] == rows(facts) and "val_loss" in facts["kept"],
@@ -102,7 +120,14 @@ def trained_on(rows: Callable[[Mapping[str, Any]], int], how: str) -> Goal:
 
 
 def few_parameters(most: int, of: str, advice: str) -> Goal:
-    """Return the goal of having at most so many parameters; of : says of what they are a share."""
+    """Return the goal of having at most so many parameters.
+
+    Parameters
+    ----------
+    most : the number of parameters that is allowed.
+    of : of what it is a share, such as ", a quarter of the GRU's"; "" for nothing.
+    advice : what to say where it is missed.
+    """
     return Goal(
         f"at most {most:,} parameters{of}",
         lambda facts: facts["parameters"] <= most,
@@ -139,7 +164,12 @@ def square_error() -> Goal:
 
 
 def binary_cross_entropy(how: str) -> Goal:
-    """Return the goal that the loss is binary cross-entropy and nothing else; how : to compile with it."""
+    """Return the goal that the loss is binary cross-entropy and nothing else, so that it can be compared.
+
+    Parameters
+    ----------
+    how : what to compile with, as part of a sentence.
+    """
     return Goal(
         "compiled with binary cross-entropy, and no penalty beside it",
         lambda facts: (
@@ -152,7 +182,14 @@ def binary_cross_entropy(how: str) -> Goal:
 
 
 def accurate(least: float, of: str, advice: str) -> Goal:
-    """Return the goal of a validation accuracy, in the epoch whose weights were kept."""
+    """Return the goal of a validation accuracy, in the epoch whose weights were kept.
+
+    Parameters
+    ----------
+    least : the accuracy, from 0 to 1.
+    of : whose accuracy that is, such as ", as the bag"; "" for nothing.
+    advice : what to say where it is missed.
+    """
     return Goal(
         f"a validation accuracy of {least:g} or more in the epoch that is kept{of}",
         lambda facts: facts["kept"].get("val_accuracy", 0) >= least,
