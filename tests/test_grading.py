@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from labutils.exercises import __main__ as command
 from labutils.exercises.grading import grade_table, gradebook, judging, sandbox
 from labutils.exercises.grading.gradebook import GradingOptions
-from labutils.exercises.grading.judging import Results
+from labutils.exercises.grading.judging import CollectedAnswer, Results
 from labutils.exercises.grading.safe_file import SafeFile
 from labutils.exercises.grading.submissions import Submission
 from labutils.exercises.registry import all_exercises, exercise, exercises_of
@@ -237,7 +237,7 @@ def graded(tmp_path_factory):
     options = ["--minutes", "0.4", "--jobs", "2", "--isolate", ISOLATE, "--all-cells", "--out", str(out)]
     options += ["--format", "moodle", "--feedback", str(out.parent / "feedback")]
     assert command.main(["grade", str(folder), *options]) == 0
-    return {row.file: row.as_row() for row in grade_table.read_csv(out)}, out
+    return {graded.file: grade_table.row_of(graded) for graded in grade_table.read_csv(out)}, out
 
 
 @pytest.mark.slow
@@ -269,7 +269,7 @@ def test_what_was_written_beside_the_rows(graded):
 def rows_of(*submissions, **how):
     made = [Submission(f"{number}.ipynb", content(its_cells)) for number, its_cells in enumerate(submissions)]
     options = GradingOptions(locked_in=LOCKED_IN, **how)
-    return {row.file: row.as_row() for row in gradebook.grade(made, options)}
+    return {graded.file: grade_table.row_of(graded) for graded in gradebook.grade(made, options)}
 
 
 TRAINS_LONG = "losses = train_for_an_hour()"
@@ -278,7 +278,7 @@ TRAINS_LONG = "losses = train_for_an_hour()"
 @pytest.fixture
 def handed_out(monkeypatch):
     """Notebook 01 has a cell that no exercise needs."""
-    monkeypatch.setattr(gradebook, "cells_left_out", lambda number: {TRAINS_LONG} if number == 1 else set())
+    monkeypatch.setattr(gradebook, "cells_left_out", lambda lesson: {TRAINS_LONG} if lesson == 1 else set())
 
 
 @pytest.mark.slow
@@ -295,7 +295,7 @@ def test_cells_that_no_exercise_needs_are_not_run(handed_out):
 
 @pytest.mark.slow
 def test_where_a_cell_stops_for_want_of_them_all_are_run(monkeypatch):
-    monkeypatch.setattr(gradebook, "cells_left_out", lambda number: {"answer = 620"})
+    monkeypatch.setattr(gradebook, "cells_left_out", lambda lesson: {"answer = 620"})
     asks = "exercise('1.3').check(answer)"
     left_to_try = "def my_step(*a):\n    return np.tanh(a[0] @ a[2] + a[1] @ a[3] + a[4] * answer / 620)"
     rows = rows_of(
@@ -359,7 +359,7 @@ def read(tmp_path, text):
 )  # fmt: skip
 def test_lines_that_are_none_are_left_out(tmp_path, line):
     results = read(tmp_path, f"{line}\n{json.dumps(NUMBER)}\n{line}\n" + '{"end": true}\n')
-    assert results == Results({"1.3": {"answer": 620.0}}, {"1.3": 2}, complete=True)
+    assert results == Results({"1.3": CollectedAnswer({"answer": 620.0}, cell=2)}, complete=True)
 
 
 def test_of_endless_results_the_beginning_is_read(tmp_path):
@@ -368,9 +368,12 @@ def test_of_endless_results_the_beginning_is_read(tmp_path):
     results = read(
         tmp_path, json.dumps(NUMBER) + "\n" + f"{line}\n" * 10_000 + json.dumps(NUMBER | {"given": {}})
     )
-    assert results.given == {"1.3": {"answer": 620.0}} and time.monotonic() - began < 5
+    assert (
+        results.answers == {"1.3": CollectedAnswer({"answer": 620.0}, cell=2)}
+        and time.monotonic() - began < 5
+    )
     assert len(results.remarks) == 5 and max(map(len, results.remarks)) <= 200
-    assert read(tmp_path, json.dumps({**NUMBER, "given": {"answer": "x" * 3_000_000}})).given == {}
+    assert read(tmp_path, json.dumps({**NUMBER, "given": {"answer": "x" * 3_000_000}})).answers == {}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
@@ -383,6 +386,12 @@ def test_a_file_of_results_that_was_replaced_is_not_read(tmp_path, how):
     assert judging.read_results(path) == Results()
 
 
+def judged(sources, answers, seed=0, markdown="# 01"):
+    """A submission of these cells whose run came to its end and gave these answers."""
+    notebook = nbformat.reads(content(sources, markdown).decode(), 4)
+    return judging.judged(Submission("a", b""), notebook, Results(answers, complete=True), None, seed)
+
+
 @pytest.mark.parametrize(
     "given",
     [{}, {"outcomes": None}, {"outcomes": [1]}, {"outcomes": []}, {"outcomes": [{"values": "x"}] * 3},
@@ -392,15 +401,11 @@ def test_a_file_of_results_that_was_replaced_is_not_read(tmp_path, how):
 )  # fmt: skip
 @pytest.mark.parametrize("number", ["1.1", "1.2", "1.3", "1.7"])
 def test_answers_that_are_none_are_never_right_and_never_raise(given, number):
-    sources, results = (
-        [FIRST, *cells(UNTOUCHED)],
-        Results({number: given, "1.6": {"stub": True}}, {number: 3}, complete=True),
-    )
+    sources = [FIRST, *cells(UNTOUCHED)]
+    answers = {number: CollectedAnswer(given, cell=3), "1.6": CollectedAnswer({"stub": True})}
     began = time.monotonic()
-    graded = judging.judged(
-        Submission("a", b""), nbformat.reads(content(sources).decode(), 4), results, "", 1
-    )
-    its_line, row = grade_table.line_of(graded), graded.as_row()
+    graded = judged(sources, answers, seed=1)
+    its_line, row = grade_table.line_of(graded), grade_table.row_of(graded)
     assert row["right"] == 0 and row[number] and row["1.6"] == "not started" and time.monotonic() - began < 5
     assert its_line and len(grade_table.table_of([graded])) == 1
 
@@ -408,18 +413,14 @@ def test_answers_that_are_none_are_never_right_and_never_raise(given, number):
 @pytest.mark.parametrize("error", ["Your function right", "right", ""])
 def test_no_words_of_an_answer_make_it_right(error):
     given = {"outcomes": [{"error": error}] * len(exercise("1.2")._drawn(0)), "probed": []}
-    notebook = nbformat.reads(content(cells(UNTOUCHED)).decode(), 4)
-    row = judging.judged(Submission("a", b""), notebook, Results({"1.2": given}, {"1.2": 3}), "", 0).as_row()
+    row = grade_table.row_of(judged(cells(UNTOUCHED), {"1.2": CollectedAnswer(given, cell=3)}))
     assert row["1.2"] != "right" and row["right"] == row["points"] == 0
 
 
 @pytest.mark.parametrize("number, given", [("1.3", {"answer": 620}), ("1.1", {"answer": "c"})])
 def test_an_exercise_that_is_only_asked_in_the_text_counts(number, given):
     text = exercise(number).question_cell()
-    notebook = nbformat.reads(content(["1"], text).decode(), 4)
-    row = judging.judged(
-        Submission("a", b""), notebook, Results({number: given}, complete=True), "", 0
-    ).as_row()
+    row = grade_table.row_of(judged(["1"], {number: CollectedAnswer(given)}, markdown=text))
     assert row[number] == "right" and row["1.2"] == "missing" and row["notebook"] == "01"
 
 
@@ -442,8 +443,8 @@ def fake(monkeypatch):
     def run(plan, options, seed, stop):
         names.append(plan.submission.name)
         notebook = nbformat.reads(plan.submission.content.decode(), 4)
-        results = Results({"1.3": {"answer": 620}}, {"1.3": 1}, complete=True)
-        return gradebook._FinishedRun(notebook, results, "")
+        results = Results({"1.3": CollectedAnswer({"answer": 620}, cell=1)}, complete=True)
+        return gradebook._FinishedRun(notebook, results)
 
     monkeypatch.setattr(gradebook, "_run", run)
     monkeypatch.setattr(sandbox, "bubblewrap_problem", lambda: "")

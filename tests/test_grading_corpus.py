@@ -11,7 +11,7 @@ import threading
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from labutils.exercises.grading import gradebook, judging, sandbox
+from labutils.exercises.grading import grade_table, gradebook, judging, sandbox
 from labutils.exercises.grading.gradebook import GradingOptions
 from labutils.exercises.grading.sandbox import Limits
 from labutils.exercises.grading.submissions import Submission
@@ -246,13 +246,13 @@ def rows(tmp_path_factory):
     (folder / "folders.json").write_text(json.dumps(names))
     command = [sys.executable, "-c", FORKS]
     limits, locked_in = Limits(600), not sandbox.bubblewrap_problem()
-    why = sandbox.run(command, folder, limits, threading.Event(), locked_in=locked_in)
-    assert why == ""
+    assert sandbox.run(command, folder, limits, threading.Event(), locked_in=locked_in) is None
     found = {}
     for name, own, (sources, *_) in zip(ALL, names, ALL.values(), strict=True):
         notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
         results = judging.read_results(sandbox.Path(own, "results.jsonl"))
-        found[name] = judging.judged(Submission(name, b""), notebook, results, "", 7).as_row()
+        graded = judging.judged(Submission(name, b""), notebook, results, None, 7)
+        found[name] = grade_table.row_of(graded)
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from labutils.exercises.grading import feedback, grade_table, platforms
-from labutils.exercises.grading.graded_notebook import Answer, GradedNotebook
+from labutils.exercises.grading.graded_submission import Answer, GradedSubmission
 from labutils.exercises.registry import exercises_of
 
 POINTS = {exercise.number: exercise.points for exercise in exercises_of(1)}
@@ -16,24 +16,24 @@ WRONG = "Exercise 1.2: not yet. The bias is forgotten.\n\nExpected:\n  result  [
 
 
 def graded(file="a.ipynb", answers=None, **other):
-    """A notebook as the grader makes it: answers are words, or words and a fraction."""
+    """A submission as the grader makes it: answers are labels, or labels and a fraction."""
     made = {}
     for number, answer in ({number: "not started" for number in POINTS} | (answers or {})).items():
-        word, fraction = answer if isinstance(answer, tuple) else (answer, float(answer == "right"))
-        text = WRONG if word.startswith("wrong") else f"Exercise {number}: {word}."
-        made[number] = Answer(word, fraction * POINTS[number], text)
-    notebook = GradedNotebook(file, "graded", "0123456789abcdef", notebook="01", of=sum(POINTS.values()))
-    return replace(notebook.with_answers(made), **other)
+        label, fraction = answer if isinstance(answer, tuple) else (answer, float(answer == "right"))
+        text = WRONG if label.startswith("wrong") else f"Exercise {number}: {label}."
+        made[number] = Answer.from_label(label, fraction * POINTS[number], text)
+    submission = GradedSubmission(file, "graded", "0123456789abcdef", lessons=(1,), answers=made)
+    return replace(submission, max_points=sum(POINTS.values()), **other)
 
 
 def without_answers(file, **other):
-    return replace(graded(file), **{"answers": {}, "right": 0, "points": 0.0, "of": 0} | other)
+    return replace(graded(file), **{"answers": {}, "max_points": 0} | other)
 
 
 ZOE = {"student": "Zoë Núñez", "identifier": "123456"}
 ANN = {"student": "Ann", "identifier": "7"}
 EMPTY = without_answers(
-    "c/c.ipynb", student="Бо", identifier="8", notebook="", state="unreadable", reason="it is empty"
+    "c/c.ipynb", student="Бо", identifier="8", lessons=(), state="unreadable", reason="it is empty"
 )
 CLASS = [
     graded("z.ipynb", {"1.1": "right", "1.2": ("wrong: forgotten bias", 0.75)}, **ZOE),
@@ -59,7 +59,9 @@ def test_the_table_has_a_row_for_each_file_and_two_columns_for_each_exercise():
     assert table.columns[-1] == "digest" and not any("feedback" in name for name in table.columns)
     assert table["1.2"].tolist() == ["right", "", "wrong: forgotten bias"]
     assert table["1.2 points"].tolist() == [2.0, "", 1.5]
-    two = grade_table.table_of([graded(), without_answers("b", answers={"2.1": Answer("right", 1.0)})])
+    two = grade_table.table_of(
+        [graded(), without_answers("b", answers={"2.1": Answer.from_label("right", 1.0)})]
+    )
     assert [name for name in two.columns if name.startswith("2")] == ["2.1", "2.1 points"]
     assert list(grade_table.table_of([]).columns) == [*grade_table._COLUMNS, "digest"]
 
@@ -89,9 +91,9 @@ def test_what_is_written_is_read_again(tmp_path, name):
     assert grade_table.table_of(list(again.values())).equals(grade_table.table_of(rows))
 
 
-def without_feedback(notebook):
-    answers = {number: replace(answer, feedback="") for number, answer in notebook.answers.items()}
-    return replace(notebook, answers=answers)
+def without_feedback(submission):
+    answers = {number: replace(answer, feedback="") for number, answer in submission.answers.items()}
+    return replace(submission, answers=answers)
 
 
 def test_what_is_said_to_students_is_kept_beside_the_table(tmp_path):
@@ -123,7 +125,7 @@ def test_a_table_that_a_spreadsheet_has_stored_is_read(tmp_path, encoding, delim
         writer.writeheader()
         writer.writerow(stored)
     (found,) = grade_table.read_csv(path)
-    assert found.student == "Zoë Núñez" and found.notebook == "01"
+    assert found.student == "Zoë Núñez" and found.lessons == (1,)
     assert (found.points, found.answers["1.2"].points, found.right) == (2.5, 1.5, 1)
 
 
@@ -132,9 +134,7 @@ def test_what_a_teacher_has_changed_in_the_table_or_left_out_of_it_is_taken_as_i
     table = grade_table.table_of(CLASS[:1]).assign(state="excused").drop(columns=["remark", "right", "of"])
     grade_table.write_csv(table, path)
     (found,) = grade_table.read_csv(path)
-    assert found == replace(
-        without_feedback(CLASS[0]), state="excused", of=0
-    )  # what is right is counted anew
+    assert found == replace(without_feedback(CLASS[0]), state="excused", max_points=0)
     assert not found.was_stopped and grade_table.line_of(found).endswith("points, excused")
 
 
@@ -195,19 +195,15 @@ def test_a_row_is_a_line(made, line):
 def test_the_wrong_answers_are_counted_and_the_worst_are_told():
     wrong = {"1.2": "wrong: forgotten bias", "1.3": "not reached", "1.4": "missing"}
     rows = [graded(f"{n}.ipynb", wrong) for n in range(3)] + [graded("x", {"1.2": "too slow"}), *CLASS]
-    table = grade_table.table_of(rows)
-    counted = grade_table.common_mistakes(table).set_index(["exercise", "answer"]).notebooks.to_dict()
+    counted = grade_table.common_mistakes(rows).set_index(["exercise", "answer"]).notebooks.to_dict()
     assert counted == {("1.2", "wrong: forgotten bias"): 4, ("1.2", "too slow"): 1}
-    lines = grade_table.summary(table)
+    lines = grade_table.summary(rows)
     assert lines[:3] == [
         "6 graded",
         "1 unreadable",
         f"4 × 1.2 ({exercises_of(1)[1].title}): wrong: forgotten bias",
     ]
-    assert (
-        grade_table.common_mistakes(grade_table.table_of([])).empty
-        and grade_table.summary(grade_table.table_of([])) == []
-    )
+    assert grade_table.common_mistakes([]).empty and grade_table.summary([]) == []
 
 
 # --- learning platforms ---
@@ -262,9 +258,9 @@ def test_the_gradebook_of_canvas_has_what_its_importer_asks_for(tmp_path):
 def test_of_several_files_the_best_answer_to_each_exercise_counts(tmp_path, write):
     first = graded("1.ipynb", {"1.1": "right", "1.2": ("wrong: x", 0.5), "1.3": "missing"}, **ZOE)
     second = graded("2.ipynb", {"1.2": ("wrong: y", 0.75)}, **ZOE)
-    second = second.with_answers(second.answers | {"1.3": Answer("wrong: 600", 0.0, "600?")})
+    second.answers["1.3"] = Answer.from_label("wrong: 600", 0.0, "600?")
     empty = replace(EMPTY, **ZOE)
-    other = without_answers("3.ipynb", notebook="02", answers={"2.1": Answer("right", 1.0)}, **ZOE)
+    other = without_answers("3.ipynb", lessons=(2,), answers={"2.1": Answer.from_label("right", 1.0)}, **ZOE)
     notices = write([second, first, empty, other], tmp_path / "grades.csv")
     line = read(tmp_path / "grades.csv")[-1]
     assert "3.5" in (line.get("Grade"), line.get("Notebook 01 02"))
@@ -298,7 +294,7 @@ def test_what_comes_from_students_is_shown_and_never_obeyed(tmp_path, text):
     made = graded(
         f"{text}.ipynb", {"1.2": f"wrong: {text}"}, reason=text, remark=text, student=text, identifier="5"
     )
-    made = made.with_answers(made.answers | {"1.2": replace(made.answers["1.2"], feedback=text)})
+    made.answers["1.2"] = replace(made.answers["1.2"], feedback=text)
     platforms.write_moodle([made], tmp_path / "moodle.csv")
     platforms.write_canvas([made], tmp_path / "canvas.csv")
     grade_table.write_csv(grade_table.table_of([made]), tmp_path / "grades.csv")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from labutils.exercises.grading import sandbox
-from labutils.exercises.grading.sandbox import Limits
+from labutils.exercises.grading.sandbox import Limits, Stop, StopCause
 
 pytestmark = pytest.mark.slow
 PROBLEM = sandbox.bubblewrap_problem()
@@ -22,7 +22,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="limits are set on POSIX")
 
 @pytest.fixture
 def ran(tmp_path):
-    """Runs Python code; returns why it was stopped, what it said, and after how many seconds."""
+    """Runs Python code; returns the `Stop`, if it was stopped, what it said, and after how many seconds."""
 
     def run(code, locked_in=True, stop=None, hidden=(), readable=(), **limits):
         if locked_in and PROBLEM:
@@ -32,7 +32,7 @@ def ran(tmp_path):
         (folder / "said").touch()
         first = "import os, sys, time, subprocess, pathlib\nsay = open('said', 'a', buffering=1).write\n"
         began = time.monotonic()
-        why = sandbox.run(
+        stopped = sandbox.run(
             [sys.executable, "-c", first + code],
             folder,
             Limits(**{"seconds": 20.0} | limits),
@@ -41,7 +41,7 @@ def ran(tmp_path):
             hidden=hidden,
             readable=readable,
         )
-        return why, (folder / "said").read_text(), time.monotonic() - began
+        return stopped, (folder / "said").read_text(), time.monotonic() - began
 
     return run
 
@@ -57,15 +57,15 @@ import labutils.exercises
 say(repr(sorted(os.listdir())) + pathlib.Path("grids/table.csv").read_text())
 say(repr([os.environ.get("SECRET_TOKEN"), os.environ["HOME"] == os.getcwd(), sys.stdin.read()]))
 """
-    why, said, _ = ran(code, locked_in, readable=[beside])
-    assert why == "" and said == "['grids', 'said']1,2" + "[None, True, '']"
+    stopped, said, _ = ran(code, locked_in, readable=[beside])
+    assert stopped is None and said == "['grids', 'said']1,2" + "[None, True, '']"
 
 
 @BOTH
 @pytest.mark.parametrize("code", ["time.sleep(60)", "while True: pass"])
 def test_time_is_limited(ran, locked_in, code):
-    why, _, seconds = ran(code, locked_in, seconds=0.6)
-    assert why == f"{sandbox.TOO_LONG} 0.01 minutes" and seconds < 5
+    stopped, _, seconds = ran(code, locked_in, seconds=0.6)
+    assert stopped == Stop(StopCause.TIME, "it ran longer than 0.01 minutes") and seconds < 5
 
 
 @BOTH
@@ -73,8 +73,8 @@ def test_time_is_limited(ran, locked_in, code):
 def test_it_can_be_stopped_at_once(ran, locked_in, code):
     stop = threading.Event()
     threading.Timer(0.5, stop.set).start()
-    why, _, seconds = ran(code, locked_in, stop)
-    assert why == "stopped" and seconds < 3
+    stopped, _, seconds = ran(code, locked_in, stop)
+    assert stopped.cause is StopCause.REQUEST and seconds < 3
 
 
 STARTS_OTHERS = [
@@ -109,24 +109,25 @@ def test_no_process_is_left(ran, locked_in, number, code):
 def test_memory_and_files_are_limited(ran, locked_in, code, error):
     inner = code.replace("\n", "\n    ")
     caught = f"try:\n    {inner}\nexcept (MemoryError, OSError) as error:\n    say(repr(error))"
-    why, said, _ = ran(caught, locked_in, memory=2_000_000_000, file_size=1_000_000)
-    assert why == "" and error in said
+    stopped, said, _ = ran(caught, locked_in, memory=2_000_000_000, file_size=1_000_000)
+    assert stopped is None and error in said
 
 
 @POSIX
 @BOTH
 @pytest.mark.parametrize(
-    "code, reason",
+    "code, cause",
     [
-        ("[subprocess.Popen(['sleep', '50']) for _ in range(9)]\ntime.sleep(60)", "more than 8 processes"),
-        ("while True:\n    os.fork() or time.sleep(60)\n    time.sleep(0.05)", "more than 8 processes"),
-        ("keep = [os.fork() for _ in range(2)]\nx = b'1' * 80_000_000\ntime.sleep(60)", "0.2 GB of memory"),
+        ("[subprocess.Popen(['sleep', '50']) for _ in range(9)]\ntime.sleep(60)", StopCause.PROCESSES),
+        ("while True:\n    os.fork() or time.sleep(60)\n    time.sleep(0.05)", StopCause.PROCESSES),
+        ("keep = [os.fork() for _ in range(2)]\nx = b'1' * 80_000_000\ntime.sleep(60)", StopCause.MEMORY),
     ],
 )
-def test_processes_and_the_memory_of_all_are_limited(ran, locked_in, code, reason):
-    limits = {"memory": 200_000_000} if "memory" in reason else {"processes": 8}
-    why, _, seconds = ran(code, locked_in, **limits)
-    assert reason in why and seconds < 8
+def test_processes_and_the_memory_of_all_are_limited(ran, locked_in, code, cause):
+    limits = {"memory": 200_000_000} if cause is StopCause.MEMORY else {"processes": 8}
+    words = {StopCause.MEMORY: "more than 0.2 GB of memory", StopCause.PROCESSES: "more than 8 processes"}
+    stopped, _, seconds = ran(code, locked_in, **limits)
+    assert stopped.cause is cause and words[cause] in stopped.words and seconds < 8
 
 
 @LOCKED_IN

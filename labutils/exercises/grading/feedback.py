@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -12,73 +13,77 @@ from pathlib import Path
 from typing import Any
 
 from labutils.exercises.grading.grade_table import rounded
-from labutils.exercises.grading.graded_notebook import NOT_TRIED, RIGHT, GradedNotebook, best_answers
+from labutils.exercises.grading.graded_submission import AnswerState, GradedSubmission, best_answers, by_file
 from labutils.exercises.grading.submissions import printable
 from labutils.exercises.registry import all_exercises
 
 _RESERVED_BY_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
-def write_texts(notebooks: Sequence[GradedNotebook], path: Path) -> None:
+def write_texts(submissions: Sequence[GradedSubmission], path: Path) -> None:
     """Write what is said to the students, which a table has no room for."""
     texts = {
-        notebook.file: {
-            f"{number} feedback": a.feedback for number, a in notebook.answers.items() if a.feedback
+        submission.file: {
+            f"{number} feedback": a.feedback for number, a in submission.answers.items() if a.feedback
         }
-        for notebook in notebooks
+        for submission in submissions
     }
     path.write_text(json.dumps(texts), encoding="utf-8")
 
 
-def with_texts(notebooks: Sequence[GradedNotebook], path: Path) -> list[GradedNotebook]:
-    """Return notebooks with what `write_texts` has kept of them; nothing where that is lost."""
+def with_texts(submissions: Sequence[GradedSubmission], path: Path) -> list[GradedSubmission]:
+    """Return submissions with the feedback that `write_texts` has kept; without where that is lost."""
     texts: Any = {}
     with contextlib.suppress(OSError, ValueError):
         texts = json.loads(path.read_text("utf-8"))
     found = []
-    for notebook in notebooks:
-        kept = texts.get(notebook.file) if isinstance(texts, dict) else None
-        answers = dict(notebook.answers)
-        for number, answer in notebook.answers.items():
+    for submission in submissions:
+        kept = texts.get(submission.file) if isinstance(texts, dict) else None
+        answers = dict(submission.answers)
+        for number, answer in submission.answers.items():
             text = kept.get(f"{number} feedback") if isinstance(kept, dict) else None
             answers[number] = replace(answer, feedback=text) if isinstance(text, str) else answer
-        found.append(replace(notebook, answers=answers))
+        found.append(replace(submission, answers=answers))
     return found
 
 
-def write_feedback(notebooks: Sequence[GradedNotebook], folder: Path) -> list[Path]:
+def write_feedback(submissions: Sequence[GradedSubmission], folder: Path) -> list[Path]:
     """Write for each student a file NAME.md, with what was said to each answer; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    groups: dict[tuple[str, ...], list[GradedNotebook]] = {}
-    for notebook in sorted(notebooks, key=lambda notebook: notebook.file):
-        sender = (notebook.student, notebook.identifier)
-        groups.setdefault(sender if notebook.identifier else ("", "", notebook.file), []).append(notebook)
-    for (student, identifier, *_), attempts in groups.items():
-        name = _file_name(f"{student}_{identifier}" if identifier else attempts[0].file)
+    by_sender: dict[tuple[str, str, str], list[GradedSubmission]] = {}
+    for submission in by_file(submissions):
+        known = (submission.student, submission.identifier, "")
+        sender = known if submission.identifier else ("", "", submission.file)
+        by_sender.setdefault(sender, []).append(submission)
+    for (student, identifier, file), attempts in by_sender.items():
+        name = _file_name(file or f"{student}_{identifier}")
         taken = {path.name.casefold() for path in written}
-        numbered = (f"{name}{suffix}.md" for suffix in ["", *(f"_{n}" for n in range(2, len(notebooks) + 2))])
-        written.append(folder / next(path for path in numbered if path.casefold() not in taken))
+        numbered = (f"{name}_{number}.md" for number in itertools.count(2))
+        names = itertools.chain([f"{name}.md"], numbered)
+        written.append(folder / next(name for name in names if name.casefold() not in taken))
         title = _markdown(student or attempts[0].file)
         written[-1].write_bytes(f"# {title}\n\n{_fenced(text_for(attempts))}\n".encode("utf-8", "replace"))
     return written
 
 
-def text_for(attempts: Sequence[GradedNotebook]) -> str:
+def text_for(attempts: Sequence[GradedSubmission]) -> str:
     """Return what a student is told: points, what stopped the grading, what was said to each answer."""
     best = best_answers(attempts)
     exercises = {exercise.number: exercise for exercise in all_exercises()}
-    of = sum(exercises[number].points for number in best)
-    blocks = [f"{rounded(sum(answer.points for answer in best.values()))} of {of} points."] if best else []
+    points = sum(answer.points for answer in best.values())
+    max_points = sum(exercises[number].points for number in best)
+    blocks = [f"{rounded(points)} of {max_points} points."] if best else []
     for attempt in attempts:
         if attempt.reason:
             counts = " What could be judged without it, was judged." if attempt.answers else ""
             blocks.append(f"{attempt.file.rpartition('/')[2]}: {attempt.reason}.{counts}")
     for number, answer in best.items():
-        exercise, said = exercises[number], answer.feedback.strip()
-        said = f", {answer.word}" if answer.word in (*NOT_TRIED, RIGHT) or not said else f"\n{said}"
-        if answer.word != RIGHT and answer.points == exercise.points:  # written into the table
-            said = ", given by your teacher"
+        exercise, said = exercises[number], f", {answer.label}"
+        if answer.state is not AnswerState.RIGHT and answer.points == exercise.points:
+            said = ", given by your teacher"  # who has written it into the table
+        elif answer.state is AnswerState.WRONG and answer.feedback.strip():
+            said = f"\n{answer.feedback.strip()}"
         points = f"{rounded(answer.points)} of {exercise.points} points"
         blocks.append(f"Exercise {number} ({exercise.title}): {points}{said}")
     return "\n".join(printable(line) for block in blocks for line in [*block.split("\n"), ""]).strip()

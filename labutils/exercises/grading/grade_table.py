@@ -1,4 +1,4 @@
-"""The table of graded notebooks: written for spreadsheets, read again, summed up in words."""
+"""The table of graded submissions: written for spreadsheets, read again, summed up in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labutils.exercises.grading.graded_notebook import NOT_TRIED, RIGHT, Answer, GradedNotebook, State
+from labutils.exercises.grading.graded_submission import Answer, AnswerState, GradedSubmission, State, by_file
 from labutils.exercises.grading.submissions import printable
 from labutils.exercises.registry import all_exercises
 
@@ -26,12 +26,32 @@ class _TooManyPointsError(ValueError):
     """Somebody has written more points into the table than an exercise has; the message says where."""
 
 
-def table_of(notebooks: Sequence[GradedNotebook]) -> pd.DataFrame:
+def table_of(submissions: Sequence[GradedSubmission]) -> pd.DataFrame:
     """Return a row for each file, in their order, the exercises in theirs, each beside its points."""
-    rows = [notebook.as_row() for notebook in sorted(notebooks, key=lambda notebook: notebook.file)]
+    rows = [row_of(submission) for submission in by_file(submissions)]
     table = pd.DataFrame(rows, columns=None if rows else _COLUMNS)
     columns = [*_COLUMNS, *(name for name in _columns_of_exercises() if name in table.columns), "digest"]
     return table.reindex(columns=columns).astype(object).fillna("")
+
+
+def row_of(submission: GradedSubmission) -> dict[str, Any]:
+    """Return column → value of a graded submission; the points of 1.2 stand under "1.2 points"."""
+    row = {name: getattr(submission, name) for name in ("file", "student", "identifier", "state", "reason")}
+    row |= {"notebook": lesson_numbers(submission.lessons), "remark": submission.full_remark}
+    row |= {
+        "right": submission.right,
+        "points": submission.points,
+        "of": submission.max_points,
+        "digest": submission.digest,
+    }
+    for number, answer in submission.answers.items():
+        row |= {number: answer.label, f"{number} points": answer.points}
+    return row
+
+
+def lesson_numbers(lessons: Sequence[int]) -> str:
+    """Return the numbers of lessons as the names of their files have them, such as "01 02"."""
+    return " ".join(f"{lesson:02d}" for lesson in lessons)
 
 
 def _columns_of_exercises() -> list[str]:
@@ -62,7 +82,7 @@ def _like_a_formula(text: str) -> bool:
     return unicodedata.normalize("NFKC", text.lstrip()[:1]) in ("=", "+", "-", "@")
 
 
-def read_csv(path: Path) -> list[GradedNotebook]:
+def read_csv(path: Path) -> list[GradedSubmission]:
     """Return what stands in a table that `write_csv` wrote, even if a spreadsheet has stored it again.
 
     A row that the spreadsheet has spoiled is left out. Right answers and points are counted anew, since
@@ -102,10 +122,10 @@ def read_csv(path: Path) -> list[GradedNotebook]:
         except ValueError:  # a number that has become a date
             continue
     # without the columns of its exercises a row says too little
-    return [notebook for notebook in read if notebook.answers or not notebook.of]
+    return [submission for submission in read if submission.answers or not submission.max_points]
 
 
-def _read_row(row: dict[str | None, Any]) -> GradedNotebook:
+def _read_row(row: dict[str | None, Any]) -> GradedSubmission:
     cells = {str(name): value if isinstance(value, str) else "" for name, value in row.items()}
     numbers = {
         name: float(value.replace(",", ".") or 0)
@@ -118,7 +138,7 @@ def _read_row(row: dict[str | None, Any]) -> GradedNotebook:
         if name not in numbers
     }
     answers = {
-        name: Answer(text, numbers.get(f"{name} points", 0.0))
+        name: Answer.from_label(text, numbers.get(f"{name} points", 0.0))
         for name, text in texts.items()
         if text and re.fullmatch(r"\d+\.\d+", name)  # an empty cell is an exercise of another notebook
     }
@@ -128,40 +148,43 @@ def _read_row(row: dict[str | None, Any]) -> GradedNotebook:
             raise _TooManyPointsError(
                 f"{texts.get('file')}: {number} has {answer.points:g} points, and its most are {most[number]}"
             )
-    fields: dict[str, Any] = {name: texts.get(name, "") for name in (*_TEXTS, "digest")}
-    # a spreadsheet makes 1 of 01
-    fields["notebook"] = " ".join(number.zfill(2) for number in fields["notebook"].split())
-    return GradedNotebook(**fields, of=numbers.get("of", 0.0)).with_answers(answers)
+    fields = {name: texts.get(name, "") for name in (*_TEXTS, "digest")}
+    lessons = tuple(int(number) for number in fields.pop("notebook").split() if number.isdecimal())
+    return GradedSubmission(**fields, lessons=lessons, max_points=numbers.get("of", 0.0), answers=answers)
 
 
-def line_of(notebook: GradedNotebook) -> str:
-    """Return a line of text on a graded notebook."""
-    result = notebook.state
-    if notebook.answers:
-        result = f"{notebook.right} of {len(notebook.answers)} right, "
-        result += f"{rounded(notebook.points)} of {notebook.of:g} points"
-        result += "" if notebook.state == State.GRADED else f", {notebook.state}"
-    said = "; ".join(printable(text) for text in (notebook.reason, notebook.remark_with_claims) if text)
-    return f"{printable(notebook.file)}: {result}" + (f" ({said})" if said else "")
+def line_of(submission: GradedSubmission) -> str:
+    """Return a line of text on a graded submission."""
+    result = submission.state
+    if submission.answers:
+        result = f"{submission.right} of {len(submission.answers)} right, "
+        result += f"{rounded(submission.points)} of {submission.max_points:g} points"
+        result += "" if submission.state == State.GRADED else f", {submission.state}"
+    said = "; ".join(printable(text) for text in (submission.reason, submission.full_remark) if text)
+    return f"{printable(submission.file)}: {result}" + (f" ({said})" if said else "")
 
 
-def summary(table: pd.DataFrame) -> list[str]:
+def summary(submissions: Sequence[GradedSubmission]) -> list[str]:
     """Return lines of text: how many of each state, and the most frequent wrong answers."""
-    lines = [f"{count} {state}" for state, count in table.state.value_counts().items()]
-    worst = common_mistakes(table).sort_values("notebooks", ascending=False, kind="stable").head(10)
+    states = Counter(submission.state for submission in by_file(submissions))
+    lines = [f"{count} {state}" for state, count in states.most_common()]
+    worst = common_mistakes(submissions).sort_values("notebooks", ascending=False, kind="stable").head(10)
     return lines + [
         f"{r.notebooks} × {r.exercise} ({r.title}): {printable(r.answer)}" for r in worst.itertuples()
     ]
 
 
-def common_mistakes(table: pd.DataFrame) -> pd.DataFrame:
+def common_mistakes(submissions: Sequence[GradedSubmission]) -> pd.DataFrame:
     """Return how often each wrong answer was given, exercise by exercise, the most frequent of each first."""
     titles = {exercise.number: exercise.title for exercise in all_exercises()}
+    labels: dict[str, Counter[str]] = {number: Counter() for number in titles}
+    for submission in by_file(submissions):
+        for number, answer in submission.answers.items():
+            if number in titles and answer.state is AnswerState.WRONG:
+                labels[number][answer.label] += 1
     rows = [
-        {"exercise": number, "title": titles[number], "answer": said, "notebooks": count}
-        for number in titles
-        if number in table.columns
-        for said, count in Counter(table[number]).most_common()
-        if said not in (*NOT_TRIED, RIGHT)
+        {"exercise": number, "title": titles[number], "answer": label, "notebooks": count}
+        for number, counted in labels.items()
+        for label, count in counted.most_common()
     ]
     return pd.DataFrame(rows, columns=["exercise", "title", "answer", "notebooks"])

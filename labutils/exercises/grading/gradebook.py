@@ -19,21 +19,21 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from labutils.exercises.grading import judging, runner, sandbox
-from labutils.exercises.grading.graded_notebook import GradedNotebook, State
+from labutils.exercises.grading.graded_submission import GradedSubmission, State
 from labutils.exercises.grading.judging import Results
 from labutils.exercises.grading.needed_cells import cells_left_out
-from labutils.exercises.grading.submissions import Submission, read_notebook
+from labutils.exercises.grading.submissions import Submission, UnreadableError, read_notebook
 
 
 @dataclass(frozen=True)
 class GradingOptions:
-    """How notebooks are run.
+    """How submissions are run and judged.
 
     Attributes
     ----------
-    minutes : for one notebook.
-    notebook : the exercises of this one alone are judged; None: of all.
-    jobs : how many run at the same time.
+    minutes : for one submission.
+    lesson : the exercises of this one alone are judged; None: of all.
+    jobs : how many submissions run at the same time.
     locked_in : with bubblewrap.
     all_cells : also those that no exercise needs.
     beside : folders that the notebooks expect beside them.
@@ -41,7 +41,7 @@ class GradingOptions:
     """
 
     minutes: float = 10.0
-    notebook: int | None = None
+    lesson: int | None = None
     jobs: int = 1
     locked_in: bool = True
     all_cells: bool = False
@@ -51,41 +51,46 @@ class GradingOptions:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which cells of a notebook are run.
+    """A run of a submission: which cells.
 
     Attributes
     ----------
     all_cells : also those that no exercise needs.
     without : the number of a code cell that is not run.
+    first : what a first run of the same submission has given; None where this is the first.
     """
 
     submission: Submission
     all_cells: bool
     without: int | None = None
+    first: GradedSubmission | None = None
 
 
 @dataclass(frozen=True)
 class _FinishedRun:
-    """A notebook that was run, what it has written, and why it was stopped, or ""."""
+    """A notebook that was run.
+
+    Attributes
+    ----------
+    results : what it has written.
+    stop : why it was stopped, if it was.
+    left_out : how many of its cells were not run.
+    """
 
     notebook: NotebookNode
     results: Results
-    stopped: str
+    stop: sandbox.Stop | None = None
+    left_out: int = 0
 
 
-class _UnreadableError(Exception):
-    """A file holds no notebook; the message says why."""
+def grade(submissions: Sequence[Submission], options: GradingOptions) -> Iterator[GradedSubmission]:
+    """Yield each submission as it is graded; close the generator to end those that still run.
 
-
-def grade(submissions: Sequence[Submission], options: GradingOptions) -> Iterator[GradedNotebook]:
-    """Yield each notebook as it is graded; close the generator to end those that still run.
-
-    Inputs are drawn anew each time, the same for all notebooks, so that a memorised answer does not pass. A
-    notebook is run a second time with all its cells where one stops for want of those that were left out, and
-    without the cell in which it did not come to its end: what stands below is judged all the same.
+    Inputs are drawn anew each time, the same for all submissions, so that a memorised answer does not pass. A
+    submission is run a second time with all its cells where one stops for want of those that were left out,
+    and without the cell in which it did not come to its end: what stands below is judged all the same.
     """
     seed, stop = secrets.randbelow(2**31), threading.Event()
-    first: dict[Submission, GradedNotebook] = {}  # of those that are run again
     pool = ThreadPoolExecutor(options.jobs)
 
     def begin(plan: _Plan) -> Future[_FinishedRun]:
@@ -98,42 +103,55 @@ def grade(submissions: Sequence[Submission], options: GradingOptions) -> Iterato
             # with a timeout, or Windows does not notice Ctrl-C
             for future in wait(running, 0.5, FIRST_COMPLETED).done:
                 plan = running.pop(future)
+                # in this thread: judging redirects what is printed, and only a main thread can be interrupted
                 graded, second = _judged(plan, future, options, seed)
-                if second and plan.submission not in first:
-                    first[plan.submission] = graded
+                if plan.first is not None:
+                    yield _better(plan.first, graded)
+                elif second is not None:
                     running[begin(second)] = second
-                    continue
-                before = first.pop(plan.submission, graded)
-                if before.was_stopped:
-                    graded = before.with_better_answers(graded)
-                # all cells may take too long where some were enough
-                yield before if before.state == State.GRADED != graded.state else graded
+                else:
+                    yield graded
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
 
 
+def _better(first: GradedSubmission, second: GradedSubmission) -> GradedSubmission:
+    """Return what counts of two runs of a submission.
+
+    A first run that was stopped keeps its state and reason, and takes over each answer that only the second,
+    without the cell that stopped it, has reached or given more points. A first run that came to its end was
+    repeated with all cells: so the second counts, unless it alone was stopped, as where all cells take too
+    long and some were enough.
+    """
+    if first.was_stopped:
+        return first.with_better_answers(second)
+    return first if first.state == State.GRADED and second.state != State.GRADED else second
+
+
 def _run(plan: _Plan, options: GradingOptions, seed: int, stop: threading.Event) -> _FinishedRun:
-    """Run a notebook; raise _UnreadableError, in words, where it is none."""
-    try:
-        notebook = read_notebook(plan.submission.content)
-    except ValueError as error:
-        raise _UnreadableError(str(error)) from None
+    """Run the notebook of a submission; raise UnreadableError where it holds none."""
+    notebook = read_notebook(plan.submission.content)
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    lessons = {int(number.split(".")[0]) for number in judging.exercises_called(notebook)}
+    left_out = set() if plan.all_cells else set().union(*map(cells_left_out, lessons))
+    cells = [
+        (place, source)
+        for place, source in enumerate(sources, start=1)
+        if source not in left_out and place != plan.without
+    ]
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        numbers = {number.split(".")[0] for number in judging.exercises_called(notebook)}
-        left_out = (
-            set() if plan.all_cells else set().union(*(cells_left_out(int(number)) for number in numbers))
-        )
-        cells = [
-            (place, source)
-            for place, source in enumerate(sources, start=1)
-            if source not in left_out and place != plan.without
-        ]
         (folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
         (folder / "results.jsonl").touch()
-        command = [sys.executable, "-m", runner.__name__, str(folder.resolve()), str(seed), *numbers]
+        command = [
+            sys.executable,
+            "-m",
+            runner.__name__,
+            str(folder.resolve()),
+            str(seed),
+            *map(str, lessons),
+        ]
         stopped = sandbox.run(
             command,
             folder,
@@ -144,25 +162,23 @@ def _run(plan: _Plan, options: GradingOptions, seed: int, stop: threading.Event)
             readable=options.beside,
         )
         results = judging.read_results(folder / "results.jsonl")
-        results.left_out = len(sources) - len(cells)
-    return _FinishedRun(notebook, results, stopped)
+    return _FinishedRun(notebook, results, stopped, len(sources) - len(cells))
 
 
 def _judged(
     plan: _Plan, future: Future[_FinishedRun], options: GradingOptions, seed: int
-) -> tuple[GradedNotebook, _Plan | None]:
-    """Return a notebook that was run as graded, and how it should be run again, if at all."""
+) -> tuple[GradedSubmission, _Plan | None]:
+    """Return a submission that was run as graded, and how it should be run again, if at all."""
     try:
-        done = future.result()
-    except _UnreadableError as error:
+        run = future.result()
+    except UnreadableError as error:
         return judging.without_answers(plan.submission, State.UNREADABLE, str(error)), None
     except Exception as error:
         reason = f"it could not be examined ({type(error).__name__}: {error})"
         return judging.without_answers(plan.submission, State.CRASHED, reason), None
-    results = done.results
-    graded = judging.judged(plan.submission, done.notebook, results, done.stopped, seed, options.notebook)
-    if graded.was_stopped:
-        return graded, replace(plan, without=results.begun) if results.begun else None
-    words = [*results.errors.values(), *(answer.word for answer in graded.answers.values())]
-    lacks_a_name = any("NameError" in word for word in words)
-    return graded, replace(plan, all_cells=True) if lacks_a_name and results.left_out > 0 else None
+    graded = judging.judged(plan.submission, run.notebook, run.results, run.stop, seed, options.lesson)
+    if graded.was_stopped and run.results.begun:
+        return graded, replace(plan, without=run.results.begun, first=graded)
+    if not graded.was_stopped and run.results.name_error and run.left_out:
+        return graded, replace(plan, all_cells=True, first=graded)
+    return graded, None

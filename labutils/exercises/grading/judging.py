@@ -19,9 +19,9 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from labutils.exercises.checking.exercise_types import Exercise, Verdict
-from labutils.exercises.grading.graded_notebook import RIGHT, Answer, GradedNotebook, State
-from labutils.exercises.grading.sandbox import TOO_LONG
+from labutils.exercises.checking.exercise_types import Exercise, Status, Verdict
+from labutils.exercises.grading.graded_submission import Answer, AnswerState, GradedSubmission, State
+from labutils.exercises.grading.sandbox import Stop, StopCause
 from labutils.exercises.grading.submissions import Submission
 from labutils.exercises.registry import all_exercises, exercises_of, notebook_numbers
 
@@ -29,8 +29,44 @@ _LONGEST_LINE = 2_000_000  # letters
 _MOST_READ = 20_000_000  # bytes
 _LONGEST_TEXT = 2_000
 _MOST_REMARKS = 5
+_STATES = {
+    Status.RIGHT: AnswerState.RIGHT,
+    Status.NOT_YET: AnswerState.WRONG,
+    Status.NOT_STARTED: AnswerState.NOT_STARTED,
+}
 _CALL = re.compile(r'\bexercise\(\s*(?:number\s*=\s*)?[\'"]\s*0?(\d+)\.(\d+)\s*[\'"]\s*\)')
 _QUESTION = re.compile(r"\*\*Exercise (\d+)\.(\d+) ")
+
+
+@dataclass(frozen=True)
+class CollectedAnswer:
+    """What an answer gave when it was last looked at.
+
+    Attributes
+    ----------
+    given : as `Exercise.collect` returned it.
+    cell : the code cell in which that was, None at the end.
+    name_error : whether it was a function that missed a name.
+    """
+
+    given: dict[str, Any]
+    cell: int | None = None
+    name_error: bool = False
+
+
+@dataclass(frozen=True)
+class CellError:
+    """The class, the message and the line of the error that stopped a code cell; "" for what is not known."""
+
+    type: str
+    message: str = ""
+    line: str = ""
+
+    @property
+    def details(self) -> str:
+        """Return message and line, in words that go on from the type."""
+        message = f" ({self.message})" if self.message else ""
+        return f"{message}, in the line “{self.line}”" if self.line else message
 
 
 @dataclass
@@ -39,23 +75,24 @@ class Results:
 
     Attributes
     ----------
-    given : of each exercise, what the answer gave when it was last looked at.
-    checked_in : the code cell in which that was, None at the end.
-    errors, details : by cell, the type of an error; its message and its line, in words.
+    answers : by the number of the exercise.
+    errors : by the number of the code cell.
     begun : the last cell that began.
     remarks : what a teacher may want to know.
-    left_out : how many cells were not run.
     complete : whether it came to its end.
     """
 
-    given: dict[str, Any] = field(default_factory=dict)
-    checked_in: dict[str, int | None] = field(default_factory=dict)
-    errors: dict[int, str] = field(default_factory=dict)
-    details: dict[int, str] = field(default_factory=dict)
+    answers: dict[str, CollectedAnswer] = field(default_factory=dict)
+    errors: dict[int, CellError] = field(default_factory=dict)
     begun: int | None = None
     remarks: list[str] = field(default_factory=list)
-    left_out: int = 0
     complete: bool = False
+
+    @property
+    def name_error(self) -> bool:
+        """Return whether a cell or an answer missed a name."""
+        in_cells = any(error.type == NameError.__name__ for error in self.errors.values())
+        return in_cells or any(answer.name_error for answer in self.answers.values())
 
 
 def read_results(path: Path) -> Results:
@@ -70,10 +107,9 @@ def read_results(path: Path) -> Results:
         cell, number = line.get("cell"), line.get("exercise")
         cell = cell if type(cell) is int else None
         if isinstance(number, str) and number in known and isinstance(line.get("given"), dict):
-            results.given[number], results.checked_in[number] = line["given"], cell
+            results.answers[number] = CollectedAnswer(line["given"], cell, line.get("name_error") is True)
         elif isinstance(line.get("error"), str) and cell is not None:
-            if cell not in results.errors:
-                results.errors[cell], results.details[cell] = _words(line["error"]), _details(line)
+            results.errors.setdefault(cell, _cell_error(line))
         elif isinstance(line.get("remark"), str) and len(results.remarks) < _MOST_REMARKS:
             results.remarks.append(_words(line["remark"]))
         elif line.get("begun") is True and cell is not None:
@@ -82,15 +118,11 @@ def read_results(path: Path) -> Results:
     return results
 
 
-def _details(line: dict[str, Any]) -> str:
-    """Return the message and the line of an error, in words; "" where nothing is known."""
-    message, source = (
-        line.get(part) if isinstance(line.get(part), str) else "" for part in ("message", "line")
-    )
-    if line["error"] == "EOFError":
-        message = "it asks with input(), and nobody answers here: write the answer into the cell"
-    said = f" ({_words(message)})" if message else ""
-    return f"{said}, in the line “{_words(source)}”" if source else said
+def _cell_error(line: dict[str, Any]) -> CellError:
+    parts = {part: _words(line[part]) for part in ("message", "line") if isinstance(line.get(part), str)}
+    if line["error"] == EOFError.__name__:
+        parts["message"] = "it asks with input(), and nobody answers here: write the answer into the cell"
+    return CellError(_words(line["error"]), **parts)
 
 
 def _beginning(path: Path) -> bytes:
@@ -103,90 +135,92 @@ def _beginning(path: Path) -> bytes:
         return b""
 
 
-def without_answers(submission: Submission, state: State, reason: str) -> GradedNotebook:
+def without_answers(submission: Submission, state: State, reason: str) -> GradedSubmission:
     """Return a file without answers as graded: what state it is in and why."""
     sender = submission.student, submission.identifier
-    return GradedNotebook(submission.name, state, submission.digest, *sender, reason=reason)
+    return GradedSubmission(submission.name, state, submission.digest, *sender, reason=reason)
 
 
 def judged(
     submission: Submission,
     notebook: NotebookNode,
     results: Results,
-    stopped: str,
+    stop: Stop | None,
     seed: int,
     only: int | None = None,
-) -> GradedNotebook:
-    """Return a notebook that was run as graded.
+) -> GradedSubmission:
+    """Return a submission whose notebook was run as graded.
 
     Parameters
     ----------
-    stopped : why it was stopped, as `sandbox.run` returned it.
+    submission : as it was handed in.
+    notebook : what is in it.
+    results : what was written while it ran.
+    stop : why it was stopped, if it was.
     seed : drew the inputs that the answers were tried with.
-    only : the exercises of this notebook alone are judged; None: of all.
+    only : the exercises of this lesson alone are judged; None: of all.
     """
     called = exercises_called(notebook)
-    checked = {number for number, cell in results.checked_in.items() if cell is not None}
-    numbers = sorted({int(number.split(".")[0]) for number in [*called, *checked]})
-    numbers = [number for number in numbers if only in (None, number)]
-    if not numbers:
+    checked = {number for number, answer in results.answers.items() if answer.cell is not None}
+    lessons = sorted({int(number.split(".")[0]) for number in [*called, *checked]})
+    lessons = [lesson for lesson in lessons if only in (None, lesson)]
+    if not lessons:
         of_which = "the series" if only is None else f"notebook {only:02d}"
         return without_answers(submission, State.NO_EXERCISES, f"no exercise of {of_which} is in it")
-    exercises = [exercise for number in numbers for exercise in exercises_of(number)]
-    answers = {e.number: _answer(e, called.get(e.number), results, seed) for e in exercises}
+    exercises = [exercise for lesson in lessons for exercise in exercises_of(lesson)]
     return replace(
-        without_answers(submission, *_state(results, stopped)).with_answers(answers),
-        notebook=" ".join(f"{number:02d}" for number in numbers),
+        without_answers(submission, *_state(results, stop)),
+        answers={e.number: _answer(e, called.get(e.number), results, seed) for e in exercises},
+        lessons=tuple(lessons),
         remark="; ".join(dict.fromkeys(results.remarks)),
-        claimed=_stored_as_right(notebook),
-        of=sum(exercise.points for exercise in exercises),
+        stored_as_right=_stored_as_right(notebook),
+        max_points=sum(exercise.points for exercise in exercises),
     )
 
 
 def _answer(exercise: Exercise, cells: Sequence[int] | None, results: Results, seed: int) -> Answer:
     """Return what is said to an answer; `cells` call the exercise, None where it is not even asked."""
-    number, details = exercise.number, ""
-    if number in results.given:
-        verdict = _verdict(exercise, results.given[number], seed)
-        # what an answer gave may have any words in it
-        wrong = "wrong" if verdict.reason in ("", RIGHT) else verdict.reason
-        word = RIGHT if verdict.status == "right" else wrong
-        return Answer(word, round(exercise.points * verdict.fraction, 2), verdict.text)
+    if collected := results.answers.get(exercise.number):
+        verdict = _verdict(exercise, collected.given, seed)
+        points = round(exercise.points * verdict.fraction, 2)
+        return Answer(_STATES[verdict.status], points, verdict.label, verdict.text)
+    details = ""
     if cells is None:
-        word = "missing"
+        answer = Answer(AnswerState.MISSING)
     elif cell := next((cell for cell in cells if cell in results.errors), None):
-        word, details = f"stopped: {results.errors[cell]} in code cell {cell}", results.details[cell]
+        error = results.errors[cell]
+        answer = Answer(AnswerState.WRONG, mistake=f"stopped: {error.type} in code cell {cell}")
+        details = error.details
     else:
-        word = "not checked" if results.complete else "not reached"
-    return Answer(word, feedback=f"Exercise {number}: {word}{details}.")
+        answer = Answer(AnswerState.NOT_CHECKED if results.complete else AnswerState.NOT_REACHED)
+    return replace(answer, feedback=f"Exercise {exercise.number}: {answer.label}{details}.")
 
 
 def exercises_called(notebook: NotebookNode) -> dict[str, list[int]]:
     """Return of each exercise that a notebook asks or calls the code cells that call it, counted from 1."""
     known = notebook_numbers()
     called: dict[str, list[int]] = {}
-    place = 0
+    code_cells = 0
     for cell in notebook.cells:
-        place += cell.cell_type == "code"
-        pattern = _CALL if cell.cell_type == "code" else _QUESTION
-        for first, second in pattern.findall(cell.source):
-            if int(first) in known:
-                of_it = called.setdefault(f"{int(first)}.{int(second)}", [])
-                of_it += [place] if cell.cell_type == "code" else []
+        is_code = cell.cell_type == "code"
+        code_cells += 1 if is_code else 0
+        for lesson, position in (_CALL if is_code else _QUESTION).findall(cell.source):
+            if int(lesson) in known:
+                calls = called.setdefault(f"{int(lesson)}.{int(position)}", [])
+                calls.extend([code_cells] if is_code else [])
     return called
 
 
-def _state(results: Results, stopped: str) -> tuple[State, str]:
+def _state(results: Results, stop: Stop | None) -> tuple[State, str]:
+    """Return what became of a notebook that was run, and why, in words."""
+    if results.complete and not results.errors:
+        return State.GRADED, ""
     if results.complete:
-        failed = min(results.errors, default=0)
-        if not failed:
-            return State.GRADED, ""
-        error = f"{results.errors[failed]}{results.details[failed]}"
-        return State.GRADED, f"code cell {failed} stops with {error}"
-    where = f", in code cell {results.begun}" if results.begun else ""
-    if stopped.startswith(TOO_LONG):
-        return State.HUNG, f"{stopped}{where}"
-    return State.CRASHED, f"{stopped or 'it ended Python, or the memory was full'}{where}"
+        cell, error = min(results.errors.items(), key=lambda pair: pair[0])
+        return State.GRADED, f"code cell {cell} stops with {error.type}{error.details}"
+    state = State.HUNG if stop and stop.cause is StopCause.TIME else State.CRASHED
+    why = stop.words if stop else "it ended Python, or the memory was full"
+    return state, why + (f", in code cell {results.begun}" if results.begun else "")
 
 
 def _verdict(exercise: Exercise, given: dict[str, Any], seed: int) -> Verdict:
@@ -195,7 +229,7 @@ def _verdict(exercise: Exercise, given: dict[str, Any], seed: int) -> Verdict:
             return exercise.judge(_trimmed(given), seed)
     except Exception:  # made up by the notebook: no answer looks like this
         text = f"Exercise {exercise.number}: what was checked cannot be judged."
-        return Verdict("not yet", text, "stopped: what was checked cannot be judged")
+        return Verdict(Status.NOT_YET, text, "stopped: what was checked cannot be judged")
 
 
 def _trimmed(value: Any) -> Any:

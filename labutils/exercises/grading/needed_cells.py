@@ -24,14 +24,14 @@ _NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 
 
 @functools.cache
-def cells_left_out(notebook: int) -> frozenset[str]:
-    """Return the sources of the cells of a notebook that need not run; none where it is not there."""
-    path = next(_NOTEBOOKS.glob(f"{notebook:02d}_*.ipynb"), None)
+def cells_left_out(lesson: int) -> frozenset[str]:
+    """Return the sources of the cells of a lesson that need not run; none where its file is not there."""
+    path = next(_NOTEBOOKS.glob(f"{lesson:02d}_*.ipynb"), None)
     if path is None:
         return frozenset()
     cells = json.loads(path.read_text("utf-8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    solved = {exercise.number: exercise.solution_text() for exercise in exercises_of(notebook)}
+    solved = {exercise.number: exercise.solution_text() for exercise in exercises_of(lesson)}
     needed = needed_cells([_with_solution(source, solved) for source in sources])
     return frozenset(sources) - {sources[place] for place in needed}
 

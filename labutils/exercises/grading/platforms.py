@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from labutils.exercises.grading.feedback import text_for
-from labutils.exercises.grading.grade_table import write_csv
-from labutils.exercises.grading.graded_notebook import GradedNotebook, best_answers
+from labutils.exercises.grading.grade_table import lesson_numbers, write_csv
+from labutils.exercises.grading.graded_submission import GradedSubmission, best_answers, by_file
 from labutils.exercises.grading.submissions import printable
 from labutils.exercises.registry import all_exercises
 
@@ -20,7 +20,7 @@ _MOODLE_COLUMNS = [
 _CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 
 
-def write_moodle(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
+def write_moodle(submissions: Sequence[GradedSubmission], path: Path) -> list[str]:
     """Write the grading worksheet of a Moodle assignment; return what is to be known before its upload.
 
     The importer finds a student by the number of the participant, which stands in the names of the files
@@ -30,14 +30,14 @@ def write_moodle(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
     Sources: https://docs.moodle.org/en/Assignment_settings (Offline grading worksheet), and what reads it,
     https://github.com/moodle/moodle/blob/main/mod/assign/feedback/offline/importgradeslib.php
     """
-    students, notices = _students(notebooks, "Full Name_123456_assignsubmission_file_")
-    highest = _highest(notebooks)
+    students, notices = _students(submissions, "Full Name_123456_assignsubmission_file_")
+    max_points = _max_points(submissions)
     table = [
         {
             "Identifier": f"Participant {identifier}",
             "Full name": attempts[-1].student,
             "Grade": _total(attempts),
-            "Maximum Grade": highest,
+            "Maximum Grade": max_points,
             "Last modified (grade)": "",
             "Feedback comments": _html(text_for(attempts)),
         }
@@ -47,12 +47,12 @@ def write_moodle(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
     return [
         *notices,
         "before you upload it in Moodle: switch on 'Offline grading worksheet' and 'Feedback comments' under "
-        f"the feedback types of the assignment; set its maximum grade to {highest:g} (more is ignored) and "
-        "your language to English; tick 'Allow updating records' to replace what is there",
+        f"the feedback types of the assignment; set its maximum grade to {max_points:g} (more is ignored) "
+        "and your language to English; tick 'Allow updating records' to replace what is there",
     ]
 
 
-def write_canvas(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
+def write_canvas(submissions: Sequence[GradedSubmission], path: Path) -> list[str]:
     """Write grades for the gradebook of Canvas; return what is to be known before their import.
 
     Canvas finds a student by the ID, which stands in the names of the files that it offers for download, the
@@ -62,9 +62,9 @@ def write_canvas(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
     Sources: https://teaching.resources.osu.edu/toolsets/carmencanvas/guides/calculating-final-grades/import-csv-file-carmen-grades
     and what reads it, https://github.com/instructure/canvas-lms/blob/master/lib/gradebook_importer.rb
     """
-    students, notices = _students(notebooks, "lastnamefirstname_12345_67890_")
-    title = f"Notebook {' '.join(_numbers(notebooks))}"
-    table = [{"Student": "    Points Possible", title: _highest(notebooks)}]
+    students, notices = _students(submissions, "lastnamefirstname_12345_67890_")
+    title = f"Notebook {lesson_numbers(_lessons(submissions))}"
+    table = [{"Student": "    Points Possible", title: _max_points(submissions)}]
     for identifier, attempts in students.items():
         if (total := _total(attempts)) != "":
             table.append({"Student": attempts[-1].student, "ID": identifier, title: total})
@@ -77,19 +77,19 @@ def write_canvas(notebooks: Sequence[GradedNotebook], path: Path) -> list[str]:
 
 
 def _students(
-    notebooks: Sequence[GradedNotebook], pattern: str
-) -> tuple[dict[str, list[GradedNotebook]], list[str]]:
-    """Return the notebooks of each student by identifier, and notices on those without it, or a grade."""
-    students: dict[str, list[GradedNotebook]] = {}
+    submissions: Sequence[GradedSubmission], pattern: str
+) -> tuple[dict[str, list[GradedSubmission]], list[str]]:
+    """Return the submissions of each student by identifier, and notices on those without it, or a grade."""
+    students: dict[str, list[GradedSubmission]] = {}
     unknown = []
-    for notebook in sorted(notebooks, key=lambda notebook: notebook.file):
-        if notebook.identifier:
-            students.setdefault(notebook.identifier, []).append(notebook)
+    for submission in by_file(submissions):
+        if submission.identifier:
+            students.setdefault(submission.identifier, []).append(submission)
         else:
-            unknown.append(notebook.file)
+            unknown.append(submission.file)
     several = [attempts[0].student for attempts in students.values() if len(attempts) > 1]
     without = [attempts[0].student for attempts in students.values() if _total(attempts) == ""]
-    stopped = [notebook.file for notebook in notebooks if notebook.was_stopped]
+    stopped = [submission.file for submission in submissions if submission.was_stopped]
     notices = {
         f"left out, because neither file nor folder begins with a student as in {pattern}": unknown,
         "several files of one student: of each exercise the best answer counts": several,
@@ -104,19 +104,19 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(printable(name) for name in names[:5]) + more
 
 
-def _total(attempts: Sequence[GradedNotebook]) -> float | str:
+def _total(attempts: Sequence[GradedSubmission]) -> float | str:
     best = best_answers(attempts)
     return float(sum(answer.points for answer in best.values())) if best else ""
 
 
-def _numbers(notebooks: Iterable[GradedNotebook]) -> list[str]:
-    return sorted({number for notebook in notebooks for number in notebook.notebook.split()})
+def _lessons(submissions: Sequence[GradedSubmission]) -> list[int]:
+    return sorted({lesson for submission in submissions for lesson in submission.lessons})
 
 
-def _highest(notebooks: Sequence[GradedNotebook]) -> float:
-    """Return the points of all exercises of all notebooks that were handed in."""
-    numbers = _numbers(notebooks)
-    return float(sum(e.points for e in all_exercises() if e.number.split(".")[0].zfill(2) in numbers))
+def _max_points(submissions: Sequence[GradedSubmission]) -> float:
+    """Return the points of all exercises of all lessons that somebody has handed in."""
+    lessons = _lessons(submissions)
+    return float(sum(e.points for e in all_exercises() if int(e.number.split(".")[0]) in lessons))
 
 
 def _html(text: str) -> str:

@@ -1,11 +1,11 @@
 """The process in the sandbox: run the cells of a handed-in notebook, write down what each answer gives.
 
-python -m labutils.exercises.grading.runner FOLDER SEED NOTEBOOK …
+python -m labutils.exercises.grading.runner FOLDER SEED LESSON …
 
 reads FOLDER/cells.json, pairs of the number of a code cell and its source, runs them, and appends to
 FOLDER/results.jsonl a line for every cell that begins, for every answer, when it is checked, and for every
 cell that stops with an error. What is right is not known here: the lines are judged elsewhere. At the end,
-answers to the exercises of these notebooks are looked for by their names where they were never checked, or
+answers to the exercises of these lessons are looked for by their names where they were never checked, or
 where the check saw the untouched stub or missed a name: they may stand further down. IPython runs the cells
 without a kernel, and shows nothing.
 """
@@ -28,7 +28,7 @@ from labutils.exercises import registry
 from labutils.exercises.checking.exercise_types import Exercise
 
 _LONGEST_LINE = 1_000_000  # letters; numbers beyond were not asked for
-_exit = os._exit
+_exit = os._exit  # a cell may replace it
 
 
 class SilentFormatter(DisplayFormatter):
@@ -82,13 +82,9 @@ class NotebookRun:
         self.remarked: set[str] = set()
         self.process = os.getpid()
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.own = [
-            (sys.modules["labutils.exercises"], "exercise"),
-            (registry, "exercise"),
-            (Exercise, "on_check"),
-        ]
-        self.own += [(Exercise, name) for name in ("check", "verdict", "collect", "judge")]
-        self.originals = [getattr(owner, name) for owner, name in self.own]
+        guarded = [(sys.modules["labutils.exercises"], "exercise"), (registry, "exercise")]
+        guarded += [(Exercise, name) for name in ("on_check", "check", "verdict", "collect", "judge")]
+        self.guarded = [(owner, name, getattr(owner, name)) for owner, name in guarded]
 
     def write(self, **line: object) -> None:
         """Append a line; opened anew each time, so that closing every file does no harm."""
@@ -110,9 +106,12 @@ class NotebookRun:
                 given = {"unusable": "far more than was asked for"}
         except BaseException as error:  # whatever an answer does, the others are judged
             given = {"unusable": f"something that cannot be tried ({type(error).__name__})"}
-        is_unfinished = given.get("stub") or any("NameError" in o["error"] for o in given.get("outcomes", ()))
-        (self.unfinished.add if is_unfinished else self.unfinished.discard)(exercise.number)
-        self.write(exercise=exercise.number, given=given)
+        errors = {outcome["error_type"] for outcome in given.get("outcomes", ())}
+        missed_a_name = NameError.__name__ in errors
+        self.unfinished.discard(exercise.number)
+        if given.get("stub") or missed_a_name:
+            self.unfinished.add(exercise.number)
+        self.write(exercise=exercise.number, given=given, name_error=missed_a_name)
 
     def remark(self, text: str) -> None:
         """Write a fact that a teacher may want to know, once."""
@@ -120,8 +119,14 @@ class NotebookRun:
             self.remarked.add(text)
             self.write(remark=text)
 
-    def run(self, cells: list[tuple[int, str]], notebooks: set[int]) -> None:
-        """Run the cells, then collect answers to exercises of these notebooks that were never checked."""
+    def run(self, cells: list[tuple[int, str]], lessons: set[int]) -> None:
+        """Run the cells, then collect answers to exercises of these lessons that were never checked.
+
+        Parameters
+        ----------
+        cells : numbers of code cells, and their sources.
+        lessons : their numbers; those whose exercises a cell has checked count as well.
+        """
         Exercise.on_check.append(self.collect)  # until the process ends, which has no other purpose
         shell = SilentShell.instance()
         if shell.history_manager:
@@ -137,11 +142,11 @@ class NotebookRun:
                 source = rest
             if os.getpid() != self.process:
                 _exit(0)
-            for text in self._replaced(shell.user_ns):
+            for text in self._put_back(shell.user_ns):
                 self.remark(text)
         self.cell = None
-        notebooks |= {int(number.split(".")[0]) for number in self.checked}
-        for exercise in [exercise for number in notebooks for exercise in registry.exercises_of(number)]:
+        lessons = lessons | {int(number.split(".")[0]) for number in self.checked}
+        for exercise in [exercise for lesson in lessons for exercise in registry.exercises_of(lesson)]:
             looked_for = exercise.number not in self.checked or exercise.number in self.unfinished
             if looked_for and exercise.answer_name in shell.user_ns:
                 self.collect(exercise, shell.user_ns[exercise.answer_name])
@@ -176,9 +181,9 @@ class NotebookRun:
             if "matplotlib.pyplot" in sys.modules:  # as notebooks do after each cell
                 sys.modules["matplotlib.pyplot"].close("all")
 
-    def _replaced(self, variables: dict[str, Any]) -> Iterator[str]:
-        """Yield in words what is no longer as labutils made it, and put it back."""
-        for (owner, name), original in zip(self.own, self.originals):
+    def _put_back(self, variables: dict[str, Any]) -> Iterator[str]:
+        """Put back what is no longer as labutils made it; yield it in words."""
+        for owner, name, original in self.guarded:
             if getattr(owner, name, None) is not original:
                 setattr(owner, name, original)
                 yield f"{owner.__name__}.{name} was replaced in code cell {self.cell}"
@@ -227,12 +232,12 @@ def _after_import(source: str, line: int) -> str:
     return ""
 
 
-def main(folder: str, seed: str, *notebooks: str) -> None:
+def main(folder: str, seed: str, *lessons: str) -> None:
     """Run the cells of a folder, and end at once: whatever they have left behind cannot delay it."""
     cells = json.loads(Path(folder, "cells.json").read_text("utf-8"))
     run = NotebookRun(Path(folder, "results.jsonl"), int(seed))
     try:
-        run.run(cells, set(map(int, notebooks)))
+        run.run(cells, set(map(int, lessons)))
     finally:
         _exit(0)
 

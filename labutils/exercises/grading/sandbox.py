@@ -20,13 +20,13 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 import psutil
 
 import labutils
 
-TOO_LONG = "it ran longer than"
 _PACKAGE = Path(labutils.__file__).resolve().parent
 _MARK = "LABUTILS_GRADING"
 _KEPT = ("PATH", "LANG", "LC_ALL", "KERAS_BACKEND", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT")
@@ -72,6 +72,23 @@ class Limits:
         return ",".join(f"{kind}={limit}" for kind, limit in (kinds | {"RLIMIT_CORE": 0}).items())
 
 
+class StopCause(Enum):
+    """Why a command was ended before it came to its end."""
+
+    TIME = auto()
+    PROCESSES = auto()
+    MEMORY = auto()
+    REQUEST = auto()
+
+
+@dataclass(frozen=True)
+class Stop:
+    """That a command was ended, why, and that in words."""
+
+    cause: StopCause
+    words: str
+
+
 @functools.cache
 def bubblewrap_problem() -> str:
     """Return "" where bubblewrap works, or why it does not, in words."""
@@ -100,17 +117,23 @@ def run(
     locked_in: bool,
     hidden: Iterable[Path] = (),
     readable: Iterable[Path] = (),
-) -> str:
-    """Run a command in a folder, end whatever it has started, and return why it was stopped, or "".
+) -> Stop | None:
+    """Run a command in a folder, and end whatever it has started.
 
     Parameters
     ----------
     command : its first word is the path of a program.
     folder : where it runs. With bubblewrap it may change the files in it; new ones vanish with it.
+    limits : what it may take.
     stop : once it is set, the command is ended within a second.
     locked_in : with bubblewrap.
     hidden : folders that it does not see, with bubblewrap.
     readable : folders that it finds beside its files, read-only with bubblewrap, copied without.
+
+    Returns
+    -------
+    Stop or None
+        Why it was ended; None where it ended by itself.
     """
     token, folder = secrets.token_hex(16), folder.resolve()
     if hasattr(os, "fork"):
@@ -133,22 +156,23 @@ def run(
         _end(started, token)
 
 
-def _watched(process: subprocess.Popen, limits: Limits, stop: threading.Event) -> str:
-    """Wait for the end of a process; return why it has to be ended before, or ""."""
+def _watched(process: subprocess.Popen, limits: Limits, stop: threading.Event) -> Stop | None:
+    """Wait for the end of a process; return why it has to be ended before, if it has."""
     end = time.monotonic() + limits.seconds
     while time.monotonic() < end:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_SECONDS_BETWEEN_LOOKS)
-            return ""
+            return None
         if stop.is_set():
-            return "stopped"
+            return Stop(StopCause.REQUEST, "stopped")
         started = _started_by(process)
         if len(started) > limits.processes:
-            return f"it started more than {limits.processes} processes"
+            return Stop(StopCause.PROCESSES, f"it started more than {limits.processes} processes")
         if sum(map(_memory, started)) > limits.memory:
-            return f"it used more than {limits.memory / 1e9:.3g} GB of memory"
+            return Stop(StopCause.MEMORY, f"it used more than {limits.memory / 1e9:.3g} GB of memory")
     minutes = f"{limits.seconds / 60:.3g}"
-    return f"{TOO_LONG} {minutes} minute{'' if minutes == '1' else 's'}"
+    unit = "minute" if minutes == "1" else "minutes"
+    return Stop(StopCause.TIME, f"it ran longer than {minutes} {unit}")
 
 
 def _started_by(process: subprocess.Popen) -> list[psutil.Process]:

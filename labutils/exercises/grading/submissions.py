@@ -62,6 +62,10 @@ class Submission:
         return hashlib.sha256(self.content).hexdigest()[:16]
 
 
+class UnreadableError(ValueError):
+    """A file holds no notebook; the message says why, in words that can be sent to the student."""
+
+
 def printable(text: str) -> str:
     """Return a text, such as the name of a file, without what a terminal or a spreadsheet would obey."""
     return "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text))
@@ -211,19 +215,19 @@ def read_notebook(content: bytes) -> NotebookNode:
 
     Raises
     ------
-    ValueError
-        Where they cannot, in words that can be sent to the student.
+    UnreadableError
+        Where they cannot.
     """
     document = _document(content)
     if not isinstance(document, dict):
         what = {list: "a list", str: "a text", type(None): "nothing"}.get(type(document), "a number")
-        raise ValueError(f"the file holds {what}, {_THE_FILE_ITSELF}")
+        raise UnreadableError(f"the file holds {what}, {_THE_FILE_ITSELF}")
     cells = document.get("cells")
     if not isinstance(cells, list):  # up to format 3 they stood in worksheets
         sheets = [sheet["cells"] for sheet in _dicts(document.get("worksheets")) if "cells" in sheet]
         cells = [cell for sheet in sheets for cell in _dicts(sheet)] if sheets else None
     if cells is None:
-        raise ValueError(f"the file has no list of cells, {_THE_FILE_ITSELF}")
+        raise UnreadableError(f"the file has no list of cells, {_THE_FILE_ITSELF}")
     return v4.new_notebook(cells=[_cell(cell) for cell in _dicts(cells)])
 
 
@@ -256,24 +260,26 @@ def _document(content: bytes) -> Any:
     """Return what the file holds as JSON."""
     if len(content) > LARGEST_FILE:
         clear = "clear its outputs (Edit, Clear Outputs of All Cells)"
-        raise ValueError(f"the file is larger than {LARGEST_FILE // 1_000_000} MB: {clear}, {_AGAIN}")
+        raise UnreadableError(f"the file is larger than {LARGEST_FILE // 1_000_000} MB: {clear}, {_AGAIN}")
     text = content.decode(json.detect_encoding(content), "replace").strip("\ufeff\0 \t\r\n")
     if not text:
-        raise ValueError(f"the file is empty: {_AGAIN}")
+        raise UnreadableError(f"the file is empty: {_AGAIN}")
     for start, what in {"PK\3\4": "a zip or Office document", "%PDF": "a PDF", "<": "a web page"}.items():
         if text.startswith(start) and not text.startswith("<<"):
-            raise ValueError(f"the file is {what}, {_THE_FILE_ITSELF}")
+            raise UnreadableError(f"the file is {what}, {_THE_FILE_ITSELF}")
     try:
         return json.loads(text, strict=False)
     except json.JSONDecodeError as error:
         if re.search(r"^(<<<<<<<|>>>>>>>) ", text, re.MULTILINE):
-            raise ValueError("the file holds the marks of an unfinished merge (<<<<<<<): finish it") from None
+            raise UnreadableError(
+                "the file holds the marks of an unfinished merge (<<<<<<<): finish it"
+            ) from None
         if error.msg.startswith("Unterminated") or error.pos >= len(text) - 5:
             where = f"after {len(text):,} characters"
-            raise ValueError(f"the file is cut off in the middle, {where}: {_AGAIN}") from None
+            raise UnreadableError(f"the file is cut off in the middle, {where}: {_AGAIN}") from None
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise ValueError(f"the file is damaged, or {_THE_FILE_ITSELF} ({where})") from None
+        raise UnreadableError(f"the file is damaged, or {_THE_FILE_ITSELF} ({where})") from None
     except RecursionError:
-        raise ValueError(f"the file is nested too deeply: {_AGAIN}") from None
+        raise UnreadableError(f"the file is nested too deeply: {_AGAIN}") from None
     except ValueError:
-        raise ValueError(f"the file holds a number of thousands of digits: {_AGAIN}") from None
+        raise UnreadableError(f"the file holds a number of thousands of digits: {_AGAIN}") from None
