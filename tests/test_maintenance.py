@@ -171,7 +171,7 @@ def test_code_behind_it_makes_a_notebook_stale_and_words_about_it_do_not(monkeyp
     one, other = (
         f'"""{words}"""\n\n\ndef f():\n    """{words}"""\n    return 1\n' for words in ("a", "b\n\nc")
     )
-    assert stored_notebooks._without_words(one) == stored_notebooks._without_words(other)
+    assert stored_notebooks._without_docstrings(one) == stored_notebooks._without_docstrings(other)
 
 
 def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):

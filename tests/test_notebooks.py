@@ -81,7 +81,7 @@ def test_a_panel_leaves_a_picture_for_readers_without_a_kernel(path):
 def test_at_most_a_quarter_of_the_cells_go_unchecked_and_none_is_skipped(path):
     tags = [set(cell.metadata.get("tags", [])) for cell in code_cells(path)]
     assert sum("nbval-ignore-output" in cell for cell in tags) <= len(tags) / 4
-    assert set.union(*tags) <= {"nbval-ignore-output", *slides.KINDS}
+    assert set.union(*tags) <= {"nbval-ignore-output", *slides.SLIDE_TYPES}
     assert not re.search(r"#\s*(NBVAL_|PYTEST_)", "\n".join(sources(path)))
 
 

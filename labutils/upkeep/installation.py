@@ -177,17 +177,18 @@ def check_keras() -> list[CheckResult]:
     return [CheckResult("Keras", f"{module.__version__} on {module.backend.backend()}, {fast}", True)]
 
 
-def all_checks(each_package: bool = True) -> list[CheckResult]:
-    """Make every check; the packages are one result, if asked for, where all are in the versions wanted."""
+def everything(each_package: bool = False) -> list[CheckResult]:
+    """Make every check.
+
+    Parameters
+    ----------
+    each_package : True gives a result for each package; False one for all of them, where all are in the
+        versions wanted.
+    """
     packages = check_packages()
     if not each_package and all(result.ok for result in packages):
         packages = [CheckResult("packages", f"all {len(packages)} in the versions wanted", True)]
     return [*check_python(), *packages, *check_data(), *check_machine(), *check_keras()]
-
-
-def everything() -> list[CheckResult]:
-    """Make every check, with one result for the packages where all are in the versions wanted."""
-    return all_checks(each_package=False)
 
 
 def table(results: Iterable[CheckResult]) -> pd.DataFrame:
@@ -206,9 +207,13 @@ def require(results: Iterable[CheckResult]) -> None:
 
 
 def ms_per_step(seconds: float = 6.0) -> float:
-    """Train the published GRU on random numbers for so long; return the milliseconds per batch of 64.
+    """Train the published GRU on random numbers; return the median milliseconds per batch of 64.
 
-    Building and compiling (a few seconds) are not counted. The median, so that a hiccup does not.
+    Building and compiling (a few seconds) are not counted.
+
+    Parameters
+    ----------
+    seconds : how long to train.
     """
     module = backend.load_keras()
     layers = module.layers
@@ -251,5 +256,6 @@ def plan(ms: float, folder: Path = ROOT / "notebooks") -> pd.DataFrame:
 
 def report() -> str:
     """Return what to put into a question: versions and machine, no names and no folders."""
-    lines = [f"{r.question}: {r.found}{'' if r.ok else '  (NOT RIGHT)'}" for r in all_checks()]
+    checks = everything(each_package=True)
+    lines = [f"{check.question}: {check.found}{'' if check.ok else '  (NOT RIGHT)'}" for check in checks]
     return "\n".join([f"system: {sys.platform}", *lines])

@@ -24,10 +24,10 @@ from labutils.exercises.registry import exercise
 from labutils.upkeep import slides
 from labutils.upkeep.stored_notebooks import ROOT, notebook_paths
 
-CHECK = re.compile(r'^exercise\("(\d+\.\d+)"\)\.check\(', re.M)
-FIGURE = re.compile(r'(<img\b[^>]*?\bsrc=")data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=\s]+)"')
-MARK = ".buildinfo"  # which Sphinx writes first: by it a folder is known as a site
-PAGES = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "CITATION.cff")
+_CHECK = re.compile(r'^exercise\("(\d+\.\d+)"\)\.check\(', re.M)
+_FIGURE = re.compile(r'(<img\b[^>]*?\bsrc=")data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=\s]+)"')
+_MARK = ".buildinfo"  # which Sphinx writes first: by it a folder is known as a site
+_PAGES = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "CITATION.cff")
 
 
 def build(folder: Path, repository: str = "") -> int:
@@ -45,7 +45,7 @@ def build(folder: Path, repository: str = "") -> int:
     ImportError
         When Sphinx, or what it needs here, is not installed.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir()) and not (folder / MARK).exists()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir()) and not (folder / _MARK).exists()):
         raise ValueError(f"{folder} holds something else than a site: choose an empty or a new folder")
     missing = [
         name for name in ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_revealjs") if not find_spec(name)
@@ -85,7 +85,7 @@ def _gather(source: Path) -> None:
         ROOT / "docs", source / "docs", ignore=shutil.ignore_patterns("__pycache__", "concept_tests")
     )
     shutil.copytree(ROOT / ".github", source / ".github")
-    for name in PAGES:
+    for name in _PAGES:
         shutil.copy(ROOT / name, source / name)
     shutil.copytree(ROOT / "notebooks" / "grids", source / "notebooks" / "grids")
     figures = source / "docs" / "_static" / "figures"
@@ -121,9 +121,9 @@ def page(path: Path, figures: Path) -> NotebookNode:
         cell.source = _linked(cell.source)
         for data in (output.data for output in cell.get("outputs", []) if "data" in output):
             for kind in {"text/html"} & set(data):
-                data[kind] = FIGURE.sub(lambda found: _in_a_file(found, path, figures), data[kind])
+                data[kind] = _FIGURE.sub(lambda found: _in_a_file(found, path, figures), data[kind])
         cells.append(cell)
-        if found := CHECK.search(cell.source) if cell.cell_type == "code" else None:
+        if found := _CHECK.search(cell.source) if cell.cell_type == "code" else None:
             cells.append(nbformat.v4.new_markdown_cell(folded(exercise(found[1]))))
     link = f'<a href="../slides/{path.stem}.html">Slides of this lesson</a> (S opens the speaker\'s notes)'
     cells.insert(1, nbformat.v4.new_markdown_cell(link))

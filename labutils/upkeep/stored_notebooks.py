@@ -23,7 +23,7 @@ KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _PACKAGE_FOLDER = Path(__file__).parents[1]
 _CELL_SECONDS = 1200
-_CHOICES = ("KERAS_BACKEND", "LABUTILS_CLAIMS", "LABUTILS_DIGITS", "LABUTILS_REVIEWS")
+_USERS_CHOICES = ("KERAS_BACKEND", "LABUTILS_CLAIMS", "LABUTILS_DIGITS", "LABUTILS_REVIEWS")
 
 
 def notebook_paths(folder: Path = ROOT / "notebooks") -> list[Path]:
@@ -53,7 +53,7 @@ def fingerprint(notebook: NotebookNode) -> str:
     """
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     code = "\n".join(map(without_magics, cells))
-    sources = [*cells, *(_without_words(_source(module)) for module in sorted(_modules_behind(code)))]
+    sources = [*cells, *(_without_docstrings(_source(module)) for module in sorted(_modules_behind(code)))]
     names = sorted(set(re.findall(r"grids/[\w.-]+\.(?:csv|npz)", code)))
     grids = [ROOT / "notebooks" / name for name in names]
     parts = [*map(str.encode, sources), *(grid.read_bytes() if grid.is_file() else b"" for grid in grids)]
@@ -125,19 +125,19 @@ def run(path: Path) -> NotebookNode:
         coalesce_streams=True,
         store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
-    ).execute(env={name: value for name, value in os.environ.items() if name not in _CHOICES})
+    ).execute(env={name: value for name, value in os.environ.items() if name not in _USERS_CHOICES})
     notebook.metadata["labutils"] = {"fingerprint": fingerprint(notebook)}
     return normalised(notebook)
 
 
-def spelled(notebook: NotebookNode) -> str:
-    """Return the text of a notebook's file in one spelling: sorted keys, one space of indent."""
+def as_text(notebook: NotebookNode) -> str:
+    """Return the text of a notebook's file: sorted keys, one space of indent, one line break at the end."""
     return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
 
 
 def write(path: Path, notebook: NotebookNode) -> None:
-    """Store a notebook, spelled as `spelled` does."""
-    path.write_text(spelled(notebook), encoding="utf-8", newline="\n")
+    """Store a notebook as `as_text` has it."""
+    path.write_text(as_text(notebook), encoding="utf-8", newline="\n")
 
 
 def imported_modules(source: str) -> Iterator[str]:
@@ -186,7 +186,7 @@ def _modules_behind(source: str, found: frozenset[str] = frozenset()) -> frozens
     return found
 
 
-def _without_words(source: str) -> str:
+def _without_docstrings(source: str) -> str:
     """Return code without docstrings, lines of comments and empty lines, the same with every Python."""
     lines = dict(enumerate(source.splitlines(), start=1))
     for node in ast.walk(ast.parse(source)):
