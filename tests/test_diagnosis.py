@@ -1,7 +1,5 @@
 """Diagnoses: each is given where all wrong cases show it, and not where one of them does not."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -224,13 +222,15 @@ def test_only_a_wrong_answer_is_called_for_other_arguments(number):
 @pytest.mark.slow
 @pytest.mark.parametrize("value", [0, 1])
 def test_an_answer_without_end_for_other_arguments_is_answered(value):
+    calls = []
+
     def my_step(x_t, h_before, W, U, b):
-        while (U == value).all():
+        calls.append((U == value).all())
+        while calls[-1]:
             pass
         return -np.tanh(x_t @ W + h_before @ U + b)
 
-    started = time.perf_counter()
-    assert "wrong sign" in exercise("1.2").verdict(my_step).text and time.perf_counter() - started < 4
+    assert "wrong sign" in exercise("1.2").verdict(my_step).text and calls.count(True) == 1
 
 
 @pytest.mark.parametrize("stops", [ValueError, SystemExit])

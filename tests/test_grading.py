@@ -15,12 +15,14 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labutils.exercises import __main__ as command
 from labutils.exercises.grading import grade_table, gradebook, judging, sandbox
 from labutils.exercises.grading.gradebook import GradingOptions
+from labutils.exercises.grading.graded_submission import Answer, GradedSubmission
 from labutils.exercises.grading.judging import CollectedAnswer, Results
 from labutils.exercises.grading.safe_file import SafeFile
 from labutils.exercises.grading.submissions import Submission
@@ -227,15 +229,20 @@ SUBMISSIONS = {
 def graded(tmp_path_factory):
     """The rows of all submissions, run with all their cells, and what else was written."""
     folder = tmp_path_factory.mktemp("handed in")
+    out = tmp_path_factory.mktemp("results") / "grades.csv"
+    options = ["--jobs", "2", "--isolate", ISOLATE, "--all-cells", "--out", str(out)]
+    # those that never end get little time, the others as much as a busy machine may take
+    for name, (its_cells, state, *_) in SUBMISSIONS.items():
+        if state == "hung":
+            (folder / f"{name}.ipynb").write_bytes(content(its_cells))
+    assert command.main(["grade", str(folder), *options, "--minutes", "0.4"]) == 0
     for name, (its_cells, *_) in SUBMISSIONS.items():
         (folder / f"{name}.ipynb").write_bytes(content(its_cells))
     (folder / "d no notebook.ipynb").write_text("{'this is': no JSON", encoding="utf-8")
     with zipfile.ZipFile(folder / "class.zip", "w") as archive:
         archive.writestr("Zoë Ångström_123_assignsubmission_file_/=p(1).IPYNB", content(cells(UNTOUCHED)))
     (folder / "notes.pdf").touch()
-    out = tmp_path_factory.mktemp("results") / "grades.csv"
-    options = ["--minutes", "0.4", "--jobs", "2", "--isolate", ISOLATE, "--all-cells", "--out", str(out)]
-    options += ["--format", "moodle", "--feedback", str(out.parent / "feedback")]
+    options += ["--resume", "--format", "moodle", "--feedback", str(out.parent / "feedback")]
     assert command.main(["grade", str(folder), *options]) == 0
     return {graded.file: grade_table.row_of(graded) for graded in grade_table.read_csv(out)}, out
 
@@ -305,6 +312,28 @@ def test_where_a_cell_stops_for_want_of_them_all_are_run(monkeypatch):
     assert (rows["1.ipynb"]["1.2"], rows["1.ipynb"]["reason"]) == ("right", "")
 
 
+def run_with(state, **labels):
+    answers = {number: Answer.from_label(*answer) for number, answer in labels.items()}
+    return GradedSubmission("a.ipynb", state, "digest", answers=answers)
+
+
+@pytest.mark.parametrize(
+    "first, second, counts",
+    [("graded", "graded", "second"), ("graded", "hung", "first"), ("graded", "crashed", "first"),
+     ("no exercises", "hung", "second")],
+)  # fmt: skip
+def test_a_run_with_all_cells_counts_unless_it_alone_was_stopped(first, second, counts):
+    runs = {"first": run_with(first), "second": run_with(second, **{"1.3": ("right", 1.0)})}
+    assert gradebook._better(*runs.values()) is runs[counts]
+
+
+def test_a_run_that_was_stopped_takes_over_what_the_second_has_reached_or_done_better():
+    first = {"1.1": ("right", 1.0), "1.2": ("wrong", 0.5), "1.3": ("not reached",), "1.4": ("not reached",)}
+    second = {"1.1": ("not checked",), "1.2": ("right", 2.0), "1.3": ("wrong: 600",), "1.4": ("missing",)}
+    better = gradebook._better(run_with("hung", **first), run_with("graded", **second))
+    assert better == run_with("hung", **first | {number: second[number] for number in ("1.2", "1.3")})
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not LOCKED_IN, reason=sandbox.bubblewrap_problem())
 def test_neighbours_and_files_are_not_touched(tmp_path):
@@ -362,16 +391,13 @@ def test_lines_that_are_none_are_left_out(tmp_path, line):
     assert results == Results({"1.3": CollectedAnswer({"answer": 620.0}, cell=2)}, complete=True)
 
 
-def test_of_endless_results_the_beginning_is_read(tmp_path):
+def test_of_endless_results_the_beginning_is_read(tmp_path, monkeypatch):
     line = json.dumps({"remark": "x" * 5000})
-    began = time.monotonic()
-    results = read(
-        tmp_path, json.dumps(NUMBER) + "\n" + f"{line}\n" * 10_000 + json.dumps(NUMBER | {"given": {}})
-    )
-    assert (
-        results.answers == {"1.3": CollectedAnswer({"answer": 620.0}, cell=2)}
-        and time.monotonic() - began < 5
-    )
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "_MOST_READ", 100_000)
+        text = json.dumps(NUMBER) + "\n" + f"{line}\n" * 100 + json.dumps(NUMBER | {"given": {}})
+        results = read(tmp_path, text)
+    assert results.answers == {"1.3": CollectedAnswer({"answer": 620.0}, cell=2)}
     assert len(results.remarks) == 5 and max(map(len, results.remarks)) <= 200
     assert read(tmp_path, json.dumps({**NUMBER, "given": {"answer": "x" * 3_000_000}})).answers == {}
 
@@ -403,10 +429,11 @@ def judged(sources, answers, seed=0, markdown="# 01"):
 def test_answers_that_are_none_are_never_right_and_never_raise(given, number):
     sources = [FIRST, *cells(UNTOUCHED)]
     answers = {number: CollectedAnswer(given, cell=3), "1.6": CollectedAnswer({"stub": True})}
-    began = time.monotonic()
     graded = judged(sources, answers, seed=1)
     its_line, row = grade_table.line_of(graded), grade_table.row_of(graded)
-    assert row["right"] == 0 and row[number] and row["1.6"] == "not started" and time.monotonic() - began < 5
+    assert row["right"] == 0 and row[number] and row["1.6"] == "not started"
+    # long texts are cut before anything is searched in them
+    assert len(row[number]) < 3_000 and len(graded.answers[number].feedback) < 10_000
     assert its_line and len(grade_table.table_of([graded])) == 1
 
 
@@ -581,10 +608,14 @@ def test_ctrl_c_in_the_summary_says_that_the_table_is_written(tmp_path, monkeypa
     assert f"the 1 rows are in {out}" in capsys.readouterr().err and len(grade_table.read_csv(out)) == 1
 
 
+def processes_with(word):
+    return [p for p in psutil.process_iter(["cmdline"]) if word in " ".join(p.info["cmdline"] or [])]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 @pytest.mark.parametrize("isolate", ["auto", "none"])
-def test_ctrl_c_stops_within_five_seconds_and_keeps_what_is_done(tmp_path, isolate):
+def test_ctrl_c_stops_what_runs_and_keeps_what_is_done(tmp_path, isolate):
     if isolate == "auto" and not LOCKED_IN:
         pytest.skip(sandbox.bubblewrap_problem())
     mark = f"98765.{len(isolate)}"
@@ -598,16 +629,15 @@ def test_ctrl_c_stops_within_five_seconds_and_keeps_what_is_done(tmp_path, isola
     with subprocess.Popen(arguments, **pipes, **heard) as process, contextlib.ExitStack() as at_the_end:
         at_the_end.callback(process.kill)  # or a failure would wait for notebooks that sleep
         assert "a.ipynb: 1 of 7 right" in next(line for line in process.stdout if line.startswith("a.ipynb"))
-        time.sleep(3)
+        end = time.monotonic() + 120
+        while not processes_with(mark) and time.monotonic() < end:  # until another notebook sleeps
+            time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        printed, said = process.communicate(timeout=20)
-    assert time.monotonic() - began < 5 and process.returncode == 130
+        printed, said = process.communicate(timeout=60)  # five seconds, where the machine is not busy
+    assert process.returncode == 130
     assert "1 of 6 are graded. Go on with --resume." in said and "Traceback" not in said
     assert [row.file for row in grade_table.read_csv(out)] == ["a.ipynb"]
-    import psutil
-
-    assert not [p for p in psutil.process_iter(["cmdline"]) if mark in " ".join(p.info["cmdline"] or [])]
+    assert not processes_with(mark)
 
 
 def test_the_table_lists_every_exercise(capsys):

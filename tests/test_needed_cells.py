@@ -1,4 +1,7 @@
-"""The cells of a notebook that need not run when it is graded."""
+"""The cells of a notebook that need not run when it is graded, and that the others give the same without."""
+
+import random
+from types import SimpleNamespace
 
 import pytest
 from notebook_helpers import PATHS, sources
@@ -28,6 +31,47 @@ CHECK = 'exercise("1.3").check(x)'
 )  # fmt: skip
 def test_what_an_exercise_or_a_needed_cell_uses_is_needed(cells, needed):
     assert needed_cells(cells) == needed
+
+
+CELLS = [
+    "{new} = [{n}]", "{new}, {other} = [{n}], [1]", "{new} = {old} + [{n}]", "{new} = [i for i in {old}]",
+    "{old}.append({n})", "{old}[0] = {n}", "{old} += [{n}]", "if sum({old}) % 2:\n    {other}.append({n})",
+    "for i in {old}:\n    {new} = [i + {n}]", "def f():\n    return [{n}] + {old}", "{new} = f()",
+    "exercise('1.1').check({old})",
+]  # fmt: skip
+
+
+def made_up(draw):
+    """The cells of a notebook that makes lists of each other, and checks some of them."""
+    cells, known = ["a = [0]\ndef f():\n    return [1]", "exercise('1.1').check(a)"], ["a"]
+    for _ in range(12):
+        new, old, other = draw.choice("abcxyz"), draw.choice(known), draw.choice(known)
+        cells.append(draw.choice(CELLS).format(new=new, old=old, other=other, n=draw.randrange(9)))
+        known += [new] if cells[-1].startswith(new) else []
+    return [*cells, f"show([{', '.join(known)}])"]  # so no name is used by the cells alone that assign it
+
+
+def values(cells):
+    """What is checked when these cells run, and the lists that they leave behind, by name."""
+    checked = []
+    recorder = SimpleNamespace(check=lambda answer: checked.append(list(answer)))
+    names = {"exercise": lambda number: recorder, "show": str}
+    for cell in cells:
+        exec(cell, names)
+    return checked, {name: value for name, value in names.items() if isinstance(value, list)}
+
+
+def test_what_is_checked_and_what_a_name_holds_is_the_same_as_when_all_cells_run():
+    left_out = 0
+    for seed in range(300):
+        cells = made_up(random.Random(seed))
+        kept = sorted(needed_cells(cells))
+        checked, names = values(cells)
+        checked_without, names_without = values([cells[place] for place in kept])
+        assert checked_without == checked, cells
+        assert names_without == {name: names[name] for name in names_without}, cells
+        left_out += len(cells) - len(kept)
+    assert left_out > 300
 
 
 @pytest.mark.parametrize("number", PATHS)
