@@ -1,4 +1,4 @@
-"""A graded submission: what became of it, and what was said to each answer.
+"""A graded submission: its state, and what was said to each answer.
 
 In this package a *submission* is a file that was handed in, a *notebook* what nbformat makes of it, and a
 *lesson* one of the series' notebooks, by its number.
@@ -14,7 +14,7 @@ from labutils.exercises.registry import all_exercises
 
 
 class State(StrEnum):
-    """What became of a file that was handed in."""
+    """How far a file that was handed in could be graded."""
 
     GRADED = "graded"
     NO_EXERCISES = "no exercises"
@@ -24,7 +24,7 @@ class State(StrEnum):
 
 
 class AnswerState(StrEnum):
-    """What became of the answer to one exercise."""
+    """Whether the answer to an exercise is right, wrong, or why it could not be judged."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -40,7 +40,7 @@ class Answer:
 
     Attributes
     ----------
-    state : what became of it.
+    state : an `AnswerState`.
     points : what it earned.
     mistake : of a wrong one, in a few words: "wrong: forgotten bias", "too slow".
     feedback : the text for the student; "" where it is not known any more.

@@ -26,26 +26,13 @@ from pathlib import Path
 import psutil
 
 import labutils
+from labutils.exercises.grading import within_limits
 
 _PACKAGE = Path(labutils.__file__).resolve().parent
 _MARK = "LABUTILS_GRADING"
 _KEPT = ("PATH", "LANG", "LC_ALL", "KERAS_BACKEND", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT")
 _PRIVATE = ("/tmp", "/var/tmp", "/run", "/home", "/root", "/mnt", "/media")
 _SECONDS_BETWEEN_LOOKS = 0.5
-# resource is imported by the command itself: between fork and exec a thread of this process may not
-_WITHIN_LIMITS = (
-    "import os, resource as r, sys\n"
-    "for pair in sys.argv[1].split(','):\n"
-    "    kind, limit = pair.split('=')\n"
-    "    what, limit = getattr(r, kind, None), int(limit)\n"
-    "    hard = r.getrlimit(what)[1] if what is not None else 0\n"
-    "    try:\n"
-    "        limit = limit if hard == r.RLIM_INFINITY else min(limit, hard)\n"
-    "        what is None or r.setrlimit(what, (limit, limit))\n"
-    "    except (OSError, ValueError):\n"
-    "        pass\n"
-    "os.execv(sys.argv[2], sys.argv[2:])\n"
-)
 
 
 @dataclass(frozen=True)
@@ -66,7 +53,7 @@ class Limits:
     file_size: int = 500_000_000
 
     def as_argument(self) -> str:
-        """Return the limits for the command that sets them."""
+        """Return the limits as `within_limits` takes them."""
         threads = 4096  # where all of a user's threads are counted, and TensorFlow starts many
         kinds = {"RLIMIT_DATA": self.memory, "RLIMIT_FSIZE": self.file_size, "RLIMIT_NPROC": threads}
         return ",".join(f"{kind}={limit}" for kind, limit in (kinds | {"RLIMIT_CORE": 0}).items())
@@ -137,7 +124,7 @@ def run(
     """
     token, folder = secrets.token_hex(16), folder.resolve()
     if hasattr(os, "fork"):
-        command = [sys.executable, "-ISc", _WITHIN_LIMITS, limits.as_argument(), *command]
+        command = [sys.executable, "-IS", within_limits.__file__, limits.as_argument(), *command]
     if locked_in:
         command = _locked_in(command, folder, hidden, limits.file_size, readable)
     else:
