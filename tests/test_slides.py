@@ -69,9 +69,7 @@ def test_a_tag_decides():
 
 
 def test_links_within_the_project_lead_to_pages_of_the_site_and_panels_are_only_named():
-    text = (
-        "**Guess:** see [01](01_recurrent_networks.ipynb), [a script](grids/02_register.py), [it](https://a.b)."
-    )
+    text = "**Guess:** see [01](01_recurrent_networks.ipynb), [a script](grids/02_register.py), [it](https://a.b)."
     panel = new_code_cell("CurveExplorer(explore, fields, 'x')", outputs=[FIGURE])
     assert kinds(new_markdown_cell(text), panel) == [
         (
