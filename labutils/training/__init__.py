@@ -14,4 +14,4 @@ from labutils.training.command_line import sweep_options
 from labutils.training.fitting import evaluate, fit
 from labutils.training.length_batches import batches_by_length
 from labutils.training.run import Run, mean_and_sd, table
-from labutils.training.sweep import NOT_TRAINED, stored_runs, sweep
+from labutils.training.sweeping import NOT_TRAINED, stored_runs, sweep

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labutils.training.sweep import sweep
+from labutils.training.sweeping import sweep
 
 
 def sweep_options(script: str | os.PathLike, part: str = "") -> dict[str, Any]:

@@ -7,90 +7,82 @@ import os
 import threading
 import time
 import warnings
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from typing import Any
 
-from joblib import cpu_count
 from joblib.externals.loky import ProcessPoolExecutor
 
-from labutils.training.run_ledger import RunLedger
 from labutils.training.run_store import Record
 from labutils.training.sweep_worker import ONE_THREAD, outcome
 
-_SECONDS_BETWEEN_QUESTIONS = 0.2  # whether to stop
 
+class LocalPool:
+    """Some processes of this machine, each with one thread for TensorFlow; `close` ends them.
 
-def records_by_processes(
-    train: bytes,
-    ledger: RunLedger,
-    should_stop: Callable[[], bool],
-    workers: int | None,
-    stack: contextlib.ExitStack,
-) -> Iterator[Record]:
-    """Yield the record of each run as it ends; of one that fails each time that it fails.
-
-    When a process is killed, all runs that are going on are lost, and nobody knows whose fault it was.
-    They are tried again; one that was lost more often than `retries` is tried alone, and fails if it is
-    lost then.
+    Parameters
+    ----------
+    train : the function that is called with the settings of a run, by cloudpickle.
+    number : of processes.
     """
-    number = min(workers or cpu_count(), len(ledger.waiting))
-    stack.enter_context(warnings.catch_warnings())
-    # loky replaces a process whose memory has grown, after which nothing is amiss
-    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
-    executors = [stack.enter_context(_processes(number))]
-    going_on: dict[Future, str] = {}
-    alone, lost = deque(), Counter()
 
-    def begin(key: str) -> None:
-        arguments = (outcome, train, ledger.wanted[key])
+    def __init__(self, train: bytes, number: int) -> None:
+        self.going_on: dict[Future, str] = {}
+        self._train, self._number = train, number
+        self._executor = self._new_executor()
+
+    def room(self) -> int:
+        """Return how many more runs can begin now."""
+        return self._number - len(self.going_on)
+
+    def submit(self, key: str, settings: Mapping[str, Any]) -> None:
+        """Begin a run."""
         try:
-            going_on[executors[-1].submit(*arguments)] = key
+            future = self._executor.submit(outcome, self._train, settings)
         except BrokenExecutor:  # a process was killed that had nothing to do
-            executors.append(stack.enter_context(_processes(number)))
-            going_on[executors[-1].submit(*arguments)] = key
+            self._replace_executor()
+            future = self._executor.submit(outcome, self._train, settings)
+        self.going_on[future] = key
 
-    while not should_stop():
-        while len(going_on) < number and (key := ledger.next_key()):
-            begin(key)
-        if alone and not going_on:
-            begin(alone.popleft())
-        if not going_on:
-            return
-        ended, _ = wait(going_on, _SECONDS_BETWEEN_QUESTIONS, return_when=FIRST_COMPLETED)
+    def ended(self, seconds: float) -> Iterator[tuple[str, Record | None]]:
+        """Wait for a run to end, and yield key and outcome of those that have, None where one was lost.
+
+        When a process is killed, all runs that are going on are lost.
+        """
+        ended, _ = wait(self.going_on, seconds, return_when=FIRST_COMPLETED)
         if any(_was_lost(future) for future in ended):
-            was_alone = len(going_on) == 1 and not ledger.waiting
-            ended, _ = wait(going_on)  # a broken pool ends them all
-            executors.append(stack.enter_context(_processes(number)))
+            ended, _ = wait(self.going_on)  # a broken executor ends them all
+            self._replace_executor()
         for future in ended:
-            key = going_on.pop(future)
-            if not _was_lost(future):
-                yield ledger.write_down(key, future.result())
-                continue
-            lost[key] += 1
-            if was_alone and lost[key] > ledger.retries + 1:
-                reason = "its process was killed, alone: was there enough memory?"
-                ledger.tried[key] = ledger.retries
-                yield ledger.write_down(key, {"failed": reason})
-            else:
-                (alone if lost[key] > ledger.retries else ledger.waiting).append(key)
+            yield self.going_on.pop(future), None if _was_lost(future) else future.result()
+
+    def close(self) -> None:
+        """Kill the processes, and what goes on in them."""
+        self._executor.shutdown(wait=False, kill_workers=True)
+
+    def _new_executor(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._number, timeout=600, env=ONE_THREAD, initializer=_end_with_parent)
+
+    def _replace_executor(self) -> None:
+        self.close()
+        self._executor = self._new_executor()
+
+
+@contextlib.contextmanager
+def local_pool(train: bytes, number: int) -> Iterator[LocalPool]:
+    """Yield a `LocalPool` that is closed at the end of the block."""
+    with warnings.catch_warnings(), contextlib.closing(LocalPool(train, number)) as pool:
+        # loky replaces a process whose memory has grown, after which nothing is amiss
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
+        yield pool
 
 
 def _was_lost(future: Future) -> bool:
-    """Whether the process of a run has ended without an answer."""
+    """Whether the process of a run has ended without an outcome."""
     error = future.exception()
     if error is not None and not isinstance(error, BrokenExecutor):
         raise error
     return error is not None
-
-
-@contextlib.contextmanager
-def _processes(number: int) -> Iterator[Executor]:
-    executor = ProcessPoolExecutor(number, timeout=600, env=ONE_THREAD, initializer=_end_with_parent)
-    try:
-        yield executor
-    finally:
-        executor.shutdown(wait=False, kill_workers=True)
 
 
 def _end_with_parent() -> None:

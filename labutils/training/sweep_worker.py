@@ -1,4 +1,4 @@
-"""One run of a sweep, in the process that trains it: call `train`, return what is to be written down."""
+"""One run of a sweep, in the process that trains it: call `train`, and return its outcome."""
 
 from __future__ import annotations
 
@@ -26,34 +26,41 @@ ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
 }
 _LONGEST_REASON = 300  # characters; the traceback is in the store
-_OWN_COLUMNS = ("seconds", "failed")
+_RESERVED_COLUMNS = ("seconds", "failed")
 
 
 def outcome(train: bytes, settings: Mapping[str, Any]) -> Record:
-    """Call `train`, in another process, and return what is to be written down."""
+    """Call `train` in this process, and return what the ledger writes down.
+
+    Returns
+    -------
+    dict
+        "result", or "failed" and "details" (the reason, and the traceback); with "seconds", "host" and
+        "versions". Or "unreadable" alone: why there is no function to call.
+    """
     try:
         with backend.quiet_stderr():  # what it needs is imported now, Keras perhaps
             function = cloudpickle.loads(train)
     except Exception as error:
-        return {"unreadable": reason(error)}
+        return {"unreadable": error_text(error)}
     started = time.perf_counter()
     try:
         result = function(**settings)
-        values = _of_run(result) if isinstance(result, Run) else result
+        values = _values_of(result) if isinstance(result, Run) else result
         if not isinstance(values, Mapping):
             raise TypeError(f"train must return a Run, or names and numbers, not {type(values).__name__}")
         result = plain(values, "a result")
         if taken := [
-            n for n, v in result.items() if n in _OWN_COLUMNS or (n in settings and settings[n] != v)
+            n for n, v in result.items() if n in _RESERVED_COLUMNS or (n in settings and settings[n] != v)
         ]:
             raise ValueError(f"train returned {taken[0]!r}, which is a column of its own: give another name")
         json.dumps(result)
-        answer = {"result": result}
+        record = {"result": result}
     except (Exception, SystemExit) as error:
-        answer = {"failed": reason(error), "details": traceback.format_exc()}
+        record = {"failed": error_text(error), "details": traceback.format_exc()}
     modules = {name: sys.modules.get(name) for name in ("keras", "tensorflow", "jax", "torch", "numpy")}
     versions = {name: getattr(module, "__version__", "") for name, module in modules.items() if module}
-    return answer | {
+    return record | {
         "seconds": round(time.perf_counter() - started, 3),
         "host": platform.node(),
         "versions": {"python": platform.python_version(), **versions},
@@ -74,12 +81,12 @@ def outcome_on_cluster(train: bytes, settings: Mapping[str, Any]) -> Record:
     return outcome(train, settings)
 
 
-def reason(error: BaseException) -> str:
-    """Return why a run has failed, as the table says it: the kind of the error and its message."""
+def error_text(error: BaseException) -> str:
+    """Return why a run has failed, as the table says it: the type of the error and its message."""
     return "".join(traceback.format_exception_only(error)).strip()[:_LONGEST_REASON]
 
 
-def _of_run(run: Run) -> dict[str, Any]:
+def _values_of(run: Run) -> dict[str, Any]:
     """Return of a Run what it was at the kept epoch, the test scores, and how it ended."""
     kept = {name: run.at_kept_epoch(name) for name in run.history} if run.kept_epoch else {}
     scores = {f"test_{name}": value for name, value in run.scores.items()}

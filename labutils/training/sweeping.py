@@ -1,35 +1,37 @@
-"""Many trainings: the processes of this machine or a Dask cluster, and every result written down at once.
+"""Many trainings in the processes of this machine or on a Dask cluster, every result written down at once.
 
-`run_ledger` knows which runs are left, `local_pool` and `dask_pool` hand them out, `sweep_worker` makes one.
+A `RunLedger` knows which runs are left. `sweep` has them trained in a `LocalPool` or a `DaskPool`, each by
+`sweep_worker.outcome`, and writes down in the ledger, and so in the `RunStore`, what comes back.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import pandas as pd
+from joblib import cpu_count
 from tqdm import tqdm
 
-from labutils.training.dask_pool import records_by_cluster
-from labutils.training.local_pool import records_by_processes
+from labutils.training.dask_pool import DaskPool, dask_pool
+from labutils.training.local_pool import LocalPool, local_pool
 from labutils.training.run import Run
 from labutils.training.run_ledger import RunLedger
 from labutils.training.run_store import Record, RunStore, key_of, plain
-from labutils.training.sweep_worker import reason
+from labutils.training.sweep_worker import error_text
 from labutils.validation import whole_number
 
 if TYPE_CHECKING:
     from dask.distributed import Client
 
 NOT_TRAINED = "not trained"  # in the column "failed": neither done nor failed
+_SECONDS_BETWEEN_QUESTIONS = 0.2  # whether to stop
 
 
 def sweep(
@@ -93,26 +95,22 @@ def sweep(
         if client is not None:
             raise ValueError("give workers, processes of this machine, or client, a cluster; not both")
     try:
-        sent = cloudpickle.dumps(train)
+        pickled = cloudpickle.dumps(train)
     except Exception as error:
-        raise TypeError(f"train cannot be sent to another process: {reason(error)}") from error
+        raise TypeError(f"train cannot be sent to another process: {error_text(error)}") from error
     runs = _opened(store, train)
     ledger = RunLedger(wanted, runs, retries)
     if ledger.waiting:
-        with contextlib.ExitStack() as stack:
-            if client is None:
-                answers = records_by_processes(sent, ledger, should_stop, workers, stack)
-            else:
-                answers = records_by_cluster(sent, ledger, should_stop, client, stack)
-            stack.callback(answers.close)  # before the workers end
-            bar = stack.enter_context(
-                tqdm(total=len(wanted), initial=ledger.done, unit="run", disable=not progress)
-            )
-            for record in answers:
+        if client is None:
+            pool = local_pool(pickled, min(workers or cpu_count(), len(ledger.waiting)))
+        else:
+            pool = dask_pool(pickled, client)
+        shown = {"total": len(wanted), "initial": ledger.done, "unit": "run", "disable": not progress}
+        with pool as pool, tqdm(**shown) as bar:
+            for record in _trained(pool, ledger, should_stop):
                 bar.update(ledger.done - bar.n)
                 if on_result is not None:
                     on_result(record, ledger.done, len(wanted))
-            ledger.write_held()
     table = _table(wanted, runs.records())
     if failed := int((~table.failed.isin(["", NOT_TRAINED])).sum()):
         warnings.warn(
@@ -138,6 +136,30 @@ def stored_runs(
         For a grid, seeds or a store that cannot work.
     """
     return _table(_runs_of(grid, seeds), _opened(store, train).records())
+
+
+def _trained(
+    pool: LocalPool | DaskPool, ledger: RunLedger, should_stop: Callable[[], bool]
+) -> Iterator[Record]:
+    """Have the runs of the ledger trained, and yield the record of each when it is written down.
+
+    A run that fails has a record each time that it fails.
+    """
+    while not should_stop():
+        while pool.room() > 0 and (key := ledger.next_key(alone=not pool.going_on)):
+            pool.submit(key, ledger.wanted[key])
+        if not pool.going_on:
+            break
+        for key, outcome in pool.ended(_SECONDS_BETWEEN_QUESTIONS):
+            if outcome is None:
+                record = ledger.write_down_loss(key)
+            elif "unreadable" in outcome:
+                raise TypeError(f"train cannot be read in another process: {outcome['unreadable']}")
+            else:
+                record = ledger.write_down(key, outcome)
+            if record is not None:
+                yield record
+    ledger.write_held()
 
 
 def _runs_of(
