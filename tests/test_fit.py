@@ -7,7 +7,7 @@ import pytest
 from training_helpers import network
 
 from labutils import training
-from labutils.training.trainers import _UnlessStopped, even_batch
+from labutils.training.keras_trainer import even_batch
 
 WAYS = pytest.mark.parametrize("fast", [False, True], ids=["Keras' fit", "compiled"])
 
@@ -152,13 +152,6 @@ def test_callbacks_are_told_the_same_in_both_ways(keras, task):
         our, their = (each if isinstance(each, list) else [each] for each in (our, their))
         assert our[:-1] == their[:-1] and our[-1] == pytest.approx(their[-1], rel=1e-5)
     assert ours[-1][0].keys() == {"loss", "val_loss"}
-
-
-def test_keras_asks_after_each_epoch_whether_to_validate_and_a_stop_says_no():
-    model = small_net(())
-    asked = _UnlessStopped(model)
-    for model.stop_training in (False, True):
-        assert model._should_eval(0, asked) is model._should_eval(7, asked) is not model.stop_training
 
 
 @WAYS

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from labutils import backend
 from labutils.panels import base
-from labutils.training.recording import recorder_class
+from labutils.training.recording import EpochHistory
 
 if TYPE_CHECKING:
     import keras
@@ -184,7 +185,9 @@ def progress_callback(runner: Runner, on_epoch: OnEpoch = lambda model: None) ->
     on_epoch : called with the network after each whole epoch, before the progress has that epoch.
     """
 
-    class ProgressCallback(recorder_class()):
+    epoch_history = EpochHistory()
+
+    class ProgressCallback(backend.load_keras().callbacks.Callback):
         def __init__(self) -> None:
             super().__init__()
             self.began = time.monotonic()
@@ -195,11 +198,11 @@ def progress_callback(runner: Runner, on_epoch: OnEpoch = lambda model: None) ->
             return runner.stop_requested
 
         def on_train_begin(self, logs=None):
-            super().on_train_begin(logs)
+            self.model.stop_evaluating = False  # Keras resets it in a validation alone
             self.stop_if_requested()
 
         def on_train_batch_end(self, batch, logs=None):
-            super().on_train_batch_end(batch, logs)
+            epoch_history.check_batch(self.model, logs)
             self.stop_if_requested()
             done = (batch + 1) / self.params["steps"]
             runner.report(fraction=min(1.0, done), elapsed=time.monotonic() - self.began)
@@ -208,10 +211,10 @@ def progress_callback(runner: Runner, on_epoch: OnEpoch = lambda model: None) ->
             self.model.stop_evaluating = self.stop_if_requested()
 
         def on_epoch_end(self, epoch, logs=None):
-            super().on_epoch_end(epoch, logs)
-            if self.epochs > runner.progress.epochs_done:
+            epoch_history.add_epoch(self.model, logs)
+            if epoch_history.epochs > runner.progress.epochs_done:
                 on_epoch(self.model)
-                now, history = time.monotonic(), {name: [*v] for name, v in self.history.items()}
+                now, history = time.monotonic(), {name: [*v] for name, v in epoch_history.values.items()}
                 seconds = (*runner.progress.epoch_seconds, now - self.began)
                 runner.report(history=history, epoch_seconds=seconds, fraction=0.0, elapsed=0.0)
                 self.began = now

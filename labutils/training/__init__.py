@@ -2,7 +2,7 @@
 
 It relies on what Keras and TensorFlow do not promise; in brackets the tests that would notice a change:
 
-* `trainers`: Keras asks ``epoch in validation_freq`` (test_fit: test_keras_asks_after_each_epoch_…).
+* `keras_trainer`: Keras asks ``epoch in validation_freq`` (test_fit: test_a_callback_stops_the_training_…).
 * `recording`: ``stop_evaluating`` ends a validation (test_fit: test_a_stop_within_the_validation_…).
 * `compiled_epochs`: the order of rows under a seed, ``variable.value``, ``compute_loss``, ``optimizer.apply``
   (test_compiled_epochs: test_the_curves_and_weights_…); ``unroll``, for speed alone (benchmarks/measure.py).

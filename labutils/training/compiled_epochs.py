@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labutils import backend
-from labutils.training.trainers import EVALUATION_BATCH, Pair, Trainer
+from labutils.training.keras_trainer import EVALUATION_BATCH, Pair
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
+
+    from labutils.training.keras_trainer import Callbacks
 
 BATCHES_PER_CALL = 50  # so that a training can be stopped between the calls of a long epoch
 LONGEST_UNROLLED = 16  # time steps; unrolling more of them takes longer to prepare than it saves
@@ -30,7 +32,7 @@ LOSSES = frozenset(
 OPTIMIZERS = frozenset("Adagrad Adam AdamW Nadam RMSprop SGD".split())
 
 
-def reason_against(model: keras.Model) -> str:
+def why_not_compiled(model: keras.Model) -> str:
     """Return in words why whole epochs of this compiled model cannot be compiled, "" if they can."""
     if backend.load_keras().backend.backend() != "tensorflow":
         return "whole epochs are compiled with the TensorFlow backend alone"
@@ -46,10 +48,10 @@ def reason_against(model: keras.Model) -> str:
         return f"its optimizer is {type(optimizer).__name__}, or scales its loss"
     if len(model.inputs) > 1 or len(model.outputs) > 1:
         return "it has several inputs or outputs"
-    return next(filter(None, map(_reason_against_layer, model.layers)), "")
+    return next(filter(None, map(_why_not_layer, model.layers)), "")
 
 
-def _reason_against_layer(layer: keras.Layer) -> str:
+def _why_not_layer(layer: keras.Layer) -> str:
     name, keras = type(layer).__name__, backend.load_keras()
     if isinstance(layer, keras.Model):
         return f"its part {layer.name} is a model of its own: put its layers into the model one by one"
@@ -66,15 +68,15 @@ def _reason_against_layer(layer: keras.Layer) -> str:
     return ""
 
 
-class CompiledTrainer(Trainer):
+class CompiledTrainer:
     """Training and evaluation of a cached network, an epoch (or 50 batches of a long one) in a compiled call.
 
     Same batches, same order and same numbers as ``model.fit``. Every batch has the same static shape, since
     that halves the time to compile: the last, smaller one is filled up with rows of weight 0, and the others
-    weigh so much more that its mean is the same.
+    weigh so much more that its mean is the same. It has the attributes and methods of `KerasTrainer`.
     """
 
-    trained_by, reason = "compiled epochs", ""
+    trained_by, fallback_reason = "compiled epochs", ""
 
     def __init__(self, network: keras.Model, batch_size: int) -> None:
         import tensorflow as tf
@@ -136,12 +138,7 @@ class CompiledTrainer(Trainer):
         return float(self._tests[shape](x, y))
 
     def fit(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        validation: Pair | None,
-        epochs: int,
-        callbacks: Sequence[keras.callbacks.Callback],
+        self, x: np.ndarray, y: np.ndarray, validation: Pair | None, epochs: int, callbacks: Callbacks
     ) -> None:
         """Train as ``model.fit`` does, and call the callbacks as it does under ``steps_per_execution=50``.
 
@@ -169,6 +166,7 @@ class CompiledTrainer(Trainer):
             calls.on_train_end(logs)
 
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Return the mean loss on (x, y), by its name."""
         with self._without_graph_optimizer():
             return {"loss": self._mean_loss(*self._tensors(x, y))}
 

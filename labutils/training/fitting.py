@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labutils import backend
-from labutils.training import input_checks, network_cache, recording
+from labutils.training import input_checks, network_cache
+from labutils.training.recording import EpochHistory, printing_callback, recording_callback
 from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
-from labutils.training.trainers import KerasTrainer, Pair
+from labutils.training.keras_trainer import KerasTrainer, Pair
 from labutils.validation import whole_number
 
 if TYPE_CHECKING:
@@ -83,16 +84,19 @@ def fit(
     for label, pair in (("the validation data", validation), ("the test data", test)):
         if pair is not None:
             input_checks.check_rows(model, label, pair[0], x)
-    recorder = recording.new_recorder()
-    size = min(batch_size, len(x))
-    own_fit = contextlib.nullcontext(KerasTrainer(model, size))
-    with network_cache.trainer_for(model, x, y, size) if fast else own_fit as trainer:
-        # the recorder first: it must see whether an epoch was broken off before early stopping says stop
-        used_callbacks = [recorder, *callbacks]
+    epoch_history, rows_of_batch = EpochHistory(), min(batch_size, len(x))
+    if fast:
+        chosen = network_cache.trainer_for(model, x, y, rows_of_batch)
+    else:
+        chosen = contextlib.nullcontext(KerasTrainer(model, rows_of_batch))
+    with chosen as trainer:
+        # the one that records comes first: it must see whether an epoch was broken off before early stopping
+        # says stop
+        used_callbacks = [recording_callback(epoch_history), *callbacks]
         if name is not None:
-            if trainer.reason:
-                print(f"{name}: Keras' own fit, since {trainer.reason}")
-            used_callbacks.append(recording.progress_line(recorder, name, epochs, bool(early_stopping)))
+            if trainer.fallback_reason:
+                print(f"{name}: Keras' own fit, since {trainer.fallback_reason}")
+            used_callbacks.append(printing_callback(epoch_history, name, epochs, bool(early_stopping)))
         started = time.perf_counter()
         try:
             trainer.fit(x, y, validation, epochs, used_callbacks)
@@ -102,10 +106,10 @@ def fit(
             raise
         seconds = time.perf_counter() - started
         scores = {} if test is None else trainer.evaluate(*test)
-    if recorder.problem:
-        print(recorder.problem)
-    ended, kept_epoch = _ending(recorder, early_stopping, epochs)
-    history = recorder.padded_history("loss" if validation is None else "val_loss")
+    if epoch_history.problem:
+        print(epoch_history.problem)
+    ended, kept_epoch = _ending(epoch_history, early_stopping, epochs)
+    history = epoch_history.padded("loss" if validation is None else "val_loss")
     return Run(
         name=model.name if name is None else name,
         parameters=model.count_params(),
@@ -132,12 +136,12 @@ def callback_list(
     given: keras.callbacks.Callback | Iterable[keras.callbacks.Callback] | None,
 ) -> list[keras.callbacks.Callback]:
     """Return callbacks (one, any number of them, or None) as a list; ValueError for what is no callback."""
-    kind = backend.load_keras().callbacks.Callback
+    base_class = backend.load_keras().callbacks.Callback
     callbacks = list(given or ()) if isinstance(given, Iterable) or given is None else [given]
     for callback in callbacks:
-        if isinstance(callback, type) and issubclass(callback, kind):
+        if isinstance(callback, type) and issubclass(callback, base_class):
             raise ValueError(f"callbacks holds the class {callback.__name__}: write {callback.__name__}(…)")
-        if not isinstance(callback, kind):
+        if not isinstance(callback, base_class):
             raise ValueError(f"callbacks must be Keras callbacks, got {callback!r}")
     return callbacks
 
@@ -160,8 +164,8 @@ def _early_stopping(
     callbacks: list[keras.callbacks.Callback], validated: bool
 ) -> list[keras.callbacks.EarlyStopping]:
     """Return those callbacks that stop early; ValueError where they would have nothing to go by."""
-    kind = backend.load_keras().callbacks.EarlyStopping
-    early_stopping = [callback for callback in callbacks if isinstance(callback, kind)]
+    stopper = backend.load_keras().callbacks.EarlyStopping
+    early_stopping = [callback for callback in callbacks if isinstance(callback, stopper)]
     if not validated and any(callback.monitor.startswith("val_") for callback in early_stopping):
         raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
     return early_stopping
@@ -179,17 +183,21 @@ def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, n
 
 
 def _ending(
-    recorder: keras.callbacks.Callback, early_stopping: list[keras.callbacks.EarlyStopping], epochs: int
+    history: EpochHistory, early_stopping: list[keras.callbacks.EarlyStopping], epochs: int
 ) -> tuple[str, int]:
     """Return why the training ended, in words, and the epoch whose weights the model has."""
-    kept = recorder.epochs
-    ended = recorder.problem or (ALL_EPOCHS if kept == epochs else ON_REQUEST)
-    if not recorder.problem and any(0 < callback.stopped_epoch < kept for callback in early_stopping):
+    kept_epoch = history.epochs
+    if history.problem:
+        ended = history.problem
+    elif any(0 < callback.stopped_epoch < history.epochs for callback in early_stopping):
         ended = EARLY_STOPPING
+    else:
+        ended = ALL_EPOCHS if history.epochs == epochs else ON_REQUEST
     for callback in early_stopping:  # the last one that restores weights has the last word
         if callback.restore_best_weights and callback.best_weights is not None:
-            kept = min(callback.best_epoch + 1, recorder.epochs)  # it also sees an epoch that is broken off
-    return ended, kept
+            # it also sees an epoch that is broken off
+            kept_epoch = min(callback.best_epoch + 1, history.epochs)
+    return ended, kept_epoch
 
 
 def _best_epoch(history: dict[str, list[float]]) -> int:

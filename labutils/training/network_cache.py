@@ -5,7 +5,7 @@ architecture is cached with what was compiled for it: a later model of that arch
 has it trained and gets them back. Throughout `labutils.training`, "model" is the reader's and "network" what
 is trained: the cached one, or the model itself. What trains it is then one of three:
 
-* `CompiledTrainer` of a cached network: ``fast=True``, and `reason_against` finds nothing;
+* `CompiledTrainer` of a cached network: ``fast=True``, and `why_not_compiled` finds nothing;
 * `KerasTrainer` of a cached network: ``fast=True``, but something, such as metrics, is against compiled
   epochs (a second small classifier takes a third of the time that it takes uncached);
 * `KerasTrainer` of the model itself: ``fast=False``, it is not cacheable, or another training goes on.
@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labutils import backend
-from labutils.training.compiled_epochs import CompiledTrainer, reason_against
-from labutils.training.trainers import KerasTrainer, Trainer
+from labutils.training.compiled_epochs import CompiledTrainer, why_not_compiled
+from labutils.training.keras_trainer import KerasTrainer
 
 if TYPE_CHECKING:
     import keras
 
+Trainer = CompiledTrainer | KerasTrainer
 CAPACITY = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
 _CACHE: OrderedDict[str, Trainer] = OrderedDict()  # the only cache, the latest used last
 _LOCK = threading.Lock()  # the only lock of the cache: who finds it closed trains without
@@ -67,6 +68,11 @@ def trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: in
         _LOCK.release()
 
 
+def cached_networks() -> list[keras.Model]:
+    """Return the networks in the cache, the latest used last."""
+    return [trainer.network for trainer in _CACHE.values()]
+
+
 def clear() -> None:
     """Empty the cache; RuntimeError while a network of it is trained, or a callback would wait for itself."""
     if not _LOCK.acquire(blocking=False):
@@ -88,8 +94,8 @@ def _state(model: keras.Model) -> list[keras.Variable]:
 def _cached_trainer(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Trainer:
     try:
         layers, compilation = _configurations(model)
-    except NotCacheable as reason:
-        return KerasTrainer(model, batch_size, str(reason))
+    except NotCacheable as error:
+        return KerasTrainer(model, batch_size, str(error))
     types = [[array.shape[1:], str(array.dtype)] for array in (x, y)]
     named = [compilation.get(name) for name in ("metrics", "weighted_metrics")]  # their names count
     architecture = _with_numbered_names([layers, compilation], {})
@@ -97,7 +103,7 @@ def _cached_trainer(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size
     model.optimizer.build(model.trainable_variables)
     if key not in _CACHE:
         try:
-            _CACHE[key] = _built(layers, compilation, reason_against(model), batch_size)
+            _CACHE[key] = _built(layers, compilation, why_not_compiled(model), batch_size)
         except Exception as error:  # no rule covers what a reader may put into a model
             return KerasTrainer(model, batch_size, f"it cannot be built again ({type(error).__name__})")
         while sum(1 + isinstance(cached, KerasTrainer) for cached in _CACHE.values()) > CAPACITY:
@@ -130,7 +136,7 @@ def _configurations(model: keras.Model) -> tuple[dict, dict]:
     return layers, compilation
 
 
-def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> Trainer:
+def _built(layers: dict, compilation: dict, fallback_reason: str, batch_size: int) -> Trainer:
     drawn_so_far = random.getstate()  # the network draws seeds, and will not need them
     try:
         network = backend.load_keras().models.model_from_json(json.dumps(layers))
@@ -138,14 +144,16 @@ def _built(layers: dict, compilation: dict, reason: str, batch_size: int) -> Tra
         random.setstate(drawn_so_far)
     network.compile_from_config(compilation)
     network.optimizer.build(network.trainable_variables)
-    return KerasTrainer(network, batch_size, reason) if reason else CompiledTrainer(network, batch_size)
+    if fallback_reason:
+        return KerasTrainer(network, batch_size, fallback_reason)
+    return CompiledTrainer(network, batch_size)
 
 
 def _refuse_own_classes(node: Any) -> None:
     """Raise NotCacheable for a class or function of the reader's own: it may change under its name."""
     if isinstance(node, dict) and node.get("registered_name") and node["module"] != _FUNCTIONAL:
-        own = node["config"] if isinstance(node.get("config"), str) else node["class_name"]
-        raise NotCacheable(f"{own} is not Keras' own")
+        name = node["config"] if isinstance(node.get("config"), str) else node["class_name"]
+        raise NotCacheable(f"{name} is not Keras' own")
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         _refuse_own_classes(child)
 

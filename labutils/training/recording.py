@@ -1,9 +1,9 @@
-"""The callbacks of `fit`: gather the history of whole epochs, end what has failed, print how far it is."""
+"""The history of a training, as `fit` keeps it, and the callbacks that gather it and print how far it is."""
 
 from __future__ import annotations
 
-import functools
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from labutils import backend
@@ -12,68 +12,70 @@ if TYPE_CHECKING:
     import keras
 
 
-@functools.cache
-def recorder_class() -> type[keras.callbacks.Callback]:
-    """Return the class of the callback that gathers the history of `fit`; `progress_callback` extends it."""
-    keras = backend.load_keras()
+class EpochHistory:
+    """The losses and metrics of the whole epochs of one training.
 
-    class Recorder(keras.callbacks.Callback):
-        """Gathers the history of whole epochs and ends a training that has failed.
+    Attributes
+    ----------
+    values : quantity as Keras names it → its value after each epoch; "loss" is always there.
+    problem : what is wrong with the loss, or "".
+    """
 
-        Attributes
-        ----------
-        history : quantity → its value after each epoch.
-        problem : what is wrong with the loss, or "".
-        """
+    def __init__(self) -> None:
+        self.values: dict[str, list[float]] = {"loss": []}
+        self.problem = ""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.history: dict[str, list[float]] = {"loss": []}
-            self.problem = ""
+    @property
+    def epochs(self) -> int:
+        """How many whole epochs are done."""
+        return len(self.values["loss"])
 
-        @property
-        def epochs(self) -> int:
-            """How many whole epochs are done."""
-            return len(self.history["loss"])
+    def padded(self, *quantities: str) -> dict[str, list[float]]:
+        """Return the values, of these quantities at least; NaN where an epoch was not validated."""
+        nothing: dict[str, list[float]] = {name: [] for name in ("loss", *quantities)}
+        return {q: v + [math.nan] * (self.epochs - len(v)) for q, v in (nothing | self.values).items()}
 
+    def check_batch(self, model: keras.Model, logs: Mapping[str, float] | None) -> None:
+        """Stop the training where the loss, the mean over the epoch so far, is NaN or infinite."""
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss) and not self.problem:
+            self.problem = (
+                f"the loss became {loss} in epoch {self.epochs + 1}: "
+                "try a smaller learning rate, or clipnorm=1 in the optimizer"
+            )
+            model.stop_training = True
+
+    def add_epoch(self, model: keras.Model, logs: Mapping[str, float] | None) -> None:
+        """Add the values of an epoch, unless a callback has broken it off."""
+        if self.problem or not model.stop_training:
+            for quantity, value in (logs or {}).items():
+                self.values.setdefault(quantity, []).append(float(value))
+
+
+def recording_callback(history: EpochHistory) -> keras.callbacks.Callback:
+    """Return the callback that fills `history`, and ends a training whose loss is no number any more."""
+
+    class RecordingCallback(backend.load_keras().callbacks.Callback):
         def on_train_begin(self, logs=None):
             self.model.stop_evaluating = False  # Keras resets it in a validation alone
 
         def on_train_batch_end(self, batch, logs=None):
-            loss = (logs or {}).get("loss", 0.0)
-            if not math.isfinite(loss) and not self.problem:
-                self.problem = (
-                    f"the loss became {loss} in epoch {self.epochs + 1}: "
-                    "try a smaller learning rate, or clipnorm=1 in the optimizer"
-                )
-                self.model.stop_training = True
+            history.check_batch(self.model, logs)
 
         def on_epoch_end(self, epoch, logs=None):
-            if self.problem or not self.model.stop_training:  # else it was broken off
-                for quantity, value in (logs or {}).items():
-                    self.history.setdefault(quantity, []).append(float(value))
+            history.add_epoch(self.model, logs)
 
-        def padded_history(self, *quantities: str) -> dict[str, list[float]]:
-            """Return the history with these quantities at least; NaN where an epoch was not validated."""
-            nothing: dict[str, list[float]] = {name: [] for name in ("loss", *quantities)}
-            return {q: v + [math.nan] * (self.epochs - len(v)) for q, v in (nothing | self.history).items()}
-
-    return Recorder
+    return RecordingCallback()
 
 
-def new_recorder() -> keras.callbacks.Callback:
-    """Return a `Recorder` for one training."""
-    return recorder_class()()
-
-
-def progress_line(
-    recorder: keras.callbacks.Callback, name: str, epochs: int, may_stop_early: bool
+def printing_callback(
+    history: EpochHistory, name: str, epochs: int, may_stop_early: bool
 ) -> keras.callbacks.Callback:
     """Return a callback that prints the epochs as they are recorded, the same line on every machine.
 
     Parameters
     ----------
-    recorder : the `Recorder` of the training, called before this callback.
+    history : of the training, filled before this callback is called.
     name, epochs : what the line begins with, and how many epochs were asked for.
     may_stop_early : True prints no epochs, since their number may differ between machines.
     """
@@ -89,6 +91,6 @@ def progress_line(
         )
     return keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: write(f"{name}: epoch"),
-        on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}" * (recorder.epochs > epoch)),
+        on_epoch_end=lambda epoch, logs: write(f" {epoch + 1}" * (history.epochs > epoch)),
         on_train_end=lambda logs: write(f" of {epochs}\n"),
     )

@@ -1,9 +1,9 @@
-"""What trains a model, `Trainer`, and the one that does so by Keras' own fit, with few sizes to compile."""
+"""What trains a model by Keras' own fit, with few sizes to compile."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,54 +12,33 @@ from labutils.validation import whole_number
 if TYPE_CHECKING:
     import keras
 
+    Callbacks = Sequence[keras.callbacks.Callback]
+
 Pair = tuple[np.ndarray, np.ndarray]
 EVALUATION_BATCH = 512
 
 
-class Trainer(Protocol):
-    """What `fit` trains and evaluates with: `KerasTrainer` or `CompiledTrainer`.
+class KerasTrainer:
+    """Training and evaluation of a cached network, or of the reader's model itself, by Keras' own fit.
+
+    `CompiledTrainer` has the same attributes and methods.
 
     Attributes
     ----------
-    network : what is trained: a cached network, or the reader's model itself.
+    network : what is trained.
     trained_by : what trains it, in words.
-    reason : why it is not trained by compiled epochs, in words; "" where it is, or nobody asked for them.
+    fallback_reason : why it is not trained by compiled epochs, in words; "" where nobody asked for them.
     """
-
-    network: keras.Model
-    trained_by: str
-    reason: str
-
-    def fit(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        validation: Pair | None,
-        epochs: int,
-        callbacks: Sequence[keras.callbacks.Callback],
-    ) -> None:
-        """Train as ``model.fit`` does, but leave out the validation of an epoch that was broken off."""
-
-    def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
-        """Return the loss, and the metrics where the model has any, on (x, y), by name."""
-
-
-class KerasTrainer(Trainer):
-    """What trains a cached network, or the reader's model itself, by Keras' own fit."""
 
     trained_by = "Keras' own fit"
 
-    def __init__(self, network: keras.Model, batch_size: int = 64, reason: str = "") -> None:
-        self.network, self.batch_size, self.reason = network, batch_size, reason
+    def __init__(self, network: keras.Model, batch_size: int = 64, fallback_reason: str = "") -> None:
+        self.network, self.batch_size, self.fallback_reason = network, batch_size, fallback_reason
 
     def fit(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        validation: Pair | None,
-        epochs: int,
-        callbacks: Sequence[keras.callbacks.Callback],
+        self, x: np.ndarray, y: np.ndarray, validation: Pair | None, epochs: int, callbacks: Callbacks
     ) -> None:
+        """Train as ``model.fit`` does, but leave out the validation of an epoch that was broken off."""
         settings = {"epochs": epochs, "batch_size": self.batch_size, "callbacks": callbacks, "verbose": 0}
         if validation:
             settings |= {"validation_data": validation, "validation_freq": _UnlessStopped(self.network)}
@@ -67,6 +46,7 @@ class KerasTrainer(Trainer):
         self.network.fit(x, y, **settings)
 
     def evaluate(self, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        """Return the loss, and the metrics where the model has any, on (x, y), by name."""
         scores = self.network.evaluate(
             x, y, batch_size=self._evaluation_batch(len(x)), verbose=0, return_dict=True
         )
