@@ -13,9 +13,9 @@ import numpy as np
 
 from labutils import backend
 from labutils.training import input_checks, network_cache
+from labutils.training.keras_trainer import KerasTrainer, Pair
 from labutils.training.recording import EpochHistory, printing_callback, recording_callback
 from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
-from labutils.training.keras_trainer import KerasTrainer, Pair
 from labutils.validation import whole_number
 
 if TYPE_CHECKING:
