@@ -6,7 +6,7 @@ import base64
 import html
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from string import Template
 
@@ -117,6 +117,55 @@ def describe_error(error: BaseException) -> tuple[str, str]:
 def alert(text: str) -> str:
     """Return a message of something wrong as HTML, escaped, read aloud at once."""
     return f'<div class="lab-alert" role="alert">{html.escape(text)}</div>'
+
+
+def progress_bar(text: str, fraction: float, label: str) -> str:
+    """Return how far something is, as HTML: a text, escaped, and below it a bar.
+
+    Parameters
+    ----------
+    text : stands above the bar.
+    fraction : that is done, 0 to 1.
+    label : what the bar shows, for a screen reader.
+    """
+    percent = round(100 * fraction)
+    return (
+        f"<p>{html.escape(text)}</p>"
+        f'<div class="lab-bar" role="progressbar" aria-label="{html.escape(label)}" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{percent}"><div style="width:{percent}%"></div></div>'
+    )
+
+
+def html_table(
+    caption: str,
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    row_heads: bool = False,
+    best: int | None = None,
+) -> str:
+    """Return a table of texts, which are escaped, as HTML that can be scrolled in a narrow window.
+
+    Parameters
+    ----------
+    caption : stands above the table.
+    heads : of the columns.
+    rows : the cells of each row.
+    row_heads : whether the first cell of a row is its head.
+    best : the index of the row that is set in bold.
+    """
+    head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in heads)
+    body = ""
+    for number, (first, *others) in enumerate(rows):
+        body += '<tr class="lab-best">' if number == best else "<tr>"
+        body += (
+            f'<th scope="row">{html.escape(first)}</th>' if row_heads else f"<td>{html.escape(first)}</td>"
+        )
+        body += "".join(f"<td>{html.escape(cell)}</td>" for cell in others) + "</tr>"
+    return (
+        f'<div class="lab-scroll"><table><caption>{html.escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def row(*children: widgets.Widget) -> widgets.HBox:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from labutils.panels import base
 from labutils.panels.fields import ChoiceField, Field, field_text
 from labutils.panels.preview import PreviewOutput
 from labutils.training import Run
@@ -34,7 +34,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunEntry:
     """One finished run of a panel."""
 
     number: int  # from 1
@@ -50,7 +50,9 @@ class RunTable:
     Raises ValueError where two columns would have the same name.
     """
 
-    def __init__(self, entries: Sequence[Entry], fields: Sequence[Field | ChoiceField], score: Score) -> None:
+    def __init__(
+        self, entries: Sequence[RunEntry], fields: Sequence[Field | ChoiceField], score: Score
+    ) -> None:
         self._entries, self._fields, self._score = entries, fields, score
         names = [score.name, *(field.label.lower() for field in fields), *_MEASURED, "best"]
         for name in names:
@@ -63,12 +65,12 @@ class RunTable:
             f"{f.label.lower()} {field_text(values[f.name])}" for f in self._fields if f.name in values
         )
 
-    def outcome(self, entry: Entry) -> str:
+    def outcome_in_words(self, entry: RunEntry) -> str:
         """Return in a sentence how a run has ended."""
         text = f"Run {entry.number} ({self.settings_in_words(entry.values)}) has ended: {entry.run.ended}"
         if not entry.run.epochs:
             return f"{text} before its first epoch was done."
-        score, reason = self._scored(entry.run)
+        score, reason = self._score_or_reason(entry.run)
         text += f", {entry.run.seconds:.1f} seconds"
         if reason:
             return f"{text}, but it has no {self._score.name} ({reason})."
@@ -80,7 +82,7 @@ class RunTable:
         best = self._best()
         rows = {
             entry.number: {
-                self._score.name: self._scored(entry.run)[0],
+                self._score.name: self._score_or_reason(entry.run)[0],
                 "best": entry is best,
                 **{field.label.lower(): entry.values.get(field.name, math.nan) for field in self._fields},
                 "epochs done": entry.run.epochs,
@@ -102,20 +104,17 @@ class RunTable:
         file = "".join(c if c.isascii() and c.isalnum() else "_" for c in title.lower()) + ".csv"
         shown, marked = runs.drop(columns="best"), best.number if best and len(runs) > 1 else None
         formats = {"seconds": "{:.1f}".format, "parameters": "{:,}".format, self._score.name: "{:.4g}".format}
-        heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ["run", *shown])
-        rows = ""
+        rows = []
         for number, *values in shown.itertuples(name=None):
             cells = [_cell(value, formats.get(name, field_text)) for name, value in zip(shown, values)]
-            style, mark = (' class="lab-best"', " (best)") if number == marked else ("", "")
-            cells[0] += mark
-            rows += f'<tr{style}><th scope="row">{number}</th><td>{"</td><td>".join(cells)}</td></tr>'
-        return (
-            f'<div class="lab-scroll"><table><caption>Your runs</caption><thead><tr>{heads}</tr></thead>'
-            f"<tbody>{rows}</tbody></table></div>"
-            f'<p><a download="{file}" href="data:text/csv;base64,{csv}">Save the table as CSV</a></p>'
-        )
+            cells[0] += " (best)" * (number == marked)
+            rows.append([str(number), *cells])
+        best_row = [*shown.index].index(marked) if marked else None
+        table = base.html_table("Your runs", ["run", *shown], rows, row_heads=True, best=best_row)
+        link = f'<a download="{file}" href="data:text/csv;base64,{csv}">Save the table as CSV</a>'
+        return f"{table}<p>{link}</p>"
 
-    def _scored(self, run: Run) -> tuple[float, str]:
+    def _score_or_reason(self, run: Run) -> tuple[float, str]:
         """Return the score of a run, or NaN and the reason why it has none."""
         if not run.epochs:
             return math.nan, "not one epoch was finished"
@@ -125,15 +124,15 @@ class RunTable:
         except Exception as error:  # the function is the notebook's
             return math.nan, f"{type(error).__name__}: {error}"
 
-    def _best(self) -> Entry | None:
+    def _best(self) -> RunEntry | None:
         """Return the entry with the best score, the earlier one of equals; None where none has a score."""
-        scores = {entry.number: self._scored(entry.run)[0] for entry in self._entries}
+        scores = {entry.number: self._score_or_reason(entry.run)[0] for entry in self._entries}
         finished = [entry for entry in self._entries if math.isfinite(scores[entry.number])]
         return self._score.best(finished, key=lambda entry: scores[entry.number]) if finished else None
 
 
 def _cell(value: float | str, in_words: Callable[[float], str]) -> str:
-    """Return what stands in a cell of the table, as HTML: a dash for NaN."""
+    """Return what stands in a cell of the table: a dash for NaN."""
     if isinstance(value, str):
-        return html.escape(value)
+        return value
     return "–" if math.isnan(value) else in_words(value)

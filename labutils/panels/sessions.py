@@ -20,12 +20,12 @@ class PanelSession:
 
     def __init__(self) -> None:
         self.panel: SessionPanel | None = None  # the latest of its title
-        self.runner = Runner(self.follow)
+        self.runner = Runner(self.refresh_panel)
 
-    def follow(self) -> None:
+    def refresh_panel(self) -> None:
         """Let the panel show how far the job is."""
         if self.panel is not None:
-            self.panel.follow()
+            self.panel.refresh()
 
 
 @functools.cache
@@ -38,16 +38,23 @@ class SessionPanel(base.Panel):
     """A panel that starts jobs in the background, follows them and stops them.
 
     A subclass puts the buttons that start a job into `start_buttons`, calls `take_over` at the end of its
-    ``__init__``, and defines `tell_news` and `draw`.
+    ``__init__``, and defines `announce` and `draw`.
 
     Parameters
     ----------
     kind : of the session.
     title : names the panel and its session.
+
+    Attributes
+    ----------
+    session : what outlives the panel.
+    start_buttons, stop_button : the former are disabled while a job goes on, the latter while none does.
+    seconds_between_drawings : how often at most it is drawn.
+    busy_text, idle_text : what it says to a click on Start while a job goes on, on Stop while none does.
+    kept_text : what it says when it gives way to a panel of the same title.
     """
 
     seconds_between_drawings = 0.25
-    # what it says to a click on Start while a job goes on, on Stop while none does, and when it gives way
     busy_text = "A training is going on: stop it first, or wait for its end."
     idle_text = "There is no training to stop."
     kept_text = "Your runs are there."
@@ -59,7 +66,7 @@ class SessionPanel(base.Panel):
         self.stop_button = base.button("Stop", self._stop_clicked)
         self._drawing = threading.RLock()
         self._drawn_at = 0.0
-        self._followed: Progress | None = None
+        self._shown_progress: Progress | None = None
 
     def take_over(self) -> None:
         """Show what the session holds, in the place of an older panel of the same title."""
@@ -67,7 +74,7 @@ class SessionPanel(base.Panel):
         past, self.session.panel = self.session.panel, self
         if past is not None:
             past.retire()
-        self.follow()
+        self.refresh()
 
     def retire(self) -> None:
         """Give way to a new panel of the same title."""
@@ -75,13 +82,13 @@ class SessionPanel(base.Panel):
             self.say(f"This panel was made anew elsewhere; use the new one. {self.kept_text}")
             self.close_all_but_status()
 
-    def follow(self) -> None:
+    def refresh(self) -> None:
         """Show the job as it stands: a new state and the first epoch at once, the rest from time to time."""
         with self._drawing:
             if self.session.panel is not self:
                 return
-            progress, past = self.session.runner.progress, self._followed
-            self._followed = progress
+            progress, past = self.session.runner.progress, self._shown_progress
+            self._shown_progress = progress
             has_news = past is None or progress.state != past.state
             has_first_epoch = past is not None and progress.epochs_done > 0 and not past.epochs_done
             too_early = time.monotonic() - self._drawn_at < self.seconds_between_drawings
@@ -96,11 +103,11 @@ class SessionPanel(base.Panel):
                 if progress.state == "stopping":
                     self.say("Stopping …")
                 else:
-                    self.tell_news(progress)
+                    self.announce(progress)
             self.draw(progress)
             self._drawn_at = time.monotonic()
 
-    def tell_news(self, progress: Progress) -> None:
+    def announce(self, progress: Progress) -> None:
         """Say that a job has started, is under way or has ended, and how."""
         raise NotImplementedError
 
@@ -118,11 +125,11 @@ class SessionPanel(base.Panel):
             return None
         return {entry.field.name: entry.value for entry in inputs}
 
-    def is_free(self) -> bool:
-        """Whether no job goes on; says so where one does."""
+    def refused_as_busy(self) -> bool:
+        """Return whether a job goes on, and say so where one does."""
         if self.session.runner.is_busy:
             self.say(self.busy_text)
-        return not self.session.runner.is_busy
+        return self.session.runner.is_busy
 
     def _stop_clicked(self, button: widgets.Button) -> None:
         if not self.session.runner.stop():

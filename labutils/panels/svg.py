@@ -51,7 +51,7 @@ def line_chart(
     logy: bool = False,
     xlim: tuple[float, float] | None = None,
     ylim: tuple[float, float] | None = None,
-    room: int = 0,
+    letters_at_right: int = 0,
     note: str = "",
     alt: str = "",
 ) -> str:
@@ -62,10 +62,15 @@ def line_chart(
 
     Parameters
     ----------
+    lines : on common axes.
+    xlabel, ylabel : names of the axes.
     references : name → y, fixed lines named at the right.
+    logy : True for a logarithmic y-axis.
     xlim, ylim : least ranges.
-    room : letters to leave room for at the right, so that charts with other references line up.
-    note, alt : what is written across the middle; the chart in words.
+    letters_at_right : of the longest name for which there is room at the right, so that charts with other
+        references line up.
+    note : what is written across the middle.
+    alt : the chart in words.
     """
     references = {n: float(y) for n, y in (references or {}).items() if drawable(float(y), logy)}
     segments = [_segments(line, logy) for line in lines]
@@ -83,7 +88,7 @@ def line_chart(
     scale = math.log10 if logy else float
     x_ends, y_ends = _widened(min(xs), max(xs)), _widened(scale(min(ys)), scale(max(ys)))
     legend, top = _legend(lines)
-    letters, bottom = max([room, *map(len, references)]), HEIGHT - _BOTTOM
+    letters, bottom = max([letters_at_right, *map(len, references)]), HEIGHT - _BOTTOM
     edge = WIDTH - _RIGHT - (_LETTER * letters + 8 if letters else 0)
     across, up = _between(x_ends, _LEFT, edge), _between(y_ends, bottom, top, scale)
     parts = []
@@ -116,8 +121,10 @@ def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen:
 
     Parameters
     ----------
-    rows, labels : name → its values; what stands below each of them, words upright.
+    rows : name → its values.
+    labels : what stands below each value, words upright.
     chosen : the index of the bar that is framed.
+    alt : the chart in words.
     """
     row_height, left, size, longest = 74, 118, 27, max(map(len, labels), default=0)
     step = (WIDTH - left - _RIGHT) / max(len(labels), 1)
@@ -153,6 +160,12 @@ def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt
     """Return an SVG of coloured cells, one row for each row of `values`, (rows, columns).
 
     Orange is below zero, white zero, blue above; the full colours stand for the largest size there is.
+
+    Parameters
+    ----------
+    values : (rows, columns).
+    xlabel, ylabel : names of the axes.
+    alt : the map in words.
     """
     values = np.nan_to_num(np.asarray(values, float), posinf=0, neginf=0)
     if not values.size:
@@ -183,7 +196,8 @@ def image_rows(rows: Mapping[str, np.ndarray], *, note: str = "", alt: str = "")
     Parameters
     ----------
     rows : name → (n, height, width), 0 = paper, 1 = ink, what lies beyond is clipped.
-    note, alt : what is written below them; what they show, in words.
+    note : what is written below them.
+    alt : what they show, in words.
     """
     n, tall, wide = max((np.shape(images) for images in rows.values()), default=(0, 0, 0))
     if not n * tall * wide:

@@ -21,7 +21,7 @@ from labutils.panels import base, svg
 from labutils.panels.background import Progress
 from labutils.panels.fields import Field, Input, ListField, field_text
 from labutils.panels.sessions import PanelSession, SessionPanel
-from labutils.panels.training_charts import duration
+from labutils.panels.training_charts import duration_in_words
 
 MOST_RUNS = 500
 
@@ -111,16 +111,16 @@ class SweepPanel(SessionPanel):
     def means(self) -> pd.DataFrame:
         """Return a row for each setting: how many runs are done, the mean score, and the half-width of its
         95 % interval over the seeds (Student's t; NaN for a single run)."""
-        own, runs = self.session, self.session.table
+        session, runs = self.session, self.session.table
         if self._score not in runs:
             return pd.DataFrame()
-        groups = runs[runs.failed == ""].groupby(own.names, sort=False)[self._score]
+        groups = runs[runs.failed == ""].groupby(session.names, sort=False)[self._score]
         means = groups.agg(runs="count", mean="mean", sd="std")
         t = stats.t.ppf(0.975, np.maximum(means.runs - 1, 1))
         means["half_width"] = t * means.sd / np.sqrt(means.runs)
         return means.drop(columns="sd")
 
-    def tell_news(self, progress: Progress) -> None:
+    def announce(self, progress: Progress) -> None:
         if progress.error:
             self.complain(f"The sweep has failed. {progress.error}", progress.details)
         else:
@@ -132,12 +132,12 @@ class SweepPanel(SessionPanel):
         self.runs.value = self._runs_html()
 
     def pictures(self) -> list[str]:
-        means, own = self.means(), self.session
+        means, session = self.means(), self.session
         lines, x_name = [], self.inputs[0].field.name
         if len(means):
             levels = means.reset_index()
-            several = [name for name in own.names if levels[name].nunique() > 1]
-            x_name, *others = several or own.names[:1]
+            several = [name for name in session.names if levels[name].nunique() > 1]
+            x_name, *others = several or session.names[:1]
             for colour, (values, part) in enumerate(
                 levels.groupby(others, sort=False) if others else [((), levels)]
             ):
@@ -181,37 +181,41 @@ class SweepPanel(SessionPanel):
                 "more, call training.sweep in a cell or a script."
             )
             return
-        if not self.is_free():
+        if self.refused_as_busy():
             return
-        own = self.session
+        session = self.session
         self._keep_table(training.stored_runs(**self._asked()))
-        own.done_before, own.began = own.done, time.monotonic()
-        own.message = f"{number} runs were asked for, {own.done} of them are in the store."
-        own.runner.start(functools.partial(self._sweep, number), number)
+        session.done_before, session.began = session.done, time.monotonic()
+        session.message = f"{number} runs were asked for, {session.done} of them are in the store."
+        session.runner.start(functools.partial(self._sweep, number), number)
 
     def _sweep(self, number: int) -> None:
         """Train what is missing, in the background."""
-        own = self.session
+        session = self.session
 
         def on_result(record: Mapping[str, Any], done: int, total: int) -> None:
-            table = own.table.copy()  # which another thread may be drawing
-            is_run = table[[*own.names, "seed"]].eq(pd.Series(record["settings"])).all(axis=1)
+            table = session.table.copy()  # which another thread may be drawing
+            is_run = table[[*session.names, "seed"]].eq(pd.Series(record["settings"])).all(axis=1)
             if self._score not in table:
                 table[self._score] = math.nan
             table.loc[is_run, self._score] = record.get("result", {}).get(self._score, math.nan)
             table.loc[is_run, "failed"] = record.get("failed", "")
-            own.table, own.done = table, done
-            own.runner.report()
+            session.table, session.done = table, done
+            session.runner.report()
 
-        self._keep_table(self._swept(lambda: own.runner.stop_requested, on_result))
-        failed = int((own.table.failed != "").sum())
-        if failed < len(own.table) and not pd.api.types.is_numeric_dtype(own.table.get(self._score)):
+        self._keep_table(self._swept(lambda: session.runner.stop_requested, on_result))
+        failed = int((session.table.failed != "").sum())
+        if failed < len(session.table) and not pd.api.types.is_numeric_dtype(session.table.get(self._score)):
             raise ValueError(f"train returns no number that is named {self._score!r}")
-        if own.runner.stop_requested:
-            own.message = f"Stopped: {own.done} of {number} runs are done and kept. Start goes on from there."
+        if session.runner.stop_requested:
+            session.message = (
+                f"Stopped: {session.done} of {number} runs are done and kept. Start goes on from there."
+            )
         else:
-            own.message = f"All {number} runs are done in {duration(time.monotonic() - own.began)}"
-            own.message += f", {failed} of them failed: see the table." if failed else "."
+            session.message = (
+                f"All {number} runs are done in {duration_in_words(time.monotonic() - session.began)}"
+            )
+            session.message += f", {failed} of them failed: see the table." if failed else "."
 
     def _asked(self) -> dict[str, Any]:
         """Return the runs that are asked for, as `training.sweep` and `training.stored_runs` take them."""
@@ -228,42 +232,32 @@ class SweepPanel(SessionPanel):
         )
 
     def _keep_table(self, table: pd.DataFrame) -> None:
-        own = self.session
-        own.table, own.names = table, [entry.field.name for entry in self.inputs]
-        own.done = int((table.failed != training.NOT_TRAINED).sum())
+        session = self.session
+        session.table, session.names = table, [entry.field.name for entry in self.inputs]
+        session.done = int((table.failed != training.NOT_TRAINED).sum())
 
     def _progress_bar(self, number: int) -> str:
-        own = self.session
-        text = f"{own.done} of {number} runs done"
-        if own.done > own.done_before:
-            each = (time.monotonic() - own.began) / (own.done - own.done_before)
-            text += f", about {duration(each * (number - own.done))} left"
+        session = self.session
+        text = f"{session.done} of {number} runs done"
+        if session.done > session.done_before:
+            each = (time.monotonic() - session.began) / (session.done - session.done_before)
+            text += f", about {duration_in_words(each * (number - session.done))} left"
         else:
             text += ": the processes start, which takes some seconds"
-        percent = round(100 * own.done / number)
-        return (
-            f"<p>{html.escape(text)}</p>"
-            '<div class="lab-bar" role="progressbar" aria-label="runs" aria-valuemin="0" aria-valuemax="100" '
-            f'aria-valuenow="{percent}"><div style="width:{percent}%"></div></div>'
-        )
+        return base.progress_bar(text, session.done / number, "runs")
 
     def _runs_html(self) -> str:
         """Return the means as a table, and why runs failed."""
-        own, rows = self.session, ""
+        session, rows = self.session, []
         for values, row in self.means().iterrows() if len(self.means()) else ():
             values = values if isinstance(values, tuple) else (values,)
             half = f" ± {row.half_width:.3g}" if math.isfinite(row.half_width) else ""
-            cells = [*map(field_text, values), f"{row.runs:.0f}", f"{row['mean']:.4g}{half}"]
-            rows += f"<tr><td>{'</td><td>'.join(map(html.escape, cells))}</td></tr>"
-        heads = [*map(self._label_of, own.names), "runs", f"{self._label}, mean ± 95 % interval"]
-        heads = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
-        result = (
-            f'<div class="lab-scroll"><table><caption>Means over the seeds</caption><thead><tr>{heads}</tr>'
-            f"</thead><tbody>{rows}</tbody></table></div>"
-        )
-        reasons = own.table.failed[~own.table.failed.isin(["", training.NOT_TRAINED])].value_counts()
+            rows.append([*map(field_text, values), f"{row.runs:.0f}", f"{row['mean']:.4g}{half}"])
+        heads = [*map(self._label_of, session.names), "runs", f"{self._label}, mean ± 95 % interval"]
+        table = base.html_table("Means over the seeds", heads, rows) if rows else ""
+        reasons = session.table.failed[~session.table.failed.isin(["", training.NOT_TRAINED])].value_counts()
         failures = [f"{count} failed: {reason}" for reason, count in reasons.items()]
-        return result * bool(rows) + "".join(f"<p>{html.escape(text)}</p>" for text in failures)
+        return table + "".join(f"<p>{html.escape(text)}</p>" for text in failures)
 
     def _label_of(self, name: str) -> str:
         return next((e.field.label.lower() for e in self.inputs if e.field.name == name), name)

@@ -1,12 +1,11 @@
-"""What a training panel draws while it trains: the line of progress and the curves."""
+"""What a panel shows of a training that goes on: how far it is, and the curves."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from labutils.panels import svg
+from labutils.panels import base, svg
 from labutils.panels.background import Progress
 
 History = Mapping[str, Sequence[float]]
@@ -35,8 +34,15 @@ class Chart:
                 kind = "logarithmic axis" if self.logy else "axis"
                 raise ValueError(f"{name} of the chart {self.quantity!r}: no {kind} can show {value}")
 
-    def draw(self, histories: Mapping[str, History], epochs: int, room: int) -> str:
-        """Return an SVG of the curves of some runs, by name; `room` as in `svg.line_chart`."""
+    def draw(self, histories: Mapping[str, History], epochs: int, letters_at_right: int) -> str:
+        """Return an SVG of the curves of some runs.
+
+        Parameters
+        ----------
+        histories : name of a run → its history.
+        epochs : to which the axis goes at least.
+        letters_at_right : as in `svg.line_chart`.
+        """
         lines, alt = [], []
         for colour, (name, history) in enumerate(histories.items()):
             for kind, prefix, *style in (("training", "", 1, "square"), ("validation", "val_", 0, "circle")):
@@ -61,16 +67,15 @@ class Chart:
             xlim=(1, max(2, epochs)),
             ylim=None if self.references or has_points else (0.1, 1),
             note=note,
-            room=room,
+            letters_at_right=letters_at_right,
             alt=f"{self.label} by epoch: {'; '.join([*alt, note]).strip('; ')}.",
         )
 
 
-def progress_bar(name: str, progress: Progress) -> str:
+def training_progress(name: str, progress: Progress) -> str:
     """Return as HTML how far a training is, "" where none is going on."""
     if not progress.is_busy:
         return ""
-    percent = round(100 * progress.fraction_done)
     if progress.state == "starting":
         text = f"{name}: building the network (the first epoch takes longest)"
     else:
@@ -79,16 +84,12 @@ def progress_bar(name: str, progress: Progress) -> str:
             kind = "validation" if quantity.startswith("val_") else "training"
             text += f", {kind} {quantity.removeprefix('val_')} {values[-1]:.4g}"
         if progress.seconds_left is not None:
-            text += f", about {duration(progress.seconds_left)} left"
-    return (
-        f"<p>{html.escape(text)}</p>"
-        f'<div class="lab-bar" role="progressbar" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent}"><div style="width:{percent}%"></div></div>'
-    )
+            text += f", about {duration_in_words(progress.seconds_left)} left"
+    return base.progress_bar(text, progress.fraction_done, name)
 
 
-def duration(seconds: float) -> str:
-    """Return in words how long that is."""
+def duration_in_words(seconds: float) -> str:
+    """Return a duration in seconds, or in minutes where it is long."""
     if seconds < 1:
         return "a second"
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"

@@ -18,9 +18,9 @@ from labutils.panels import base
 from labutils.panels.background import Progress, progress_callback
 from labutils.panels.fields import ChoiceField, Field, input_of
 from labutils.panels.preview import Preview, PreviewOutput
-from labutils.panels.run_table import Entry, RunTable, Score
+from labutils.panels.run_table import RunEntry, RunTable, Score
 from labutils.panels.sessions import PanelSession, SessionPanel
-from labutils.panels.training_charts import Chart, History, progress_bar
+from labutils.panels.training_charts import Chart, History, training_progress
 from labutils.training.fitting import callback_list
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class TrainingSession(PanelSession):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entries: list[Entry] = []  # the finished runs, oldest first
+        self.entries: list[RunEntry] = []  # the finished runs, oldest first
         self.model: keras.Model | None = None  # of the latest of them
         self.values: dict[str, float | str] = {}  # of the fields in the latest training
         self.preview: PreviewOutput | None = None  # by the network that is being trained
@@ -84,8 +84,10 @@ class TrainingPanel(SessionPanel):
         _check(build, data, fields)
         if not charts:
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
-        if own := settings.keys() & {"epochs", "model", "name", "validation", "x", "y"}:
-            raise TypeError(f"the panel sets {', '.join(sorted(own))} itself; `data` gives what validates")
+        if reserved := settings.keys() & {"epochs", "model", "name", "validation", "x", "y"}:
+            raise TypeError(
+                f"the panel sets {', '.join(sorted(reserved))} itself; `data` gives what validates"
+            )
         settings["callbacks"] = callback_list(settings.get("callbacks"))
         self._fit_settings = {"fast": True} | settings
         inspect.signature(training.fit).bind_partial(**self._fit_settings)  # TypeError for what is unknown
@@ -143,7 +145,7 @@ class TrainingPanel(SessionPanel):
 
     def _train_clicked(self, button: widgets.Button) -> None:
         values = self.values_of(self.inputs)
-        if values is not None and self.is_free():
+        if values is not None and not self.refused_as_busy():
             self.session.values, self.session.preview = values, None
             self.drawn_run.value = NEWEST
             train = functools.partial(self._train, self._build, self._data, values)
@@ -167,7 +169,7 @@ class TrainingPanel(SessionPanel):
         run = dataclasses.replace(run, name=f"run {number}")
         layers = " → ".join(type(layer).__name__ for layer in model.layers)
         preview = self._preview and self._preview.output_of(model)
-        self.session.entries.append(Entry(number, values, layers, run, preview))
+        self.session.entries.append(RunEntry(number, values, layers, run, preview))
         self.session.model = model
         return run
 
@@ -177,14 +179,14 @@ class TrainingPanel(SessionPanel):
         if self._preview is not None and (is_due or self.session.preview is None):
             self.session.preview, self._previewed_at = self._preview.output_of(network), time.monotonic()
 
-    def tell_news(self, progress: Progress) -> None:
+    def announce(self, progress: Progress) -> None:
         name = f"Run {self.session.next_number}"
         if progress.state == "starting":
             self.say(f"{name} has started: {self._runs.settings_in_words(self.session.values)}.")
         elif progress.error:
             self.complain(f"{name} has failed and is not in the table. {progress.error}", progress.details)
         elif progress.state == "idle" and self.session.entries:
-            self.say(self._runs.outcome(self.session.entries[-1]))
+            self.say(self._runs.outcome_in_words(self.session.entries[-1]))
         elif progress.state == "idle":
             self.say("Choose settings and press Train.")
         if not progress.is_busy:
@@ -210,7 +212,7 @@ class TrainingPanel(SessionPanel):
             head, histories, previews, epochs = "", {}, {}, 0
         else:
             shown, name = {}, f"run {self.session.next_number}"
-            head = progress_bar(name.capitalize(), progress)
+            head = training_progress(name.capitalize(), progress)
             histories, previews = {name: progress.history}, {name: self.session.preview}
             epochs = progress.total or self._usual_epochs
         other = entries.get(self.other_run.value)
@@ -231,8 +233,8 @@ class TrainingPanel(SessionPanel):
         self, histories: Mapping[str, History], previews: Mapping[str, PreviewOutput | None], epochs: int
     ) -> list[str]:
         """Return the charts and the preview of some runs, by name, as SVG."""
-        room = max(len(name) for chart in self._charts for name in ["", *chart.references])
-        charts = [chart.draw(histories, epochs, room) for chart in self._charts]
+        longest = max(len(name) for chart in self._charts for name in ["", *chart.references])
+        charts = [chart.draw(histories, epochs, longest) for chart in self._charts]
         return charts if self._preview is None else [*charts, self._preview.draw(previews)]
 
 

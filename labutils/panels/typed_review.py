@@ -88,7 +88,7 @@ def words_as_typed(typed: list[str], sequence: np.ndarray, given: list[str]) -> 
     known = [number != UNKNOWN for number in sequence[-len(typed) :]]
     n = len(given)
     for part in (slice(len(typed) - n, None), slice(0, n)):
-        if len(typed[part]) == n and all(word in ("?", own) for word, own in zip(given, typed[part])):
+        if len(typed[part]) == n and all(word in ("?", said) for word, said in zip(given, typed[part])):
             return typed[part], [was and word != "?" for was, word in zip(known[part], given)]
     return given, [word != "?" for word in given]
 

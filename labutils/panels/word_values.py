@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -137,11 +136,6 @@ def _coloured(words: list[str], known: list[bool], strength: np.ndarray, name: s
 
 
 def _table(words: list[str], values: Mapping[str, np.ndarray], order: np.ndarray, unit: str) -> str:
-    head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in ("place", "word", *values))
-    rows = []
-    for i in order:
-        cells = "".join(f"<td>{_number(numbers[i], numbers)}</td>" for numbers in values.values())
-        rows.append(f"<tr><td>{i + 1}</td><td>{html.escape(short(words[i]))}</td>{cells}</tr>")
-    caption = f"<caption>The strongest words ({html.escape(unit)})</caption>"
-    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="lab-scroll"><table>{caption}{body}</table></div>'
+    numbers = values.values()
+    rows = [[str(i + 1), short(words[i]), *(_number(each[i], each) for each in numbers)] for i in order]
+    return base.html_table(f"The strongest words ({unit})", ["place", "word", *values], rows)

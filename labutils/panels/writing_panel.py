@@ -16,7 +16,7 @@ from labutils.panels import base
 from labutils.panels.background import Progress, progress_callback
 from labutils.panels.fields import Field, Input
 from labutils.panels.sessions import PanelSession, SessionPanel
-from labutils.panels.training_charts import Chart, progress_bar
+from labutils.panels.training_charts import Chart, training_progress
 
 if TYPE_CHECKING:
     import keras
@@ -123,17 +123,17 @@ class WritingPanel(SessionPanel):
         super().retire()
         self._build = self._train = self._write = None
 
-    def tell_news(self, progress: Progress) -> None:
-        own = self.session
+    def announce(self, progress: Progress) -> None:
+        session = self.session
         if progress.error:
-            self.complain(f"{own.activity.capitalize()} has failed. {progress.error}", progress.details)
+            self.complain(f"{session.activity.capitalize()} has failed. {progress.error}", progress.details)
         else:
-            self.say(own.message)
+            self.say(session.message)
 
     def draw(self, progress: Progress) -> None:
-        own = self.session
-        self.head.value = progress_bar("Training", progress) if own.activity == TRAINING else ""
-        prompt, text = html.escape(own.prompt), html.escape(own.text)
+        session = self.session
+        self.head.value = training_progress("Training", progress) if session.activity == TRAINING else ""
+        prompt, text = html.escape(session.prompt), html.escape(session.text)
         self.text.value = f'<div class="lab-written"><b>{prompt}</b>{text}</div>' if prompt + text else ""
         self.curve.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
 
@@ -144,8 +144,8 @@ class WritingPanel(SessionPanel):
             still_to_come = progress.total - progress.epochs_done
         epochs = len(bits.get("bits", ())) + still_to_come
         name = f"{self.session.units} units"
-        room = max(len(name) for name in ["", *self._chart.references])
-        return [self._chart.draw({name: bits}, max(epochs, 10), room)]
+        longest = max(len(name) for name in ["", *self._chart.references])
+        return [self._chart.draw({name: bits}, max(epochs, 10), longest)]
 
     def _write_clicked(self, button: widgets.Button) -> None:
         numbers = self.values_of(self.writing_inputs, "Nothing was written")
@@ -160,14 +160,14 @@ class WritingPanel(SessionPanel):
             )
             return
         arguments = (cleaned(typed), *numbers.values())
-        if self.is_free():
+        if not self.refused_as_busy():
             self.session.prompt, self.session.text = arguments[0], ""
             self._start(WRITING, functools.partial(self._go_on_writing, self._write, arguments))
 
     def _train_clicked(self, button: widgets.Button, *, new: bool) -> None:
         inputs = self.training_inputs if new else self.training_inputs[1:]
         numbers = self.values_of(inputs)
-        if numbers is not None and self.is_free():
+        if numbers is not None and not self.refused_as_busy():
             self.session.bits_before = {} if new else self.session.bits
             job = functools.partial(self._go_on_training, self._build, self._train, numbers, new)
             self._start(TRAINING, job, numbers["epochs"])
@@ -183,35 +183,35 @@ class WritingPanel(SessionPanel):
 
     def _go_on_writing(self, write: Write, arguments: tuple) -> None:
         """Write, in the background, until the end, a stop, or so many characters."""
-        own, stopped = self.session, ""
-        for piece in write(own.model, *arguments):
-            if own.runner.stop_requested:
+        session, stopped = self.session, ""
+        for piece in write(session.model, *arguments):
+            if session.runner.stop_requested:
                 stopped = ", stopped on request"
                 break
-            own.text += piece
-            own.runner.report()
-        own.message = f"{len(own.text):,} characters written{stopped}."
+            session.text += piece
+            session.runner.report()
+        session.message = f"{len(session.text):,} characters written{stopped}."
 
     def _go_on_training(self, build: Build, train: Train, numbers: dict[str, float], new: bool) -> None:
         """Train, in the background, the network there is, or a new one that replaces it after an epoch."""
-        own, model, units = self.session, self.session.model, self.session.units
+        session, model, units = self.session, self.session.model, self.session.units
         if new:
             backend.load_keras().utils.set_random_seed(0)
             model, units = build(numbers["units"]), numbers["units"]
         else:
-            own.is_new = True  # half an epoch changes the weights, too
+            session.is_new = True  # half an epoch changes the weights, too
         try:
-            if not own.runner.stop_requested:
-                train(model, numbers["epochs"], [progress_callback(own.runner)])
+            if not session.runner.stop_requested:
+                train(model, numbers["epochs"], [progress_callback(session.runner)])
         finally:
-            done = own.runner.progress.epochs_done
+            done = session.runner.progress.epochs_done
             if done or not new:
-                own.model, own.units, own.is_new = model, units, True
-                own.bits = _joined(own.bits_before, own.runner.progress.history)
-        stopped = ", stopped on request" if own.runner.stop_requested else ""
-        own.message = f"{'1 epoch' if done == 1 else f'{done} epochs'} trained{stopped}. "
+                session.model, session.units, session.is_new = model, units, True
+                session.bits = _joined(session.bits_before, session.runner.progress.history)
+        stopped = ", stopped on request" if session.runner.stop_requested else ""
+        session.message = f"{'1 epoch' if done == 1 else f'{done} epochs'} trained{stopped}. "
         stays = "The network that was there has stayed." if new and not done else ""
-        own.message += stays or "Press Write to see what it writes."
+        session.message += stays or "Press Write to see what it writes."
 
 
 def _joined(bits: Mapping[str, list[float]], history: Mapping[str, list[float]]) -> dict[str, list[float]]:
