@@ -183,7 +183,7 @@ def test_a_change_of_a_cell_or_of_a_helper_makes_it_stale(monkeypatch):
         assert (stored_notebooks.fingerprint(notebook) != before) is counts
     for module in ("plots.histories", "plots.style", "palette", "training.run"):
         assert changed_by(monkeypatch, notebook, module), module
-    for module in ("plots.classification", "data.reviews", "cells"):
+    for module in ("plots.review_charts", "data.reviews", "cells"):
         assert not changed_by(monkeypatch, notebook, module), module
 
 

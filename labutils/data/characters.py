@@ -1,4 +1,8 @@
-"""Excerpts of the film reviews, character by character."""
+"""Excerpts of the film reviews around a bracket, for a network that tells where the text is inside one.
+
+A task for a small network: the lower-case characters of each excerpt, one-hot (`ALPHABET` holds the 53 most
+frequent), and a label for each. The reviews as one long text, for a network that writes, are `review_text`.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,13 @@ _FIRST, _LAST = datetime.date(1900, 1, 1).toordinal(), datetime.date(2099, 12, 3
 
 
 def pairs(n: int, seed: int) -> tuple[list[str], list[str]]:
-    """Return n dates from 1900 to 2099 in words, in one of four ways of writing them, and as YYYY-MM-DD."""
+    """Return n dates from 1900 to 2099 in words, in one of four ways of writing them, and as YYYY-MM-DD.
+
+    Parameters
+    ----------
+    n : how many.
+    seed : of the dates and of how they are written.
+    """
     whole_number("n", n)
     rng = np.random.default_rng(seed)
     days = [datetime.date.fromordinal(int(day)) for day in rng.integers(_FIRST, _LAST + 1, n)]
@@ -79,9 +85,18 @@ def decoded(numbers: Iterable[int]) -> str:
 
 
 def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what an encoder and a decoder need, int32: source (n, 27), previous (n, 10), target (n, 10).
+    """Return what an encoder and a decoder need of n dates, as the numbers of characters, int32.
 
-    previous : START and then the target without its last character, what the decoder is given in training.
+    Parameters
+    ----------
+    n, seed : as in `pairs`.
+
+    Returns
+    -------
+    source : (n, 27), the dates in words.
+    previous : (n, 10), `START` and then the target without its last character: what the decoder is given in
+        training.
+    target : (n, 10), the dates in numbers.
     """
     words, numbers = pairs(n, seed)
     source, target = padded_char_ids(words, SOURCE_LENGTH), padded_char_ids(numbers, TARGET_LENGTH)

@@ -92,6 +92,11 @@ def letters(each: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     Five fonts in turn (they come with matplotlib), tilted by up to 12 degrees at random, scaled to fit a
     box of 20 × 20, with their centre of mass at index 14 from the top and from the left, where MNIST has it.
 
+    Parameters
+    ----------
+    each : how many images of each letter.
+    seed : of the tilts.
+
     Returns
     -------
     images : (26 * each, 28, 28) float32, 0 = paper, 1 = ink.

@@ -50,7 +50,11 @@ class NGrams:
     def at_tokens(self, weights: np.ndarray) -> np.ndarray:
         """Return (tokens, max_length) float32: the weight of each n-gram, at the token where it ends first.
 
-        weights : (features,). Summed over the tokens of a review this is what ``matrix() @ weights`` is.
+        Summed over the tokens of a review this is what ``matrix() @ weights`` is.
+
+        Parameters
+        ----------
+        weights : (features,).
         """
         if np.shape(weights) != (self.n_features,):
             raise ValueError(f"there must be {self.n_features:,} weights, got the shape {np.shape(weights)}")

@@ -68,7 +68,16 @@ class PackagedFile:
 def chosen_source(source: str | None, variable: str, sources: Mapping[str, str]) -> str:
     """Return `source`, or if it is None what the environment variable says, or the first of `sources`.
 
-    sources : name → what it is, in words. Raises ValueError, which names the argument or the variable.
+    Parameters
+    ----------
+    source : a name, or None.
+    variable : of the environment.
+    sources : name → what it is, in words.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not among the sources; the message names the argument or the variable.
     """
     origin = "source"
     if source is None:

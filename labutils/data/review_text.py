@@ -1,4 +1,8 @@
-"""The reviews as one long text, character by character, for a network that writes."""
+"""The film reviews as one long text, for a network that writes them character by character.
+
+Every review whole, with capitals and line breaks, as the numbers of its characters (`ALPHABET` holds 97), and
+windows of it to train on. Short labelled excerpts, for a network that reads, are `characters`.
+"""
 
 from __future__ import annotations
 

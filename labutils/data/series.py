@@ -65,6 +65,8 @@ def noisy_sine(
     Parameters
     ----------
     seed : of NumPy's old generator, as in the published code, which does not fix it.
+    samples : how many values.
+    begin, end : of the time t.
     noise : standard deviation of the noise; its square is the mean squared error that no forecast can
         beat on average.
     """
@@ -161,8 +163,17 @@ def split_in_time(
 def scaled(values: np.ndarray, training_samples: int) -> tuple[np.ndarray, StandardScaler]:
     """Return the series with the training part at mean 0 and standard deviation 1, and the scaler.
 
-    training_samples : how many of the first values the scaler is fitted to; the later ones are the
-    future. ``scaler.inverse_transform`` brings a column (n, 1) back to the old unit.
+    ``scaler.inverse_transform`` brings a column (n, 1) back to the old unit.
+
+    Parameters
+    ----------
+    values : (n,).
+    training_samples : how many of the first values the scaler is fitted to; the later ones are the future.
+
+    Raises
+    ------
+    ValueError
+        For gaps, for too many training samples, and for training values that are all equal.
     """
     values = _gapless("values", values)
     training_samples = whole_number("training_samples", training_samples, 2)

@@ -8,7 +8,11 @@ import numpy as np
 def split_in_blocks(labels: np.ndarray, fitting: int, validation: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows for training, those for validation last, and the rows for testing, each part shuffled.
 
-    fitting, validation : how many rows of each label, in the order of the file; what is left is for testing.
+    Parameters
+    ----------
+    labels : (n,), in the order of the file.
+    fitting, validation : how many rows of each label are for training and for validation, in that order; what
+        is left is for testing.
     """
     shuffler = np.random.RandomState(0)  # NumPy promises that its stream never changes
     cuts = [fitting, fitting + validation]

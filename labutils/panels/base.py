@@ -68,7 +68,7 @@ class Panel:
         self.status.value = f"<p>{html.escape(text)}</p>"
 
     def complain(self, text: str, details: str = "") -> None:
-        """Show what went wrong; details : a traceback, folded away."""
+        """Show what went wrong, and below it the details, a traceback, folded away."""
         folded = details and f"<details><summary>details</summary><pre>{html.escape(details)}</pre></details>"
         self.status.value = alert(text) + folded
 

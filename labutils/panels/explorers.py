@@ -16,8 +16,12 @@ Curves = Callable[..., Mapping[str, tuple[Sequence[float], Sequence[float]]]]
 class Explorer(base.Panel):
     """Fields above a chart; every valid entry draws it anew, a wrong one is answered beside its field.
 
+    Parameters
+    ----------
     draw : called with one argument for each field; returns the chart as SVG and a sentence. What it raises is
-    shown as the answer, except for the first numbers.
+        shown as the answer, except for the first numbers.
+    fields : of the numbers.
+    title : names the panel.
     """
 
     def __init__(self, draw: Callable[..., tuple[str, str]], fields: Sequence[Field], title: str) -> None:
@@ -55,7 +59,8 @@ class CurveExplorer(Explorer):
     ----------
     curves : called with one argument for each field; returns the lines, name → (x, y).
     fields, title : as in `Explorer`.
-    xlabel, ylabel, logy : names of the axes; True for a logarithmic y-axis.
+    xlabel, ylabel : names of the axes.
+    logy : True for a logarithmic y-axis.
     """
 
     def __init__(

@@ -167,7 +167,16 @@ def field_text(value: float | str) -> str:
 class Input:
     """The widget of a `Field` or `ListField`: its box, and the answer to a wrong entry.
 
-    value : the last number, or tuple of numbers, that could be read. is_valid : whether the box holds such.
+    Parameters
+    ----------
+    field : what is asked for.
+    on_value : called after each entry that can be read.
+
+    Attributes
+    ----------
+    value : the last number, or tuple of numbers, that could be read.
+    is_valid : whether the box holds such.
+    box, answer : the widgets, which `widget` holds.
     """
 
     def __init__(self, field: Field | ListField, on_value: Callable[[], None] = lambda: None) -> None:

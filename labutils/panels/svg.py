@@ -349,7 +349,7 @@ def _widened(low: float, high: float) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float, whole: bool = False) -> list[tuple[float, str]]:
-    """Return up to seven round numbers from low to high with their labels; whole : whole numbers alone."""
+    """Return up to seven round numbers from low to high with labels; if `whole`, whole numbers alone."""
     locator = MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=whole, min_n_ticks=1)
     beyond = 1e-9 * (high - low)
     ticks = [float(t) + 0.0 for t in locator.tick_values(low, high) if low - beyond <= t <= high + beyond]

@@ -101,7 +101,7 @@ class SweepPanel(SessionPanel):
             self.runs,
         )
         if not self.session.runner.is_busy:
-            self._keep_table(training.stored_runs(**self._asked()))  # what the store holds already
+            self._keep_table(training.stored_runs(**self._runs_asked_for()))  # what the store holds already
         self.take_over()
 
     def table(self) -> pd.DataFrame:
@@ -184,7 +184,7 @@ class SweepPanel(SessionPanel):
         if self.refused_as_busy():
             return
         session = self.session
-        self._keep_table(training.stored_runs(**self._asked()))
+        self._keep_table(training.stored_runs(**self._runs_asked_for()))
         session.done_before, session.began = session.done, time.monotonic()
         session.message = f"{number} runs were asked for, {session.done} of them are in the store."
         session.runner.start(functools.partial(self._sweep, number), number)
@@ -203,7 +203,14 @@ class SweepPanel(SessionPanel):
             session.table, session.done = table, done
             session.runner.report()
 
-        self._keep_table(self._swept(lambda: session.runner.stop_requested, on_result))
+        table = training.sweep(
+            **self._runs_asked_for(),
+            workers=None if self._client else self.workers.value,
+            client=self._client,
+            on_result=on_result,
+            should_stop=lambda: session.runner.stop_requested,
+        )
+        self._keep_table(table)
         failed = int((session.table.failed != "").sum())
         if failed < len(session.table) and not pd.api.types.is_numeric_dtype(session.table.get(self._score)):
             raise ValueError(f"train returns no number that is named {self._score!r}")
@@ -217,19 +224,10 @@ class SweepPanel(SessionPanel):
             )
             session.message += f", {failed} of them failed: see the table." if failed else "."
 
-    def _asked(self) -> dict[str, Any]:
+    def _runs_asked_for(self) -> dict[str, Any]:
         """Return the runs that are asked for, as `training.sweep` and `training.stored_runs` take them."""
         grid = {entry.field.name: list(entry.value) for entry in self.inputs}
         return {"train": self._train, "grid": grid, "seeds": range(self.seeds.value), "store": self._store}
-
-    def _swept(self, should_stop: Callable[[], bool], on_result: Callable | None = None) -> pd.DataFrame:
-        return training.sweep(
-            **self._asked(),
-            workers=None if self._client else self.workers.value,
-            client=self._client,
-            on_result=on_result,
-            should_stop=should_stop,
-        )
 
     def _keep_table(self, table: pd.DataFrame) -> None:
         session = self.session

@@ -4,19 +4,13 @@ A function here returns a `Picture`; as the last line of a cell it shows itself.
 is kept between cells, and no backend has to be chosen.
 """
 
-from labutils.plots.attention_maps import alignment, word_values
-from labutils.plots.classification import (
-    accuracy_by,
-    calibration,
-    padding,
-    reading,
-    review_lengths,
-    shared_names,
-)
+from labutils.plots.coloured_texts import reading, word_values
 from labutils.plots.diagrams import gru, lstm, unrolled, wirings
 from labutils.plots.forecasts import forecast, limits, windows
+from labutils.plots.heat_maps import alignment, gates
 from labutils.plots.histories import scores, training_curves
 from labutils.plots.image_rows import code_map, images
-from labutils.plots.lines import curves, estimates, gates
+from labutils.plots.lines import curves, estimates
 from labutils.plots.moving_points import moving_points
+from labutils.plots.review_charts import accuracy_by, calibration, padding, review_lengths, shared_names
 from labutils.plots.style import Picture, canvas

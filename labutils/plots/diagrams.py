@@ -51,7 +51,13 @@ def wirings() -> Picture:
 
 @styled
 def unrolled(steps: int = 4, backward: bool = False) -> Picture:
-    """A recurrent network as a loop, and unrolled in time; with `backward` the path of the gradient."""
+    """A recurrent network as a loop, and unrolled in time.
+
+    Parameters
+    ----------
+    steps : in time.
+    backward : True draws the path of the gradient as well.
+    """
     figure, (axes,) = canvas(width=9, height=3.9 if backward else 3.4)
     _blank(axes, (-0.9, 2.4 * steps + 2.6), (-0.1, 5.1 if backward else 4.4))
     _box(axes, (0.3, 2), "$\\tanh$", 1.0, 0.8)

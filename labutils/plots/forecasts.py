@@ -20,6 +20,7 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
 
     Parameters
     ----------
+    series : the values, with the labels of the axes.
     length : samples in a window.
     parts : name → how many windows, in order of time, all of them.
     shown : how many of the first windows to draw.
@@ -86,9 +87,13 @@ def forecast(
 
     Parameters
     ----------
-    time, actual, clean : (n,).
+    time, actual : (n,).
     predicted : name → (n,), nan where there is none.
+    xlabel, ylabel : names of the axes, units included.
+    title : a few words that name the picture.
+    clean : (n,), the values without noise.
     interval : lower and upper edge of a prediction interval, each (n,), shaded.
+    interval_name : says in the legend what is shaded.
     spans : name → (begin, end) of a stretch of time, shaded and named.
 
     Raises
@@ -139,6 +144,8 @@ def limits(
     Parameters
     ----------
     panels : name of the setting → (its values, means, standard deviations).
+    ylabel : names the score.
+    title : a few words that name the picture.
     published : name of the setting → the value it had, ringed.
     references : name → height of a dotted line through all panels.
     top : of the axes, which begin at 0.95; what lies higher is written there.

@@ -103,6 +103,7 @@ def scores(
     Parameters
     ----------
     values : method → its measurements.
+    xlabel : names what was measured, its unit included.
     published : method → printed number.
     each : what a dot is.
 

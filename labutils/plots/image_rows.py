@@ -27,6 +27,7 @@ def images(
     Parameters
     ----------
     rows : name → (n, height, width), 0 = paper, 1 = ink; values beyond are clipped.
+    title : a few words that name the picture.
     columns : what stands above each.
     signed : names of rows with negative values: orange below zero, white at zero, purple above, each
         image to its own scale.
@@ -72,6 +73,7 @@ def code_map(codes: np.ndarray, labels: Sequence[int], decoded: np.ndarray, titl
     codes : (n, 2).
     labels : (n,), give colour and marker, and stand at the median of their points.
     decoded : (rows, columns, height, width), the first row highest, the middle of each image at its code.
+    title : a few words that name the picture.
 
     Raises
     ------

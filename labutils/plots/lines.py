@@ -1,17 +1,16 @@
-"""Curves over time or over a setting, and maps of gates."""
+"""Lines: curves over time or over a setting, and estimates with their intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from labutils.palette import BLACK, GATE_COLOURS, GREY, PALETTE, SIGNED_COLOURS
-from labutils.plots.style import Picture, canvas, check_equally_many, check_names, styled
-from labutils.plots.texts import literal
+from labutils.palette import BLACK, GREY, PALETTE
+from labutils.plots.style import Picture, canvas, check_equally_many, styled
 
 _MARKERS = "osD^vP"
 
@@ -35,6 +34,7 @@ def curves(
     Parameters
     ----------
     lines : name → (x, y). Where y is (seeds, points), each seed is drawn thin and the mean thick.
+    xlabel, ylabel : names of the axes, units included.
     title : a few words that name the picture.
     references : name → height of a dotted line.
     style : name → line style, as in pandas: "--" for a thin black dashed line (theory, truth), "." for
@@ -95,6 +95,7 @@ def estimates(
     Parameters
     ----------
     points : name → (x, estimate, half-width of its interval), each as long as the others.
+    xlabel, ylabel : names of the axes, units included.
     title : a few words that name the picture.
     references : name → height of a dotted line.
     figsize : inches.
@@ -152,80 +153,3 @@ def _points_in_words(x: np.ndarray, y: np.ndarray) -> str:
     """Name four of the points, from the first to the last."""
     chosen = np.unique(np.linspace(0, len(x) - 1, 4).round().astype(int))
     return ", ".join(f"{y[i]:.3g} at {x[i]:.3g}" for i in chosen).replace("nan", "undefined")
-
-
-@styled
-def gates(
-    maps: Mapping[str, np.ndarray],
-    steps: Sequence[str],
-    title: str,
-    row_names: Mapping[str, Sequence[str]] | None = None,
-    signed: Collection[str] | None = None,
-) -> Picture:
-    """Heat maps over time, one row for each unit: gates from 0 to 1, states from -1 to 1.
-
-    Parameters
-    ----------
-    maps : name → (time, units).
-    steps : a label for each time step: a character, or a word, which is written upright.
-    title : a few words that name the picture.
-    row_names : name of a map → a name for each of its rows, instead of the number of the unit.
-    signed : names of the maps that are states; None takes each map with a negative number in it for one.
-
-    Raises
-    ------
-    ValueError
-        Where there is no map or no step, a map has not one row of finite numbers for each step, `row_names`
-        not one name for each unit, or it or `signed` names what is not among the maps.
-    """
-    row_names, words = row_names or {}, max(map(len, steps), default=0) > 3
-    _check_maps(maps, len(steps), row_names)
-    check_names("signed", signed or (), maps, "maps")
-    columns = 1 if words else min(2, len(maps))
-    rows = -(-len(maps) // columns)
-    figure, all_axes = canvas(columns, height=0.6 + 2.1 * rows + 0.7 * words, rows=rows)
-    room_for_labels = 60 // columns if words or max(map(len, steps)) == 1 else 12
-    alt_parts = []
-    for axes, (name, values) in zip(all_axes, maps.items()):
-        values = np.asarray(values).T
-        top = max(1, np.abs(values).max())
-        is_state = values.min() < 0 if signed is None else name in signed
-        low, cmap = (-top, SIGNED_COLOURS) if is_state else (0, GATE_COLOURS)
-        image = axes.imshow(values, cmap=cmap, vmin=low, vmax=top, aspect="auto", interpolation="nearest")
-        figure.colorbar(image, ax=axes, pad=0.02)
-        axes.grid(False)
-        ticks = range(0, len(steps), -(-len(steps) // room_for_labels))
-        axes.set_xticks(ticks, [literal(steps[i]) for i in ticks], rotation=90 if words else 0)
-        numbered = all(step.isdigit() for step in steps)
-        axes.set(title=name, xlabel="time step" if numbered else "time step, and what is read there")
-        if name in row_names:
-            axes.set_yticks(range(len(values)), map(literal, row_names[name]))
-        else:
-            axes.set_ylabel("unit")
-            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        later = f", later {values[:, 1:].mean():.2f}" if values.shape[1] > 1 else ""
-        alt_parts.append(f"{name}: mean at the first step {values[:, 0].mean():.2f}{later}")
-    for axes in all_axes[len(maps) :]:
-        axes.set_axis_off()
-    alt = f"Heat maps of {len(maps)} quantities over {len(steps)} steps. {'; '.join(alt_parts)}."
-    return Picture(figure, title, alt)
-
-
-def _check_maps(maps: Mapping[str, np.ndarray], steps: int, row_names: Mapping[str, Sequence[str]]) -> None:
-    if not maps:
-        raise ValueError("there are no gates to draw: give at least one map, name → (time, units)")
-    if not steps:
-        raise ValueError("there are no time steps to draw: give a label for each")
-    check_names("row_names", row_names, maps, "maps")
-    for name, values in maps.items():
-        shape = np.shape(values)
-        if len(shape) != 2 or shape[0] != steps or not shape[1]:
-            raise ValueError(f"{name} must be (time, units) with {steps} time steps, got shape {shape}")
-        if len(row_names.get(name, range(shape[1]))) != shape[1]:
-            raise ValueError(f"{name} has {shape[1]} rows but {len(row_names[name])} row_names")
-        values = np.asarray(values, float)
-        if len(wrong := np.argwhere(~np.isfinite(values))):
-            step, unit = wrong[0]
-            raise ValueError(
-                f"{name} must be finite numbers, but {name}[{step}, {unit}] is {values[step, unit]}"
-            )

@@ -31,6 +31,7 @@ _STYLE = {
     "savefig.facecolor": WHITE,
 }
 _SCREEN_DPI, _FILE_DPI = 96, 144
+_LONGEST_WORD = 30  # characters
 styled = matplotlib.rc_context(_STYLE)
 
 
@@ -91,14 +92,38 @@ class Picture:
 def canvas(
     columns: int = 1, width: float = 9.0, height: float = 3.6, rows: int = 1
 ) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure in the style of the series (inches) and its axes, row by row."""
+    """Return an empty figure in the style of the series, and its axes, row by row.
+
+    Parameters
+    ----------
+    columns, rows : of axes.
+    width, height : of the figure, in inches.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
+def literal(text: str) -> str:
+    """Keep matplotlib from reading a text with dollar signs as a formula."""
+    return text.replace("$", r"\$")
+
+
+def shorten(word: str) -> str:
+    """Return the first 30 characters of a word; where there are more, an ellipsis is the last of them."""
+    return word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD - 1] + "…"
+
+
 def check_names(argument: str, names: Iterable[str], known: Iterable[str], kind: str) -> None:
-    """ValueError where an argument gives names that are not among the known ones, `kind`."""
+    """Raise ValueError where an argument gives names that are not among the known ones.
+
+    Parameters
+    ----------
+    argument : its name, for the message.
+    names : that it gives.
+    known : that it may give.
+    kind : what the known ones are, in the plural, for the message.
+    """
     known = list(known)
     if unknown := [name for name in names if name not in known]:
         raise ValueError(
@@ -107,7 +132,13 @@ def check_names(argument: str, names: Iterable[str], known: Iterable[str], kind:
 
 
 def check_equally_many(name: str, counts: Mapping[str, int]) -> None:
-    """ValueError where counts that belong together, such as {"words": 3, "values": 2}, differ or are 0."""
+    """Raise ValueError where counts that belong together differ or are 0.
+
+    Parameters
+    ----------
+    name : of what they belong to, for the message.
+    counts : what is counted → how many there are, such as {"words": 3, "values": 2}.
+    """
     if len(set(counts.values())) > 1 or 0 in counts.values():
         got = ", ".join(f"{count:,} {what}" for what, count in counts.items())
         raise ValueError(f"{name}: there must be equally many, and at least one, of each, got {got}")

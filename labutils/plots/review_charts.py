@@ -1,4 +1,4 @@
-"""Figures of reviews: their lengths, their words, what is read of them and how it is classified."""
+"""Charts of a set of reviews: their lengths, what is read of them, and how well they are classified."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from itertools import cycle
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 from statsmodels.stats.proportion import proportion_confint
 
 from labutils.palette import BLACK, BLUE, GREY, LIGHT, PALETTE, SKY, WHITE
 from labutils.plots.style import Picture, canvas, check_equally_many, styled
-from labutils.plots.texts import draw_words, shorten, value_of_each, wrap
-
-_PER_LINE = 84  # characters
 
 
 @styled
@@ -142,9 +137,10 @@ def accuracy_by(
 
     Parameters
     ----------
-    numbers : (n,) int, by which the reviews are grouped; `what` says what they are.
+    numbers : (n,) int, by which the reviews are grouped.
     correct : model → (n,) bool, whether each review is classified correctly.
     edges : where a group begins; the last one only ends. A group without reviews is left out.
+    what : the numbers are, with their unit.
 
     Raises
     ------
@@ -173,50 +169,6 @@ def accuracy_by(
     figure.legend(loc="outside upper center", ncols=3)
     alt = f"Accuracy by {what}, in groups from low to high: {'; '.join(alt_parts)}."
     return Picture(figure, f"accuracy by {what}", alt)
-
-
-@styled
-def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "") -> Picture:
-    """The probability after each word: a curve, and below it the words, coloured by what they changed.
-
-    Parameters
-    ----------
-    words : of the review; of each its first 30 characters are shown.
-    probabilities : (words,), from 0 to 1, of a positive review.
-    title : stands above the curve.
-
-    Raises
-    ------
-    ValueError
-        Where there is no word, or not one finite probability for each.
-    """
-    if not len(words):
-        raise ValueError("there is nothing to draw: give at least one word and its probability")
-    probabilities = value_of_each(words, probabilities, "probabilities")
-    shown, change = list(map(shorten, words)), np.diff(probabilities, prepend=0.5)
-    text_height = 0.24 * (wrap(shown, _PER_LINE)[-1][0] + 1) + 0.15
-    height = 2.7 + text_height
-    figure = Figure(figsize=(9, height))
-    FigureCanvasAgg(figure)
-    curve = figure.add_axes((0.13, (text_height + 0.75) / height, 0.85, 1.6 / height))
-    text = figure.add_axes((0.02, 0.05 / height, 0.96, text_height / height))
-    curve.set_yticks([0, 0.5, 1], ["0 negative", "0.5", "1 positive"])
-    curve.axhline(0.5, color=GREY, linestyle=":")
-    marker = {"marker": "o", "markersize": 4 if len(words) < 50 else 2.5}
-    curve.plot(np.arange(1, len(words) + 1), probabilities, color=BLUE, **marker)
-    curve.set(ylim=(-0.03, 1.03), xlim=(0.5, len(words) + 0.5), ylabel="probability")
-    curve.set_xlabel("word of the review (counted from the first that is read)")
-    curve.xaxis.set_major_locator(MaxNLocator(integer=True))
-    curve.set_title(title)
-    largest = int(np.argmax(np.abs(change)))
-    draw_words(text, shown, _PER_LINE, change, largest=max(float(np.abs(change[largest])), 0.05))
-    return Picture(
-        figure,
-        "the probability after each word",
-        f"Curve over {len(words)} words: after the first word {probabilities[0]:.2f}, at the end "
-        f"{probabilities[-1]:.2f}; the largest change, {change[largest]:+.2f}, comes with "
-        f"“{words[largest]}”. Text: {' '.join(words)}",
-    )
 
 
 @styled
