@@ -69,9 +69,8 @@ def test_nothing_happens_to_html_but_being_read(data):
 
 
 def test_one_word_is_no_words(data):
-    panel = a_panel(data, "film")
-    assert "<p>1 word: the probability" in panel.status.value
-    panel._read = lambda sequence: (["film"], [0.5], [[1]])
+    assert "<p>1 word: the probability" in a_panel(data, "film").status.value
+    panel = ReadingPanel(lambda sequence: (["film"], [0.5], [[1]]), data, title="Read", text="film")
     status, _ = shown(panel, "good film")
     assert "Of 2 words 1 is read, as in training: the probability" in status
 
@@ -153,8 +152,8 @@ def test_the_hidden_state_is_drawn_on_demand(data):
     ],
 )
 def test_an_odd_reading_is_refused_in_words_but_a_column_will_do(data, reading, message):
-    panel = a_panel(data)
-    panel._read = lambda sequence: reading
+    readings = iter([(["a"], [0.5], [[1]]), reading])
+    panel = ReadingPanel(lambda sequence: next(readings), data, title="Read", text="a")
     status, _ = shown(panel, "good")
     assert message in status and ("Traceback" in status) == ('role="alert"' in status)
 

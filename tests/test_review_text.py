@@ -87,10 +87,7 @@ def test_row_i_of_a_batch_goes_on_where_row_i_of_the_batch_before_ended():
         (lambda: decoded([97]), "whole, from 0 to 96"),
         (lambda: decoded([0.5]), "whole, from 0 to 96"),
         (lambda: review_text.load(train=0), "train must be a whole number"),
-        (
-            lambda: review_text._joined("test", ["Two", "texts"], 10**9),
-            "test has 10 .* fewer than 1,000,000,000",
-        ),
+        (lambda: review_text.load(1, 1, 10**9), "test has 6,.* characters, fewer than 1,000,000,000"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_words(call, says):

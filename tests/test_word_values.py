@@ -135,9 +135,9 @@ def test_values_that_do_not_fit_are_explained(data, changes, says):
 
 
 def test_what_is_no_reading_is_explained_and_no_network_refused(data):
-    panel = a_panel(data)
-    panel._readers["signs"] = lambda sequence: 3
-    panel.network.value = "signs"
+    readers = {"length": by_length(data), "three": lambda sequence: 3}
+    panel = WordValuesPanel(readers, data, title="Values", text="a good story")
+    panel.network.value = "three"
     assert "must return WordValues, not int" in panel.status.value
     with pytest.raises(ValueError, match="no network"):
         WordValuesPanel({}, data, title="None", text="good")

@@ -20,7 +20,7 @@ class Writer:
     def __call__(self, model, prompt, temperature, length, seed):
         self.calls.append((model, prompt, temperature, length, seed))
         for character in self.text[:length]:
-            self.go.acquire(timeout=5)
+            self.go.acquire(timeout=60)
             yield character
 
 

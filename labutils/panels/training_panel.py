@@ -105,10 +105,10 @@ class TrainingPanel(SessionPanel):
         self.table_of_runs = widgets.HTML()
         self.drawn_run = self._choice("Show", NEWEST)
         self.other_run = self._choice("and lay over it", NONE)
-        self._choices = base.row(base.labelled(self.drawn_run), base.labelled(self.other_run))
+        self.choices = base.row(base.labelled(self.drawn_run), base.labelled(self.other_run))
         inputs = base.row(*(entry.widget for entry in self.inputs))
         buttons = base.row(self.train_button, self.stop_button)
-        self.fill(inputs, buttons, self.status, self.head, self.live, self._choices, self.table_of_runs)
+        self.fill(inputs, buttons, self.status, self.head, self.live, self.choices, self.table_of_runs)
         self.take_over()
 
     @property
@@ -199,7 +199,7 @@ class TrainingPanel(SessionPanel):
             chosen = choice.value
             choice.options = [first, *names]
             choice.value = chosen if chosen in choice.options else first
-        self._choices.layout.display = None if len(names) > 1 else "none"
+        self.choices.layout.display = None if len(names) > 1 else "none"
 
     def draw(self, progress: Progress) -> None:
         """Draw the run that goes on, or the one that was chosen, and the other over it.
