@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -85,7 +86,7 @@ def test_what_cannot_be_read_is_refused(sequences):
     with pytest.raises(ValueError, match="review 1 must be a 1-D array of whole numbers"):
         NGramFinder().fit([np.array([1]), np.array([1.5])])
     with pytest.raises(ValueError, match="max_length"):
-        NGramFinder(0)
+        NGramFinder(0).fit(sequences)
     found = NGramFinder(1, 1).fit(sequences).transform(sequences)
     with pytest.raises(ValueError, match="there must be 11 weights"):
         found.at_tokens(np.zeros(3))
@@ -94,6 +95,7 @@ def test_what_cannot_be_read_is_refused(sequences):
 
 def test_it_is_a_step_of_a_pipeline_of_scikit_learn(sequences):
     labels = np.arange(len(sequences)) % 2
+    assert clone(NGramFinder(3, 4)).get_params() == {"max_length": 3, "min_reviews": 4}
     pipeline = make_pipeline(NGramFinder(2, 2), FunctionTransformer(lambda found: found.matrix()))
     ours = pipeline.fit(sequences, labels).transform(sequences)
     assert (ours != NGramFinder(2, 2).fit(sequences).transform(sequences).matrix()).nnz == 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
 
 from labutils.validation import whole_number
 
@@ -62,26 +63,27 @@ class NGrams:
         return with_zero[self.ids]
 
 
-class NGramFinder:
-    """Finds the n-grams that occur in enough reviews: an estimator with scikit-learn's `fit` and `transform`.
+class NGramFinder(TransformerMixin, BaseEstimator):
+    """Finds the n-grams that occur in enough reviews: a transformer of scikit-learn.
 
     Reviews are encoded as whole numbers; 0 is padding: it is no word, and no n-gram contains it.
 
     Parameters
     ----------
-    max_length : 1 for words alone, 2 for words and bigrams, 3 for trigrams as well.
+    max_length : 1 for words alone, 2 for words and bigrams, 3 for trigrams as well; at most 5.
     min_reviews : n-grams that occur in fewer of the fitted reviews are left out.
     """
 
     def __init__(self, max_length: int = 2, min_reviews: int = 2) -> None:
-        self.max_length = whole_number("max_length", max_length, 1, 5)
-        self.min_reviews = whole_number("min_reviews", min_reviews)
+        self.max_length, self.min_reviews = max_length, min_reviews
 
     def fit(self, sequences: Sequence[np.ndarray], y: object = None) -> NGramFinder:
         """Find the n-grams of some encoded reviews, each a 1-D array of whole numbers; return self.
 
         `y` is not used: pipelines of scikit-learn give it.
         """
+        whole_number("max_length", self.max_length, 1, 5)
+        whole_number("min_reviews", self.min_reviews)
         sequences = _checked(sequences)
         largest, tokens = max(int(sequence.max()) for sequence in sequences), sum(map(len, sequences))
         if (largest + 1) * tokens > np.iinfo("int64").max:

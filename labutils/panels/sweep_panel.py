@@ -132,29 +132,10 @@ class SweepPanel(SessionPanel):
         self.runs.value = self._runs_html()
 
     def pictures(self) -> list[str]:
-        means, session = self.means(), self.session
-        lines, x_name = [], self.inputs[0].field.name
-        if len(means):
-            levels = means.reset_index()
-            several = [name for name in session.names if levels[name].nunique() > 1]
-            x_name, *others = several or session.names[:1]
-            for colour, (values, part) in enumerate(
-                levels.groupby(others, sort=False) if others else [((), levels)]
-            ):
-                name = ", ".join(f"{self._label_of(n)} {field_text(v)}" for n, v in zip(others, values))
-                part = part.sort_values(x_name)
-                lines.append(
-                    svg.Line(
-                        name or "mean over the seeds",
-                        part[x_name].to_numpy(),
-                        part["mean"].to_numpy(),
-                        colour,
-                        colour // 6,
-                        "circle",
-                        part.half_width.to_numpy(),
-                    )
-                )
+        x_name, lines = self._lines_of_means()
         has_points = any(svg.drawable(y) for line in lines for y in line.y)
+        ends = "; ".join(f"{line.name} from {line.y[0]:.4g} to {line.y[-1]:.4g}" for line in lines)
+        what = f"{self._label} by {self._label_of(x_name)}, means over the seeds with 95 % intervals"
         chart = svg.line_chart(
             lines,
             self._label_of(x_name),
@@ -163,13 +144,32 @@ class SweepPanel(SessionPanel):
             xlim=None if has_points else (0, 1),
             ylim=None if has_points else (0, 1),
             note="" if has_points else "the runs appear here",
-            alt=f"{self._label} by {self._label_of(x_name)}, means over the seeds with 95 % intervals: "
-            + (
-                "; ".join(f"{line.name} from {line.y[0]:.4g} to {line.y[-1]:.4g}" for line in lines)
-                or "no run yet"
-            ),
+            alt=f"{what}: {ends or 'no run yet'}",
         )
         return [chart]
+
+    def _lines_of_means(self) -> tuple[str, list[svg.Line]]:
+        """Return the name of the setting on the x-axis, and a line for each value of the others."""
+        means, names = self.means(), self.session.names
+        if means.empty:
+            return self.inputs[0].field.name, []
+        levels = means.reset_index()
+        x_name, *others = [name for name in names if levels[name].nunique() > 1] or names[:1]
+        parts, lines = levels.groupby(others, sort=False) if others else [((), levels)], []
+        for number, (values, part) in enumerate(parts):
+            name = ", ".join(f"{self._label_of(n)} {field_text(v)}" for n, v in zip(others, values))
+            part = part.sort_values(x_name)
+            line = svg.Line(
+                name or "mean over the seeds",
+                part[x_name].to_numpy(),
+                part["mean"].to_numpy(),
+                colour=number,
+                dash=number // 6,
+                marker="circle",
+                half_widths=part.half_width.to_numpy(),
+            )
+            lines.append(line)
+        return x_name, lines
 
     def _start_clicked(self, button: widgets.Button) -> None:
         if self.values_of([*self.inputs, self.seeds, self.workers]) is None:
