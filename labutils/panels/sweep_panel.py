@@ -109,8 +109,10 @@ class SweepPanel(SessionPanel):
         return self.session.table.copy()
 
     def means(self) -> pd.DataFrame:
-        """Return a row for each setting: how many runs are done, the mean score, and the half-width of its
-        95 % interval over the seeds (Student's t; NaN for a single run)."""
+        """Return a row for each setting: "runs" that are done, the "mean" score, and its "half_width".
+
+        That is of the 95 % interval over the seeds (Student's t; NaN for a single run).
+        """
         session, runs = self.session, self.session.table
         if self._score not in runs:
             return pd.DataFrame()

@@ -42,8 +42,11 @@ class RunStore:
         self.records()
 
     def records(self) -> dict[str, Record]:
-        """Return key → record of all runs in the file; of several with one key the first that has
-        not failed, or else the last. Only what has been added since the last call is read."""
+        """Return key → record of all runs in the file.
+
+        Of several with one key it is the first that has not failed, or else the last. Only what has been added
+        since the last call is read.
+        """
         size = self.path.stat().st_size if self.path.exists() else 0
         if size < self._read:  # somebody has begun the file anew
             self._read, self._found = 0, {}
