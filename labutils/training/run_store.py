@@ -44,7 +44,7 @@ class RunStore:
     def records(self) -> dict[str, Record]:
         """Return key → record of all runs in the file.
 
-        Of several with one key it is the first that has not failed, or else the last. Only what has been added
+        Of several with one key it is the first that has not failed, or else the last. Only what was added
         since the last call is read.
         """
         size = self.path.stat().st_size if self.path.exists() else 0
