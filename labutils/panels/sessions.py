@@ -69,7 +69,7 @@ class SessionPanel(base.Panel):
         self._shown_progress: Progress | None = None
 
     def take_over(self) -> None:
-        """Show what the session holds, in the place of an older panel of the same title."""
+        """Show what the session holds, instead of an older panel of the same title."""
         self.pictures()  # what cannot be drawn is refused before another panel gives way
         past, self.session.panel = self.session.panel, self
         if past is not None:
