@@ -39,7 +39,7 @@ def a_panel(fit, write=None, title=None, **settings):
 
 
 def idle(panel):
-    eventually(lambda: not panel.session.runner.is_busy)
+    assert panel.session.runner.wait(60)  # until the end of the job is drawn, too
 
 
 def test_it_writes_on_from_the_beginning_with_the_settings(fit):
