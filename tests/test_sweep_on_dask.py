@@ -113,7 +113,7 @@ def test_ten_workers_killed_and_the_sweep_begun_anew_lose_and_repeat_nothing_tha
         with Client(cluster) as client, pytest.raises(KeyboardInterrupt):
             sweep(slow, grid, seeds=[0, 1], store=store, client=client, on_result=stop)
         with Client(cluster) as client:
-            stop_late = two_workers(cluster, 300)
+            stop_late = two_workers(cluster, 900)
             table = sweep(
                 slow, grid, seeds=[0, 1], store=store, client=client, retries=3, should_stop=stop_late
             )
@@ -149,7 +149,7 @@ def test_a_worker_lost_just_after_the_end_of_a_run_is_no_lost_scheduler(cluster,
     with Client(cluster) as client:
         table = sweep(
             exits_after, {"units": range(8)}, store=tmp_path / "r", client=client, retries=5,
-            should_stop=two_workers(cluster, 120),
+            should_stop=two_workers(cluster, 600),
         )  # fmt: skip
     assert table.x.dropna().tolist() == table.units[table.failed == ""].tolist() and len(table) == 8
     assert training.NOT_TRAINED not in set(table.failed)
