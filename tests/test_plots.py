@@ -517,3 +517,12 @@ def test_colours_and_colormaps_have_their_names_from_the_palette():
 def test_the_alternative_text_names_what_is_drawn():
     assert plots.training_curves(a_run(accuracy=False)).alt.startswith("Loss by epoch.")
     assert plots.training_curves(a_run()).alt.startswith("Accuracy and loss by epoch.")
+
+
+def test_points_that_move_take_a_position_for_each_panel():
+    paths = {"A": np.array([[1.0, 0], [0, 1]]), "B": np.array([[-1.0, 0], [0, -1]])}
+    picture = plots.moving_points(paths, ["one", "two"], "turning", xlabel="x", ylabel="y")
+    assert "one: A at 0 degrees" in picture.alt and "two: A at 90 degrees" in picture.alt
+    for wrong in ({}, {"A": np.zeros(2)}, {"A": np.zeros((3, 2))}):
+        with pytest.raises(ValueError, match="no points|shape|panels"):
+            plots.moving_points(wrong, ["one", "two"], "turning", xlabel="x", ylabel="y")

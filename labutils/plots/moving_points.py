@@ -49,10 +49,8 @@ def moving_points(
                 axes.plot(*path[step - 1 : step + 1].T, color=GREY, linewidth=0.8, linestyle=":")
             axes.plot(*path[step], "o", color=colour, markersize=17, alpha=0.25, markeredgewidth=0)
             axes.text(*path[step], name, color=colour, ha="center", va="center", fontweight="bold")
-        axes.set(title=panel_title, xlabel=xlabel, xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    all_axes[0].set(ylabel=ylabel)
-    for axes in all_axes[1:]:
-        axes.tick_params(labelleft=False)
+        axes.set(title=panel_title, xlabel=xlabel, ylabel=ylabel, xlim=(-reach, reach), ylim=(-reach, reach))
+        axes.set_aspect("equal")
     angles = {name: np.degrees(np.arctan2(path[:, 1], path[:, 0])).round() for name, path in paths.items()}
     where = "; ".join(
         f"{panel_title}: "
