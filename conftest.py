@@ -24,6 +24,7 @@ LONGEST_FIRST = (
     "07_text_generator.ipynb",
     "06_autoencoder.ipynb",
     "11_autoencoders_at_work.ipynb",
+    "12_prediction_intervals.ipynb",
     "10_scaling_up.ipynb",
     "13_memory.ipynb",
     "02_gates_lstm_and_gru.ipynb",

@@ -10,6 +10,7 @@ from notebook_helpers import PATHS, sources
 from training_helpers import untrained_run
 
 from labutils.data import dates
+from labutils.data.series import sliding_windows
 from labutils.exercises.checking.exercise_types import Experiment
 from labutils.exercises.checking.goals import facts_of_pair, facts_of_run, recurrent, square_error
 from labutils.exercises.questions.many_trainings import my_difference
@@ -50,6 +51,8 @@ x_fit, x_validation = (np.concatenate([np.pad(rest, ((0, 0), (0, 2)))[:, None], 
                        for _, given, rest in (fit_on, validation_on))
 """),
     "autoencoders_at_work": (["data = digits.load(", "NOISE, rng = "], ""),
+    "prediction_intervals": (["LENGTH, AHEAD, TEST", "def uneven(", "def quantile_loss(", "def practice("],
+                             ""),
 }  # fmt: skip
 
 
@@ -106,6 +109,19 @@ def small(error, parameters=20_000, val_loss=None, **settings):
     model, run = pair(parameters, 3_200, **settings | kept)
     model.input_shape, model.predict = (None, 28, 28), lambda x, **_: x + np.sqrt(error)
     return model, run
+
+
+def unsure(half_width, parameters=1_308, rows=2_092):
+    """A network that knows the clean wave, with this half width around it at each clean value, and a Run."""
+    model, run = pair(parameters, rows, "LSTM", loss="loss", steps=150, val_loss=0.02)
+    clean = sliding_windows(np.sin(np.linspace(0, 30, 3000)), 150, 30)[1][-600:]
+    ends = np.concatenate([clean - half_width(clean), clean + half_width(clean)], axis=1)
+    model.predict = lambda x, **_: np.tile(ends, (len(x) // 600, 1))
+    return model, run
+
+
+def as_wide_as_the_noise(clean):
+    return 0.1645 * (1 + 0.8 * clean)
 
 
 FINE = {"loss": "binary_crossentropy", "val_loss": 0.37, "val_accuracy": 0.84}
@@ -231,6 +247,13 @@ MISSED = {
         (small(error=0.0, parameters=100_000), "at most 20,000", "share them"),
         (small(error=0.0, loss="huber"), "mean square error", "another scale"),
     ],
+    "prediction_intervals": [
+        (unsure(lambda clean: 0.18), "on the crest", "Too narrow where the noise is large"),
+        (unsure(lambda clean: np.where(clean > 0, 0.3, 0.02)), "in the trough", "own error counts"),
+        (unsure(lambda clean: 2 * as_wide_as_the_noise(clean)), "at most .37", "has not learned the wave"),
+        (unsure(as_wide_as_the_noise, parameters=16_260), "at most 1,626", "dense layer 60 (n + 1)"),
+        (unsure(as_wide_as_the_noise, rows=2_821), "validated on the other", "practice()"),
+    ],
 }
 
 
@@ -242,6 +265,14 @@ def test_a_goal_that_is_missed_is_named_with_what_was_measured_and_advice(subjec
     assert verdict.status == "not yet" and missed in verdict.mistake
     assert f"not yet: {verdict.mistake}" in verdict.text and "(yours: " in verdict.text
     assert advice in " ".join(verdict.text.split())
+
+
+def test_an_interval_as_wide_as_the_noise_is_right_and_thirty_outputs_are_too_few():
+    experiment = EXPERIMENTS["prediction_intervals"]
+    assert experiment.verdict(unsure(as_wide_as_the_noise)).status == "right"
+    model, run = unsure(as_wide_as_the_noise)
+    model.predict = lambda x, **_: np.zeros((len(x), 30))
+    assert "put out 60 numbers" in " ".join(experiment.verdict((model, run)).text.split())
 
 
 FIRST_AUTOENCODER = exercises_of(NUMBERS["autoencoders"])[0]

@@ -18,6 +18,13 @@ from labutils.exercises.registry import all_exercises
 CODING = [e for e in all_exercises() if isinstance(e, Coding)]
 
 EQUIVALENT = {
+    "the larger of two has no order; what was rounded up is whole; a list of numbers will do; a table has "
+    "two axes": [
+        "my_quantile_loss: return np.mean(np.maximum((q - 1) * error, q * error))",
+        "my_known_half_widths: rank = round(np.ceil(share * (len(known) + 1)))",
+        "my_known_half_widths: return half_widths",
+        "my_known_half_widths: for column in range(errors.shape[-1]):",
+    ],
     "a factor that both tilts have falls out of their difference, twenty rows have two halves of ten, two "
     "networks have a last one": [
         "my_advantage: tilts = [np.log(e[:, :10].mean(axis=1) / e[:, 10:].sum(axis=1)) "

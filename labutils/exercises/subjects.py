@@ -13,5 +13,6 @@ QUESTIONS = {
     9: "weighing_evidence",
     10: "many_trainings",
     11: "autoencoders_at_work",
+    12: "prediction_intervals",
     13: "memory",
 }

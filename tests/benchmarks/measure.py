@@ -36,6 +36,7 @@ LIMITS = {
     "09_weighing_evidence": (240, 1.5),
     "10_scaling_up": (180, 3.0),  # all its processes
     "11_autoencoders_at_work": (180, 1.3),
+    "12_prediction_intervals": (120, 1.5),
     "13_memory": (180, 1.5),
 }
 

@@ -107,29 +107,6 @@ def _feed(step, window, count, move):
     return np.array(forecasts)
 
 
-def my_half_width(errors, share):
-    """The half width of the interval for each step ahead (steps,), from errors (n windows, steps)."""
-    rank = int(np.ceil(share * (len(errors) + 1)))
-    return np.sort(np.abs(errors), axis=0)[rank - 1]
-
-
-def _ranked(errors, rank):
-    """Row `rank` (counted from 1, within the rows) of the sorted absolute errors."""
-    return np.sort(np.abs(errors), axis=0)[int(np.clip(rank, 1, len(errors))) - 1]
-
-
-def _rank(errors, share):
-    return int(np.ceil(share * (len(errors) + 1)))
-
-
-def _errors(rng: np.random.Generator) -> list[Case]:
-    shapes = [(20, 3, 0.9), (13, 2, 0.85), (30, 4, 0.8), (6, 6, 0.5), (41, 2, 0.9), (12, 3, 0.7), (9, 2, 0.9)]
-    return [
-        {"errors": (rng.normal(size=(rows, ahead)) * (1 + np.arange(ahead))).round(2), "share": share}
-        for rows, ahead, share in shapes
-    ]
-
-
 def _over_the_floor(facts) -> float:
     floor = np.mean(series.noisy_sine(seed=100).noise[-_TEST:] ** 2)
     return facts["kept"].get("val_loss", np.inf) / floor
@@ -477,84 +454,6 @@ EXERCISES = (
             "window = np.append(window[1:], forecast)",
         ),
         afterwards="After as many steps as the window is long, it holds nothing but forecasts.",
-    ),
-    Coding(
-        title="The conformal half width",
-        question="Write the half width of way 2 for each step ahead: of the $n$ absolute errors of that "
-        "step the $k$-th smallest, with $k = \\lceil \\text{share} \\cdot (n + 1) \\rceil$ (rounded up). "
-        "There are always enough errors for $k \\le n$.",
-        idea="an interval from the errors of a calibration part",
-        minutes=8,
-        solve=my_half_width,
-        cases=_errors,
-        mistakes=(
-            Mistake(
-                "quantile of the errors seen",
-                lambda e, share: np.quantile(np.abs(e), share, axis=0),
-                "That holds the share of the errors that were *seen*. With the one to come there are n + 1: "
-                "take the k-th smallest with k = ⌈share · (n + 1)⌉.",
-            ),
-            Mistake(
-                "rank without the new one",
-                lambda e, share: _ranked(e, np.ceil(share * len(e))),
-                "Your rank counts n errors. With the one to come there are n + 1.",
-            ),
-            Mistake(
-                "rank rounded down",
-                lambda e, share: _ranked(e, int(share * (len(e) + 1))),
-                "Your rank is rounded down. To promise the share *at least*, round up: np.ceil.",
-            ),
-            Mistake(
-                "rank rounded to the nearest",
-                lambda e, share: _ranked(e, round(share * (len(e) + 1))),
-                "Your rank is rounded to the nearest whole number. To promise the share *at least*, round "
-                "up: np.ceil.",
-            ),
-            Mistake(
-                "one place too far",
-                lambda e, share: _ranked(e, _rank(e, share) + 1),
-                "You are one place too far: the k-th smallest stands at index k - 1. (np.quantile at k/n is "
-                "too far as well: of n values it calls the smallest 0 and the largest 1.)",
-            ),
-            Mistake(
-                "one width for all",
-                lambda e, share: _ranked(np.abs(e).reshape(-1, 1), _rank(e.reshape(-1, 1), share)),
-                "That is one width for all steps ahead. Each step has its own: sort along axis 0.",
-            ),
-            Mistake(
-                "along the wrong axis",
-                lambda e, share: my_half_width(e.T, share) if _rank(e.T, share) <= len(e.T) else e[:, 0],
-                "You sorted along the steps ahead. The windows go along axis 0, and you sort these.",
-            ),
-            Mistake(
-                "axis left out",
-                lambda e, share: np.sort(np.abs(e))[_rank(e, share) - 1],
-                "Without axis=0, np.sort sorts each row, the steps ahead of one window. Sort the windows.",
-            ),
-            Mistake(
-                "with their sign",
-                lambda e, share: np.sort(e, axis=0)[_rank(e, share) - 1],
-                "You kept the signs. The interval reaches as far down as up, so the absolute error counts.",
-            ),
-            Mistake(
-                "from a normal distribution",
-                lambda e, share: 1.645 * e.std(axis=0),
-                "That supposes that errors are normal. The recipe asks for no distribution: sort the "
-                "absolute errors and count.",
-            ),
-            Mistake(
-                "not sorted",
-                lambda e, share: np.abs(e)[_rank(e, share) - 1],
-                "That is the k-th error in time. Sort first: np.sort(…, axis=0).",
-            ),
-        ),
-        hints=(
-            "np.sort(np.abs(errors), axis=0) has the smallest absolute error of each step in row 0.",
-            "k = int(np.ceil(share * (n + 1))) with n = len(errors); the k-th smallest stands in row k - 1.",
-        ),
-        afterwards="Why n + 1? If the new error is like the n old ones, each of the n + 1 places in the "
-        "order is equally likely for it, and k of them lie within the width. (Where k > n, with five errors "
-        "and a share of 0.9, no finite width can promise that.)",
     ),
     Experiment(
         title="A quarter of the parameters",

@@ -1,6 +1,6 @@
-"""Count how often prediction intervals hold what they promise, for notebook 05, and store 05_intervals.csv.
+"""Count how often prediction intervals hold what they promise, for notebook 12, and store 12_intervals.csv.
 
-    python notebooks/grids/05_intervals.py
+    python notebooks/grids/12_intervals.py
 
 About ten minutes on two cores; broken off, it goes on where it was. Twenty noise realisations (seeds 0 to 19)
 of a sine of 3,000 samples, t from 0 to 30: the last 629 values, a whole period, are the test, the 700 before

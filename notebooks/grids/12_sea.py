@@ -1,15 +1,15 @@
-"""Backtest forecasts of the sea-surface temperature from a rolling origin: 05_sea.csv, 05_sea_settings.csv.
+"""Backtest forecasts of the sea-surface temperature from a rolling origin: 12_sea.csv, 12_sea_settings.csv.
 
-    python notebooks/grids/05_sea.py
+    python notebooks/grids/12_sea.py
 
 About six minutes on two cores; broken off, it goes on where it was. The years 1980 to 2009 are forecast in
 six stretches of five years. Before each, everything is fitted anew to the months before it: the climatology,
 which is the mean of each calendar month, and the models, all of which read anomalies (temperature minus
 climatology) and forecast those of the next twelve months, from every month of the stretch; with change =
 True, how they differ from the last one. Settings are chosen once, by the mean squared error over all twelve
-horizons in 1972 to 1979 after fitting to the months before 1972 (05_sea_settings.csv has all that were tried;
+horizons in 1972 to 1979 after fitting to the months before 1972 (12_sea_settings.csv has all that were tried;
 the LSTM's are means of three seeds, and one_month_ahead is the error at the first horizon alone). "LSTM,
-chosen one month ahead" has that setting of the LSTM which has the lowest of these. 05_sea.csv: one row for
+chosen one month ahead" has that setting of the LSTM which has the lowest of these. 12_sea.csv: one row for
 each first month and horizon, with the temperature measured and the forecasts (°C), the LSTMs' with five
 seeds.
 """
@@ -153,7 +153,7 @@ def main():
     choices = tried.groupby(["method", "setting"], sort=False, as_index=False)[errors].mean()
     best = choices.groupby("method", sort=False).mean_squared_error.idxmin()
     choices["chosen"] = choices.index.isin(best)
-    choices.to_csv(HERE / "05_sea_settings.csv", index=False, float_format="%.4f")
+    choices.to_csv(HERE / "12_sea_settings.csv", index=False, float_format="%.4f")
     print(choices[choices.chosen].to_string())
     stretches = [(year, year + YEARS) for year in STRETCHES]
     nearest = choices[choices.method == "LSTM"].one_month_ahead.idxmin()
@@ -161,7 +161,7 @@ def main():
     table = swept(chosen, stretches, SEEDS["judging"])
     table = table.explode(["month", "horizon", "actual", "forecast"]).infer_objects()
     table = table.pivot(index=["month", "horizon", "actual"], columns="label", values="forecast")
-    table.reset_index().to_csv(HERE / "05_sea.csv", index=False, float_format="%.3f")
+    table.reset_index().to_csv(HERE / "12_sea.csv", index=False, float_format="%.3f")
 
 
 if __name__ == "__main__":
