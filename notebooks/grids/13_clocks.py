@@ -6,7 +6,8 @@ About ten minutes on two cores; broken off, it goes on where it was. The network
 13_recall.py, trained on a gap of 40 at a rate of 0.01 with the same seeds. Of those that solve it:
 in_plane : share of the variance of the mean states after each letter, 20 to 60 steps after it, in the plane
     of their first two principal components.
-turn : by how many degrees they turn in this plane at each step, from 0 to 180, averaged.
+turn : by how many degrees they turn in this plane at each step, from 0 to 180, whichever way; mean.
+turn_sd : its standard deviation over letters and steps: small where all turn alike.
 gradient, gradient_before : norm of the gradient at the state 40 steps back, relative to that at the last
     state, after and before the training (random directions, mean of 50 sequences).
 """
@@ -37,10 +38,12 @@ def turning(cell: Cell) -> dict[str, float]:
     means -= means.mean(axis=(0, 1))
     _, sizes, directions = np.linalg.svd(means.reshape(-1, cell.units), full_matrices=False)
     first, second = np.moveaxis(means @ directions[:2].T, 2, 0)
-    angles = np.unwrap(np.arctan2(second, first), axis=1)
+    turns = np.diff(np.arctan2(second, first), axis=1)  # letters × steps
+    turns = np.abs((turns + np.pi) % (2 * np.pi) - np.pi)
     return {
         "in_plane": float(np.sum(sizes[:2] ** 2) / np.sum(sizes**2)),
-        "turn": float(np.degrees(np.abs(np.diff(angles, axis=1).mean()))),
+        "turn": float(np.degrees(turns.mean())),
+        "turn_sd": float(np.degrees(turns.std())),
     }
 
 
