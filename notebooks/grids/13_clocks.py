@@ -8,6 +8,8 @@ in_plane : share of the variance of the mean states after each letter, 20 to 60 
     of their first two principal components.
 turn : by how many degrees they turn in this plane at each step, from 0 to 180, whichever way; mean.
 turn_sd : its standard deviation over letters and steps: small where all turn alike.
+cycle, cycle_distance : the number of steps, up to 60, after which the mean states of steps 100 to 200 come
+    nearest to where they were, and how near, as a fraction of their distance from their mean.
 gradient, gradient_before : norm of the gradient at the state 40 steps back, relative to that at the last
     state, after and before the training (random directions, mean of 50 sequences).
 """
@@ -32,10 +34,14 @@ def gradient_left(cell: Cell) -> float:
 
 
 def turning(cell: Cell) -> dict[str, float]:
-    x, letters = recall.sequences(400, 60, np.random.default_rng(0))
-    states = cell.forward(x)[:, 20:61]
+    x, letters = recall.sequences(400, 200, np.random.default_rng(0))
+    states = cell.forward(x)
     means = np.array([states[letters == k].mean(axis=0) for k in range(len(recall.TO_RECALL))])
-    means -= means.mean(axis=(0, 1))
+    late = means[:, 100:]
+    scale = np.sqrt(np.mean(np.sum((late - late.mean(axis=(0, 1))) ** 2, axis=2)))
+    lags = range(1, 61)
+    distances = [np.linalg.norm(late[:, lag:] - late[:, :-lag], axis=2).mean() / scale for lag in lags]
+    means = means[:, 20:61] - means[:, 20:61].mean(axis=(0, 1))
     _, sizes, directions = np.linalg.svd(means.reshape(-1, cell.units), full_matrices=False)
     first, second = np.moveaxis(means @ directions[:2].T, 2, 0)
     turns = np.diff(np.arctan2(second, first), axis=1)  # letters × steps
@@ -43,6 +49,8 @@ def turning(cell: Cell) -> dict[str, float]:
     return {
         "in_plane": float(np.sum(sizes[:2] ** 2) / np.sum(sizes**2)),
         "turn": float(np.degrees(turns.mean())),
+        "cycle": lags[int(np.argmin(distances))],
+        "cycle_distance": float(min(distances)),
         "turn_sd": float(np.degrees(turns.std())),
     }
 
