@@ -343,10 +343,20 @@ def test_a_forecast_shows_what_came_what_was_predicted_and_the_interval():
     interval = {"interval": ([2, 3], [4, 5]), "interval_name": "90%"}
     picture = plots.forecast([1, 2], [3.0, 5.0], {"net": [3, 4]}, "t", "v", "f", clean=[3, 5], **interval)
     (axes,) = picture.figure.axes
-    assert [line.get_label() for line in axes.lines] == ["actual", "net", "without noise"]
-    assert list(axes.lines[1].get_ydata()) == [3, 4] and len(axes.collections) == 1
+    labels = [line.get_label() for line in axes.lines]
+    assert labels == ["actual", "outside: 0 of 2", "net", "without noise"]
+    assert list(axes.lines[2].get_ydata()) == [3, 4] and len(axes.collections) == 1
     assert "net with a root mean square error of 0.707" in picture.alt
     assert "prediction interval: 90%" in picture.alt
+
+
+def test_values_outside_the_interval_are_marked_and_counted():
+    interval = {"interval": ([2, 2, 2, 2], [4, 4, 4, 4]), "interval_name": "90%"}
+    picture = plots.forecast([1, 2, 3, 4], [1.9, 2.0, 4.0, 4.1], {}, "t", "v", "f", **interval)
+    dots, crosses = picture.figure.axes[0].lines
+    assert np.array_equal(dots.get_ydata(), [np.nan, 2, 4, np.nan], equal_nan=True)
+    assert np.array_equal(crosses.get_ydata(), [1.9, np.nan, np.nan, 4.1], equal_nan=True)
+    assert crosses.get_label() == "outside: 2 of 4" and "2 of the values lie outside" in picture.alt
 
 
 @pytest.mark.filterwarnings("error")

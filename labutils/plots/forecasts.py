@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from labutils.data.series import Series
-from labutils.palette import BLACK, BLUE, GREY, ORANGE, PALETTE
+from labutils.palette import BLACK, BLUE, GREY, ORANGE, PALETTE, RED
 from labutils.plots.style import Picture, canvas, check_equally_many, check_names, styled
 from labutils.validation import whole_number
 
@@ -83,7 +83,7 @@ def forecast(
     interval_name: str = "",
     spans: Mapping[str, tuple[float, float]] | None = None,
 ) -> Picture:
-    """Actual values as dots, forecasts as lines, the values without noise dashed.
+    """Actual values as dots, those outside the interval as crosses, forecasts as lines, without noise dashed.
 
     Parameters
     ----------
@@ -92,7 +92,8 @@ def forecast(
     xlabel, ylabel : names of the axes, units included.
     title : a few words that name the picture.
     clean : (n,), the values without noise.
-    interval : lower and upper edge of a prediction interval, each (n,), shaded.
+    interval : lower and upper edge of a prediction interval, each (n,), shaded. The legend says how many
+        actual values lie outside.
     interval_name : says in the legend what is shaded.
     spans : name → (begin, end) of a stretch of time, shaded and named.
 
@@ -109,9 +110,14 @@ def forecast(
     for name, ends in spans.items():
         _span(axes, name, *ends, PALETTE[-1])
     actual = np.asarray(actual)
-    axes.plot(time, actual, "o", markersize=3.5 if len(actual) < 400 else 2, color=GREY, label="actual")
+    size = 3.5 if len(actual) < 400 else 2
+    lower, upper = map(np.asarray, interval) if interval is not None else (-np.inf, np.inf)
+    outside = (actual < lower) | (actual > upper)
+    axes.plot(time, np.where(outside, np.nan, actual), "o", markersize=size, color=GREY, label="actual")
     if interval is not None:
-        axes.fill_between(time, *interval, color=BLUE, alpha=0.18, linewidth=0, label=interval_name)
+        axes.fill_between(time, lower, upper, color=BLUE, alpha=0.18, linewidth=0, label=interval_name)
+        count = f"outside: {outside.sum()} of {len(actual)}"
+        axes.plot(time, np.where(outside, actual, np.nan), "x", markersize=size + 2, color=RED, label=count)
     alt_parts = []
     for colour, (name, values) in zip(cycle(PALETTE), predicted.items()):
         axes.plot(time, values, color=colour, linewidth=1.8, label=name)
@@ -124,7 +130,9 @@ def forecast(
     alt = f"{ylabel} against {xlabel}: {len(actual)} actual values from {actual.min():.3g} to "
     alt += f"{actual.max():.3g} as dots"
     alt += f", and forecasts as lines: {'; '.join(alt_parts)}." if alt_parts else "."
-    alt += f" A shaded prediction interval: {interval_name}." if interval is not None else ""
+    if interval is not None:
+        alt += f" A shaded prediction interval: {interval_name}. "
+        alt += f"{outside.sum()} of the values lie outside, as crosses."
     alt += "".join(f" {name}: from {b:.2f} to {e:.2f}." for name, (b, e) in spans.items())
     return Picture(figure, title, alt)
 

@@ -383,7 +383,7 @@ EXERCISES = (
         "network, which puts out thirty lower and then thirty upper ends, and the `Run` that "
         "`training.fit(…, validation=…)` returns.",
         idea="an interval as wide as the noise of the moment",
-        minutes=20,
+        minutes=10,
         facts=_facts_of_interval,
         goals=(
             few_parameters(
