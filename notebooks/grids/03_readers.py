@@ -2,10 +2,10 @@
 
     python notebooks/grids/03_readers.py
 
-About ten minutes on two cores, after 03_candidates.py; broken off, it goes on where it was. Three kinds of
-network that read from left to right, five seeds each: the published one and the same with a mask, two epochs,
-and the candidate that drops words, trained as in 03_candidates.py. Each is kept at its epoch of lowest
-validation loss. No test label chooses anything.
+About ten minutes on two cores, after 03_candidates.py; broken off, it goes on where it was. Four kinds of
+network that read from left to right, five seeds each: the published one before any training, the same and one
+with a mask after two epochs, and the candidate that drops words, trained as in 03_candidates.py. Each is kept
+at its epoch of lowest validation loss. No test label chooses anything.
 
 empty: the probability of a review of nothing but padding. short_accuracy: test accuracy on reviews of fewer
 than 100 tokens. component_share: of the variance of the states after each word of 200 test reviews, the
@@ -24,17 +24,18 @@ from labutils import backend, training
 from labutils.data import reviews
 
 HERE, SEEDS = Path(__file__).parent, range(5)
-KINDS = {
-    "published, 2 epochs": (100, False),
-    "mask, 2 epochs": (100, True),
-    "words dropped, 6 epochs": (200, True),
+KINDS = {  # tokens, mask, epochs
+    "published, untrained": (100, False, 0),
+    "published, 2 epochs": (100, False, 2),
+    "mask, 2 epochs": (100, True, 2),
+    "words dropped, 6 epochs": (200, True, 6),
 }
 
 
 def build(network):
     keras = backend.load_keras()
     layers = keras.layers
-    tokens, mask = KINDS[network]
+    tokens, mask, _ = KINDS[network]
     regularised = network.startswith("words dropped")
     inputs = layers.Input((tokens,))
     x = layers.Embedding(10_000, 32, mask_zero=mask)(inputs)
@@ -52,14 +53,14 @@ def build(network):
 def train(network, rate, seed):
     keras = backend.load_keras()
     data = reviews.load(num_words=10_000)
-    tokens, _ = KINDS[network]
+    tokens, _, epochs = KINDS[network]
     x, x_test = (keras.utils.pad_sequences(part.sequences, maxlen=tokens) for part in (data.train, data.test))
     y, y_test = np.asarray(data.train.labels), np.asarray(data.test.labels)
     fitted = int(len(x) * 0.8)
     keras.utils.set_random_seed(seed)
     model, reader, dense = build(network)
-    epochs, batch_size = (6, 128) if network.startswith("words dropped") else (2, 64)
-    if epochs == 6:
+    batch_size = 128 if network.startswith("words dropped") else 64
+    if network.startswith("words dropped"):
         rate = keras.optimizers.schedules.CosineDecay(rate, epochs * -(-fitted // batch_size))
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", jit_compile=False)
     best = keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)

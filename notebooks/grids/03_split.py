@@ -1,28 +1,25 @@
-"""Hold out fifths of the reviews in several ways, for notebook 03, and store 03_split.csv.
+"""Hold out fifths of the reviews at random and in blocks, for notebook 03, and store 03_split.csv.
 
     python notebooks/grids/03_split.py
 
-About ten minutes on two cores; broken off, it goes on where it was. "random": fifths drawn at random.
+About five minutes on two cores; broken off, it goes on where it was. "random": fifths drawn at random.
 "blocks": fifths of each label in the order of the file, so that the reviews of a film and of one label stay
-together. "films": the same blocks, but without the training reviews of the other label that are probably of a
-held-out film: they share three rare names with a held-out review, or stand within ten positions of one that
-does. "fewer": blocks with as many training reviews left out at random. Nothing is chosen: both models have
-fixed settings, the GRU three epochs in which the learning rate falls to zero (with a constant rate its
-accuracy depended on the seed by two points). The number of the fold is the GRU's seed.
+together. Nothing is chosen: both models have fixed settings, the GRU three epochs in which the learning rate
+falls to zero (with a constant rate its accuracy depended on the seed by two points). The number of the fold
+is the GRU's seed.
 """
 
 from pathlib import Path
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from labutils import backend, training
 from labutils.data import reviews
 
 WORDS, TOKENS, EPOCHS, BATCH_SIZE, RATE = 10_000, 200, 3, 128, 0.003
-SHARED_NAMES, WITHIN = 3, 10
-SPLITS, FOLDS = ("random", "blocks", "films", "fewer"), range(5)
+SPLITS, FOLDS = ("random", "blocks"), range(5)
 
 
 def in_file_order():
@@ -34,27 +31,13 @@ def in_file_order():
     return texts, sequences, np.concatenate([data.train.labels, data.test.labels])[order]
 
 
-def rows_of(split, fold, texts, labels):
+def rows_of(split, fold, n):
     """Return the rows to fit and to test."""
-    n = len(labels)
     if split == "random":
         held_out = np.sort(np.random.default_rng(0).permutation(n)[fold::5])
         return np.setdiff1d(np.arange(n), held_out), held_out
     block = np.tile(np.repeat(np.arange(5), n // 10), 2)
-    test, fit = np.flatnonzero(block == fold), np.flatnonzero(block != fold)
-    if split == "blocks":
-        return fit, test
-    names = CountVectorizer(
-        binary=True, lowercase=False, min_df=2, max_df=20, token_pattern=r"\b[A-Z][a-z]{3,}\b"
-    ).fit_transform(texts)
-    pairs = (names[test].astype(int) @ names[fit].astype(int).T).tocoo()
-    alike = (pairs.data >= SHARED_NAMES) & (labels[test][pairs.row] != labels[fit][pairs.col])
-    near = np.unique(fit[pairs.col[alike]])[:, None] + np.arange(-WITHIN, WITHIN + 1)
-    kept = np.setdiff1d(fit, near)
-    if split == "films":
-        return kept, test
-    fewer = np.random.default_rng(fold).choice(fit, len(kept), replace=False)
-    return np.sort(fewer), test
+    return np.flatnonzero(block != fold), np.flatnonzero(block == fold)
 
 
 def bag_of_words(texts, labels, fit, test):
@@ -89,9 +72,8 @@ def gru(sequences, labels, fit, test, seed):
 def train(split, seed):
     """Return the accuracy of both models; the seed is the number of the fold too."""
     texts, sequences, labels = in_file_order()
-    fit, test = rows_of(split, seed, texts, labels)
+    fit, test = rows_of(split, seed, len(labels))
     return {
-        "fitted": len(fit),
         "bag of words": bag_of_words(texts, labels, fit, test),
         "GRU": gru(sequences, labels, fit, test, seed),
     }
