@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -26,6 +27,7 @@ from labutils.exercises.grading.graded_submission import Answer, GradedSubmissio
 from labutils.exercises.grading.judging import CollectedAnswer, Results
 from labutils.exercises.grading.safe_file import SafeFile
 from labutils.exercises.grading.submissions import Submission
+from labutils.exercises.grading.visible_files import PACKAGE
 from labutils.exercises.registry import all_exercises, exercise, exercises_of
 
 LOCKED_IN = not sandbox.bubblewrap_problem()
@@ -358,6 +360,25 @@ for process in range(1, 5000):
     assert [rows[f"{n}.ipynb"]["right"] for n in range(3)] == [6, 6, 0] and not outside.exists()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not LOCKED_IN, reason=sandbox.bubblewrap_problem())
+@pytest.mark.skipif(
+    not os.access(Path(sys.prefix, "lib"), os.W_OK), reason="Python's folder cannot be written"
+)
+def test_the_table_the_feedback_and_other_submissions_are_not_seen_where_other_files_are(tmp_path):
+    with tempfile.TemporaryDirectory(prefix="class-", dir=Path(sys.prefix, "lib")) as folder:
+        places = [Path(folder, name) for name in ("results", "feedback", "handed in")]
+        for place in places:
+            place.mkdir()
+            (place / "neighbour.csv").touch()
+        spy = f"from pathlib import Path\n1 / 0 if [*Path({folder!r}).rglob('*.csv')] else exercise"
+        (places[2] / "a.ipynb").write_bytes(content([FIRST, ASKS_1_3, spy]))
+        options = ["--out", str(places[0] / "grades.csv"), "--feedback", str(places[1])]
+        assert command.main(["grade", str(places[2]), *options]) == 0
+        (graded,) = grade_table.read_csv(places[0] / "grades.csv")
+    assert graded.reason == "" and graded.right == 1
+
+
 def test_one_that_cannot_be_examined_is_a_row(monkeypatch):
     def fails(*arguments, **options):
         raise OSError("no more processes")
@@ -521,6 +542,17 @@ def test_what_cannot_go_well_is_refused_before_any_work(tmp_path, fake, capsys, 
     (tmp_path / "empty").mkdir()
     assert command.main(["grade", str(tmp_path / "empty"), *out]) == 2
     assert "there is no notebook" in capsys.readouterr().err and fake == []
+
+
+@pytest.mark.skipif(not LOCKED_IN, reason=sandbox.bubblewrap_problem())
+@pytest.mark.skipif(not os.access(PACKAGE, os.W_OK), reason="the package cannot be written")
+@pytest.mark.parametrize("place", [PACKAGE, Path(sys.prefix, "lib")])
+def test_a_folder_that_every_notebook_reads_is_refused(tmp_path, fake, capsys, place):
+    folder, out = str(handed_in(tmp_path, **THREE)), str(tmp_path / "g.csv")
+    for options in (["--out", str(place / "g.csv")], ["--out", out, "--feedback", str(place)]):
+        assert command.main(["grade", folder, *options]) == 2
+        assert f"{options[-2]} lies in {place}, which every notebook reads" in capsys.readouterr().err
+    assert command.main(["grade", str(place), "--out", out]) == 2 and fake == []
 
 
 @pytest.mark.parametrize("isolate, status", [("auto", 2), ("bwrap", 2), ("none", 0)])

@@ -1,8 +1,11 @@
 """The sandbox: what a command may take, what it sees, and that nothing of it is left."""
 
 import os
+import subprocess
 import sys
+import tempfile
 import threading
+import venv
 from pathlib import Path
 
 import psutil
@@ -10,12 +13,13 @@ import pytest
 
 from labutils.exercises.grading import sandbox
 from labutils.exercises.grading.sandbox import Limits, Stop, StopCause
+from labutils.exercises.grading.visible_files import PACKAGE, cannot_be_hidden
 
 pytestmark = pytest.mark.slow
 PROBLEM = sandbox.bubblewrap_problem()
 BOTH = pytest.mark.parametrize("locked_in", [True, False], ids=["bubblewrap", "without"])
 LOCKED_IN = pytest.mark.skipif(bool(PROBLEM), reason=PROBLEM)
-QUESTIONS = sandbox._PACKAGE / "exercises" / "questions"
+QUESTIONS = PACKAGE / "exercises" / "questions"
 POSIX = pytest.mark.skipif(os.name != "posix", reason="limits are set on POSIX")
 
 
@@ -148,13 +152,72 @@ def test_what_is_hidden_is_not_seen(ran, tmp_path, code):
 
 
 @LOCKED_IN
+def test_of_the_system_only_what_is_needed_is_seen(ran):
+    _, said = ran("say(' '.join(os.listdir('/')) + ' ' + ' '.join(os.listdir('/etc')))")
+    seen = set(said.split())
+    needed = [path.parts[1] for path in (PACKAGE, Path(sys.prefix), Path(sys.base_prefix))]
+    assert seen.isdisjoint({"boot", "media", "mnt", "opt", "run", "srv", "var"} - set(needed))
+    assert "usr" in seen and seen.isdisjoint({"fstab", "hostname", "machine-id", "shadow", "ssh"})
+
+
+PLACES = {
+    "in the project": (PACKAGE.parent, False),
+    "beside Python": (Path(sys.prefix), False),
+    "among the packages": (Path(sys.prefix, "lib"), True),
+    "of a server": (Path("/srv"), False),
+}
+
+
+@pytest.fixture
+def folder_with_grades(request):
+    """A folder with a table in a place of `PLACES`."""
+    if not os.access(request.param, os.W_OK):
+        pytest.skip(f"{request.param} cannot be written")
+    with tempfile.TemporaryDirectory(prefix="class-", dir=request.param) as folder:
+        Path(folder, "grades.csv").write_text("secret")
+        yield Path(folder)
+
+
+@LOCKED_IN
+@pytest.mark.parametrize(
+    "folder_with_grades, hide", PLACES.values(), ids=PLACES, indirect=["folder_with_grades"]
+)
+def test_no_other_folder_is_seen(ran, folder_with_grades, hide):
+    code = f"say(repr([*pathlib.Path({str(folder_with_grades)!r}).glob('*')]))"
+    assert ran(code, hidden=[folder_with_grades] if hide else [])[1] == "[]"
+
+
+@LOCKED_IN
+@pytest.mark.parametrize("installed, said", [(True, str(PACKAGE)), (False, "ModuleNotFoundError: No module")])
+def test_a_virtual_environment_behind_links_with_packages_elsewhere_is_found(tmp_path, installed, said):
+    venv.create(tmp_path / "real" / "env", symlinks=True)
+    (tmp_path / "link").symlink_to("real")
+    (site_packages,) = (tmp_path / "real" / "env" / "lib").glob("python*/site-packages")
+    packages = [path for path in sys.path if path.endswith("-packages")]
+    (site_packages / "elsewhere.pth").write_text("\n".join(packages) if installed else "")
+    code = "from labutils.exercises.grading.sandbox import *; print(bubblewrap_problem() or PACKAGE)"
+    done = subprocess.run(
+        [tmp_path / "link" / "env" / "bin" / "python", "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *packages])},
+    )
+    assert said in done.stdout, done.stderr
+
+
+def test_what_lies_in_a_folder_that_is_read_cannot_be_hidden(tmp_path):
+    assert cannot_be_hidden(PACKAGE) and cannot_be_hidden(Path(sys.prefix, "lib"))
+    assert not any(map(cannot_be_hidden, (tmp_path, PACKAGE.parent, QUESTIONS, Path(sys.prefix))))
+
+
+@LOCKED_IN
 @pytest.mark.parametrize("where", ["outside", "package", "prefix", "home"])
 def test_nothing_outside_can_be_written(ran, tmp_path, where):
     places = {
         "outside": tmp_path / "new.txt",
-        "package": sandbox._PACKAGE / "new.txt",
-        "prefix": sandbox.Path(sys.prefix) / "new.txt",
-        "home": sandbox.Path.home() / "new.txt",
+        "package": PACKAGE / "new.txt",
+        "prefix": Path(sys.prefix) / "new.txt",
+        "home": Path.home() / "new.txt",
     }
     ran(f"try:\n    open({str(places[where])!r}, 'w').write('x')\nexcept OSError:\n    pass\nsay('done')")
     assert not places[where].exists()
@@ -190,7 +253,12 @@ def test_its_files_cannot_be_replaced(ran):
 @LOCKED_IN
 @pytest.mark.parametrize(
     "hidden, shown",
-    [(sandbox._PACKAGE.parent, True), (sandbox._PACKAGE, True), (Path(sys.prefix), True), (QUESTIONS, False)],
+    [
+        (PACKAGE.parent, True),
+        (PACKAGE, True),
+        (Path(sys.prefix), True),
+        (QUESTIONS, False),
+    ],
 )
 def test_hidden_folders_and_the_package_may_lie_in_each_other(ran, hidden, shown):
     code = f"import labutils.validation\nsay(str(os.path.exists({str(QUESTIONS / 'gates.py')!r})))"

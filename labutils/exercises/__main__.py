@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from labutils.exercises.grading import feedback, grade_table, gradebook, platforms, sandbox
+from labutils.exercises.grading import feedback, grade_table, gradebook, platforms, sandbox, visible_files
 from labutils.exercises.grading.gradebook import GradingOptions
 from labutils.exercises.grading.graded_submission import GradedSubmission
 from labutils.exercises.grading.safe_file import SafeFile
@@ -126,6 +126,11 @@ def _grading_options(args: argparse.Namespace) -> GradingOptions:
             "change all your files."
         )
     handed_in = args.folder if args.folder.is_dir() else args.folder.absolute().parent
+    hidden = {"what was handed in": handed_in, "--out": args.out.absolute().parent}
+    hidden |= {"--feedback": args.feedback.absolute()} if args.feedback else {}
+    for name, folder in hidden.items():
+        if locked_in and visible_files.cannot_be_hidden(folder):
+            raise ValueError(f"{name} lies in {folder}, which every notebook reads: name another folder")
     beside = args.beside or (_GRIDS if _GRIDS.is_dir() else None)
     return GradingOptions(
         minutes=args.minutes,
@@ -134,7 +139,7 @@ def _grading_options(args: argparse.Namespace) -> GradingOptions:
         all_cells=args.all_cells,
         lesson=args.notebook,
         beside=(beside,) if beside else (),
-        hidden=(handed_in,),
+        hidden=tuple(hidden.values()),
     )
 
 

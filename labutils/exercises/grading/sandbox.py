@@ -1,8 +1,8 @@
 """Run a command on foreign code: in a folder of its own, within limits, and locked in where bubblewrap works.
 
-With bubblewrap (https://github.com/containers/bubblewrap) the command sees a read-only file system without
-home folders, temporary files and what else is named, and no network; it dies with this process. Without, it
-is kept from none of that: the limits hold, and what it has started is ended.
+With bubblewrap (https://github.com/containers/bubblewrap) the command sees its own folder, what is among
+`visible_files`, which it can only read, and no network; it dies with this process. Without, it is kept from
+none of that: the limits hold, and what it has started is ended.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import functools
 import os
 import secrets
 import shutil
-import site
 import subprocess
 import sys
 import tempfile
@@ -25,14 +24,13 @@ from pathlib import Path
 
 import psutil
 
-import labutils
-from labutils.exercises.grading import within_limits
+from labutils.exercises.grading import visible_files, within_limits
+from labutils.exercises.grading.visible_files import PACKAGE
 
-_PACKAGE = Path(labutils.__file__).resolve().parent
 _MARK = "LABUTILS_GRADING"
 _KEPT = ("PATH", "LANG", "LC_ALL", "KERAS_BACKEND", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT")
-_PRIVATE = ("/tmp", "/var/tmp", "/run", "/home", "/root", "/mnt", "/media")
 _SECONDS_BETWEEN_LOOKS = 0.5
+_TRIAL = "import labutils.exercises.grading.runner"  # with libraries that may lie in unusual places
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def bubblewrap_problem() -> str:
     if shutil.which("bwrap") is None:
         return "bubblewrap (the command bwrap) is not installed"
     with tempfile.TemporaryDirectory() as folder:
-        command = _locked_in([sys.executable, "-c", "import labutils"], Path(folder), (), 1_000_000)
+        command = _locked_in([sys.executable, "-c", _TRIAL], Path(folder), (), 1_000_000)
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
@@ -114,7 +112,7 @@ def run(
     limits : what it may take.
     stop : once it is set, the command is ended within a second.
     locked_in : with bubblewrap.
-    hidden : folders that it does not see, with bubblewrap.
+    hidden : folders that it does not see, with bubblewrap, though they may lie in one that it sees.
     readable : folders that it finds beside its files, read-only with bubblewrap, copied without.
 
     Returns
@@ -205,17 +203,13 @@ def _environment(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": f"{path}/.ipython",
         "MPLBACKEND": "agg",
         "PIP_RETRIES": "0",
-        "PYTHONPATH": str(_PACKAGE.parent) if not _installed(_PACKAGE) else "",
+        "PYTHONPATH": str(PACKAGE.parent) if not _installed(PACKAGE) else "",
         "PYTHONUTF8": "1",
     }
 
 
 def _installed(package: Path) -> bool:
-    return str(package.parent) in map(os.path.realpath, _site_packages())
-
-
-def _site_packages() -> list[str]:
-    return [*site.getsitepackages(), site.getusersitepackages()]
+    return package.parent in [path.resolve() for path in visible_files.site_packages()]
 
 
 def _locked_in(
@@ -223,35 +217,18 @@ def _locked_in(
 ) -> list[str]:
     """Return the command that runs another one in bubblewrap."""
     folder = folder.resolve()
-    covered = {Path(path) for path in _PRIVATE} | {Path.home().resolve()}
-    covered |= {path.resolve() for path in hidden}
-    covered = {path for path in covered if path.is_dir() and not path.is_symlink() and path.name}
-    needed = {path for path in _needed() if any(path.is_relative_to(cover) for cover in covered)}
-    cover = ["--size", str(size), "--tmpfs"]
-    mounts = {path: [*cover, str(path)] for path in covered}
-    mounts |= {path: ["--ro-bind", str(path), str(path)] for path in needed}
-    mounts[folder] = [*cover, str(folder)]
+    mounts, empty = visible_files.mounts(hidden)
+    for path in (Path("/tmp"), folder):
+        mounts[path] = ["--size", str(size), "--tmpfs", str(path)]
     for path in folder.iterdir():
         mounts[path] = ["--bind", str(path), str(path)]
     for path in readable:
         mounts[folder / path.name] = ["--ro-bind", str(path.resolve()), str(folder / path.name)]
-    # the outer ones first: what lies within another lies on top of it
     in_order = [word for path in sorted(mounts, key=lambda path: len(path.parts)) for word in mounts[path]]
+    # at last, since in them the folders are made on which others are mounted
+    read_only = [word for path in (Path("/"), *empty) for word in ("--remount-ro", str(path))]
     return [
         *(shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session"),
-        *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", *in_order),
+        *(*in_order, "--proc", "/proc", "--dev", "/dev", *read_only),
         *("--chdir", str(folder), "--", *command),
     ]
-
-
-def _needed() -> set[Path]:
-    """Return what is read by Python and labutils: 00 looks at the requirements and the notebooks."""
-    paths = {Path(path) for path in (sys.prefix, sys.base_prefix, sys.exec_prefix, *_site_packages())}
-    paths |= {_PACKAGE, *(_PACKAGE.parent / name for name in ("requirements.txt", "notebooks"))}
-    # where packages are installed as editable, but not the folder of the command
-    paths |= {Path(path) for path in sys.path if path and Path(path) != Path.cwd()}
-    link = Path(sys.executable)
-    while link.is_symlink():
-        paths.add(link.parent)
-        link = link.parent / link.readlink()
-    return {path for one in {*paths, link.parent} for path in (one, one.resolve()) if path.exists()}
