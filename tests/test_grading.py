@@ -552,7 +552,8 @@ def test_a_folder_that_every_notebook_reads_is_refused(tmp_path, fake, capsys, p
     for options in (["--out", str(place / "g.csv")], ["--out", out, "--feedback", str(place)]):
         assert command.main(["grade", folder, *options]) == 2
         assert f"{options[-2]} lies in {place}, which every notebook reads" in capsys.readouterr().err
-    assert command.main(["grade", str(place), "--out", out]) == 2 and fake == []
+    assert command.main(["grade", str(place), "--out", out]) == 2
+    assert command.main(["grade", folder, "--out", out, "--beside", str(tmp_path)]) == 2 and fake == []
 
 
 @pytest.mark.parametrize("isolate, status", [("auto", 2), ("bwrap", 2), ("none", 0)])

@@ -126,12 +126,13 @@ def _grading_options(args: argparse.Namespace) -> GradingOptions:
             "change all your files."
         )
     handed_in = args.folder if args.folder.is_dir() else args.folder.absolute().parent
+    beside = args.beside or (_GRIDS if _GRIDS.is_dir() else None)
     hidden = {"what was handed in": handed_in, "--out": args.out.absolute().parent}
     hidden |= {"--feedback": args.feedback.absolute()} if args.feedback else {}
     for name, folder in hidden.items():
-        if locked_in and visible_files.cannot_be_hidden(folder):
+        is_beside = beside is not None and folder.resolve().is_relative_to(beside.resolve())
+        if locked_in and (is_beside or visible_files.cannot_be_hidden(folder)):
             raise ValueError(f"{name} lies in {folder}, which every notebook reads: name another folder")
-    beside = args.beside or (_GRIDS if _GRIDS.is_dir() else None)
     return GradingOptions(
         minutes=args.minutes,
         jobs=args.jobs,
