@@ -21,11 +21,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labutils.exercises import __main__ as command
-from labutils.exercises.grading import grade_table, gradebook, judging, sandbox
-from labutils.exercises.grading.gradebook import GradingOptions
+from labutils.exercises.grading import grade_table, judging, sandbox, submission_runs
 from labutils.exercises.grading.graded_submission import Answer, GradedSubmission
 from labutils.exercises.grading.judging import CollectedAnswer, Results
 from labutils.exercises.grading.safe_file import SafeFile
+from labutils.exercises.grading.submission_runs import GradingOptions
 from labutils.exercises.grading.submissions import Submission
 from labutils.exercises.grading.visible_files import PACKAGE
 from labutils.exercises.registry import all_exercises, exercise, exercises_of
@@ -279,7 +279,9 @@ def test_what_was_written_beside_the_rows(graded):
 def rows_of(*submissions, **how):
     made = [Submission(f"{number}.ipynb", content(its_cells)) for number, its_cells in enumerate(submissions)]
     options = GradingOptions(locked_in=LOCKED_IN, **how)
-    return {graded.file: grade_table.row_of(graded) for graded in gradebook.grade(made, options)}
+    return {
+        graded.file: grade_table.row_of(graded) for graded in submission_runs.grade_submissions(made, options)
+    }
 
 
 TRAINS_LONG = "losses = train_for_an_hour()"
@@ -288,7 +290,9 @@ TRAINS_LONG = "losses = train_for_an_hour()"
 @pytest.fixture
 def handed_out(monkeypatch):
     """Notebook 01 has a cell that no exercise needs."""
-    monkeypatch.setattr(gradebook, "cells_left_out", lambda lesson: {TRAINS_LONG} if lesson == 1 else set())
+    monkeypatch.setattr(
+        submission_runs, "cells_left_out", lambda number: {TRAINS_LONG} if number == 1 else set()
+    )
 
 
 @pytest.mark.slow
@@ -305,7 +309,7 @@ def test_cells_that_no_exercise_needs_are_not_run(handed_out):
 
 @pytest.mark.slow
 def test_where_a_cell_stops_for_want_of_them_all_are_run(monkeypatch):
-    monkeypatch.setattr(gradebook, "cells_left_out", lambda lesson: {"answer = 620"})
+    monkeypatch.setattr(submission_runs, "cells_left_out", lambda number: {"answer = 620"})
     asks = "exercise('1.3').check(answer)"
     left_to_try = "def my_step(*a):\n    return np.tanh(a[0] @ a[2] + a[1] @ a[3] + a[4] * answer / 620)"
     rows = rows_of(
@@ -327,13 +331,13 @@ def run_with(state, **labels):
 )  # fmt: skip
 def test_a_run_with_all_cells_counts_unless_it_alone_was_stopped(first, second, counts):
     runs = {"first": run_with(first), "second": run_with(second, **{"1.3": ("right", 1.0)})}
-    assert gradebook._better(*runs.values()) is runs[counts]
+    assert submission_runs._better(*runs.values()) is runs[counts]
 
 
 def test_a_run_that_was_stopped_takes_over_what_the_second_has_reached_or_done_better():
     first = {"1.1": ("right", 1.0), "1.2": ("wrong", 0.5), "1.3": ("not reached",), "1.4": ("not reached",)}
     second = {"1.1": ("not checked",), "1.2": ("right", 2.0), "1.3": ("wrong: 600",), "1.4": ("missing",)}
-    better = gradebook._better(run_with("hung", **first), run_with("graded", **second))
+    better = submission_runs._better(run_with("hung", **first), run_with("graded", **second))
     assert better == run_with("hung", **first | {number: second[number] for number in ("1.2", "1.3")})
 
 
@@ -437,7 +441,7 @@ def test_a_file_of_results_that_was_replaced_is_not_read(tmp_path, how):
 def judged(sources, answers, seed=0, markdown="# 01"):
     """A submission of these cells whose run came to its end and gave these answers."""
     notebook = nbformat.reads(content(sources, markdown).decode(), 4)
-    return judging.judged(Submission("a", b""), notebook, Results(answers, complete=True), None, seed)
+    return judging.judge(Submission("a", b""), notebook, Results(answers, complete=True), None, seed)
 
 
 @pytest.mark.parametrize(
@@ -493,9 +497,9 @@ def fake(monkeypatch):
         names.append(plan.submission.name)
         notebook = nbformat.reads(plan.submission.content.decode(), 4)
         results = Results({"1.3": CollectedAnswer({"answer": 620}, cell=1)}, complete=True)
-        return gradebook._FinishedRun(notebook, results)
+        return submission_runs._FinishedRun(notebook, results)
 
-    monkeypatch.setattr(gradebook, "_run", run)
+    monkeypatch.setattr(submission_runs, "_run", run)
     monkeypatch.setattr(sandbox, "bubblewrap_problem", lambda: "")
     return names
 

@@ -11,9 +11,9 @@ import threading
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from labutils.exercises.grading import grade_table, gradebook, judging, sandbox
-from labutils.exercises.grading.gradebook import GradingOptions
+from labutils.exercises.grading import grade_table, judging, sandbox, submission_runs
 from labutils.exercises.grading.sandbox import Limits
+from labutils.exercises.grading.submission_runs import GradingOptions
 from labutils.exercises.grading.submissions import Submission
 from labutils.exercises.registry import exercises_of
 
@@ -251,7 +251,7 @@ def rows(tmp_path_factory):
     for name, own, (sources, *_) in zip(ALL, names, ALL.values(), strict=True):
         notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
         results = judging.read_results(sandbox.Path(own, "results.jsonl"))
-        graded = judging.judged(Submission(name, b""), notebook, results, None, 7)
+        graded = judging.judge(Submission(name, b""), notebook, results, None, 7)
         found[name] = grade_table.row_of(graded)
     return found
 
@@ -277,5 +277,7 @@ def test_each_is_judged_as_it_should_be(rows, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_unreadable_in_words(name):
-    (row,) = gradebook.grade([Submission(name, BROKEN[name])], GradingOptions(locked_in=False))
+    (row,) = submission_runs.grade_submissions(
+        [Submission(name, BROKEN[name])], GradingOptions(locked_in=False)
+    )
     assert row.state in ("unreadable", "no exercises") and row.reason and "Error" not in row.reason

@@ -22,7 +22,7 @@ def graded(file="a.ipynb", answers=None, **other):
         label, fraction = answer if isinstance(answer, tuple) else (answer, float(answer == "right"))
         text = WRONG if label.startswith("wrong") else f"Exercise {number}: {label}."
         made[number] = Answer.from_label(label, fraction * POINTS[number], text)
-    submission = GradedSubmission(file, "graded", "0123456789abcdef", lessons=(1,), answers=made)
+    submission = GradedSubmission(file, "graded", "0123456789abcdef", notebook_numbers=(1,), answers=made)
     return replace(submission, max_points=sum(POINTS.values()), **other)
 
 
@@ -33,7 +33,7 @@ def without_answers(file, **other):
 ZOE = {"student": "Zoë Núñez", "identifier": "123456"}
 ANN = {"student": "Ann", "identifier": "7"}
 EMPTY = without_answers(
-    "c/c.ipynb", student="Бо", identifier="8", lessons=(), state="unreadable", reason="it is empty"
+    "c/c.ipynb", student="Бо", identifier="8", notebook_numbers=(), state="unreadable", reason="it is empty"
 )
 CLASS = [
     graded("z.ipynb", {"1.1": "right", "1.2": ("wrong: forgotten bias", 0.75)}, **ZOE),
@@ -125,7 +125,7 @@ def test_a_table_that_a_spreadsheet_has_stored_is_read(tmp_path, encoding, delim
         writer.writeheader()
         writer.writerow(stored)
     (found,) = grade_table.read_csv(path)
-    assert found.student == "Zoë Núñez" and found.lessons == (1,)
+    assert found.student == "Zoë Núñez" and found.notebook_numbers == (1,)
     assert (found.points, found.answers["1.2"].points, found.right) == (2.5, 1.5, 1)
 
 
@@ -260,7 +260,9 @@ def test_of_several_files_the_best_answer_to_each_exercise_counts(tmp_path, writ
     second = graded("2.ipynb", {"1.2": ("wrong: y", 0.75)}, **ZOE)
     second.answers["1.3"] = Answer.from_label("wrong: 600", 0.0, "600?")
     empty = replace(EMPTY, **ZOE)
-    other = without_answers("3.ipynb", lessons=(2,), answers={"2.1": Answer.from_label("right", 1.0)}, **ZOE)
+    other = without_answers(
+        "3.ipynb", notebook_numbers=(2,), answers={"2.1": Answer.from_label("right", 1.0)}, **ZOE
+    )
     notices = write([second, first, empty, other], tmp_path / "grades.csv")
     line = read(tmp_path / "grades.csv")[-1]
     assert "3.5" in (line.get("Grade"), line.get("Notebook 01 02"))

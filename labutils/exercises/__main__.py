@@ -16,10 +16,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from labutils.exercises.grading import feedback, grade_table, gradebook, platforms, sandbox, visible_files
-from labutils.exercises.grading.gradebook import GradingOptions
+from labutils.exercises.grading import (
+    feedback,
+    grade_table,
+    platforms,
+    sandbox,
+    submission_runs,
+    visible_files,
+)
 from labutils.exercises.grading.graded_submission import GradedSubmission
 from labutils.exercises.grading.safe_file import SafeFile
+from labutils.exercises.grading.submission_runs import GradingOptions
 from labutils.exercises.grading.submissions import find_submissions
 from labutils.exercises.registry import all_exercises, exercise, notebook_numbers
 
@@ -47,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (OSError, ValueError) as error:
             print(error, file=sys.stderr)
             return 2
-        return grade(args, options)
+        return _grade_and_report(args, options)
     return 0
 
 
@@ -138,7 +145,7 @@ def _grading_options(args: argparse.Namespace) -> GradingOptions:
         jobs=args.jobs,
         locked_in=locked_in,
         all_cells=args.all_cells,
-        lesson=args.notebook,
+        notebook_number=args.notebook,
         beside=(beside,) if beside else (),
         hidden=tuple(hidden.values()),
     )
@@ -160,7 +167,7 @@ def _refuse_unwritable(out: Path, resume: bool) -> None:
         raise ValueError(f"{out} exists: go on with it by --resume, or name another file with --out")
 
 
-def grade(args: argparse.Namespace, options: GradingOptions) -> int:
+def _grade_and_report(args: argparse.Namespace, options: GradingOptions) -> int:
     """Grade what was handed in, writing the table after each submission.
 
     Parameters
@@ -192,7 +199,7 @@ def grade(args: argparse.Namespace, options: GradingOptions) -> int:
     texts = SafeFile(_beside(args.out, "texts.json"), feedback.write_texts, _warn)
     progress = tqdm(total=len(submissions), initial=len(done), unit="notebook", smoothing=0, disable=None)
     try:
-        with progress, contextlib.closing(gradebook.grade(todo, options)) as being_graded:
+        with progress, contextlib.closing(submission_runs.grade_submissions(todo, options)) as being_graded:
             for graded in being_graded:
                 done.append(graded)
                 table.save(done)  # after each: what is graded is not lost

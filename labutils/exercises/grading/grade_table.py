@@ -37,7 +37,7 @@ def table_of(submissions: Sequence[GradedSubmission]) -> pd.DataFrame:
 def row_of(submission: GradedSubmission) -> dict[str, Any]:
     """Return column → value of a graded submission; the points of 1.2 stand under "1.2 points"."""
     row = {name: getattr(submission, name) for name in ("file", "student", "identifier", "state", "reason")}
-    row |= {"notebook": lesson_numbers(submission.lessons), "remark": submission.full_remark}
+    row |= {"notebook": two_digits(submission.notebook_numbers), "remark": submission.full_remark}
     row |= {
         "right": submission.right,
         "points": submission.points,
@@ -49,9 +49,9 @@ def row_of(submission: GradedSubmission) -> dict[str, Any]:
     return row
 
 
-def lesson_numbers(lessons: Sequence[int]) -> str:
-    """Return the numbers of lessons as the names of their files have them, such as "01 02"."""
-    return " ".join(f"{lesson:02d}" for lesson in lessons)
+def two_digits(numbers: Sequence[int]) -> str:
+    """Return the numbers of notebooks as the names of their files have them, such as "01 02"."""
+    return " ".join(f"{number:02d}" for number in numbers)
 
 
 def _columns_of_exercises() -> list[str]:
@@ -149,8 +149,10 @@ def _read_row(row: dict[str | None, Any]) -> GradedSubmission:
                 f"{texts.get('file')}: {number} has {answer.points:g} points, and its most are {most[number]}"
             )
     fields = {name: texts.get(name, "") for name in (*_TEXTS, "digest")}
-    lessons = tuple(int(number) for number in fields.pop("notebook").split() if number.isdecimal())
-    return GradedSubmission(**fields, lessons=lessons, max_points=numbers.get("of", 0.0), answers=answers)
+    of_notebooks = tuple(int(number) for number in fields.pop("notebook").split() if number.isdecimal())
+    return GradedSubmission(
+        **fields, notebook_numbers=of_notebooks, max_points=numbers.get("of", 0.0), answers=answers
+    )
 
 
 def line_of(submission: GradedSubmission) -> str:

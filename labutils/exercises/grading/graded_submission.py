@@ -1,7 +1,7 @@
 """A graded submission: its state, and what was said to each answer.
 
-In this package a *submission* is a file that was handed in, a *notebook* what nbformat makes of it, and a
-*lesson* one of the series' notebooks, by its number.
+In this package a *submission* is a file that was handed in, and a *notebook* what nbformat makes of it; those
+of the series are meant by their *notebook numbers*.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class GradedSubmission:
     state : a `State`, or what somebody has written there into the table.
     digest : tells its content from another.
     student, identifier : as a learning platform wrote them into the path, "" where it did not.
-    lessons : the numbers of the lessons whose exercises are in it.
+    notebook_numbers : of the series, those whose exercises are in it.
     reason : why it is in this state, in words.
     remark : what a teacher may want to know.
     max_points : the most that it could earn.
@@ -90,7 +90,7 @@ class GradedSubmission:
     digest: str
     student: str = ""
     identifier: str = ""
-    lessons: tuple[int, ...] = ()
+    notebook_numbers: tuple[int, ...] = ()
     reason: str = ""
     remark: str = ""
     max_points: float = 0.0

@@ -141,7 +141,7 @@ def without_answers(submission: Submission, state: State, reason: str) -> Graded
     return GradedSubmission(submission.name, state, submission.digest, *sender, reason=reason)
 
 
-def judged(
+def judge(
     submission: Submission,
     notebook: NotebookNode,
     results: Results,
@@ -149,7 +149,7 @@ def judged(
     seed: int,
     only: int | None = None,
 ) -> GradedSubmission:
-    """Return a submission whose notebook was run as graded.
+    """Judge a submission whose notebook was run; return it as graded.
 
     Parameters
     ----------
@@ -158,20 +158,20 @@ def judged(
     results : what was written while it ran.
     stop : why it was stopped, if it was.
     seed : drew the inputs that the answers were tried with.
-    only : the exercises of this lesson alone are judged; None: of all.
+    only : the exercises of the notebook with this number alone are judged; None: of all.
     """
     called = exercises_called(notebook)
     checked = {number for number, answer in results.answers.items() if answer.cell is not None}
-    lessons = sorted({int(number.split(".")[0]) for number in [*called, *checked]})
-    lessons = [lesson for lesson in lessons if only in (None, lesson)]
-    if not lessons:
+    notebooks = {int(number.split(".")[0]) for number in [*called, *checked]}
+    numbers = [number for number in sorted(notebooks) if only in (None, number)]
+    if not numbers:
         of_which = "the series" if only is None else f"notebook {only:02d}"
         return without_answers(submission, State.NO_EXERCISES, f"no exercise of {of_which} is in it")
-    exercises = [exercise for lesson in lessons for exercise in exercises_of(lesson)]
+    exercises = [exercise for number in numbers for exercise in exercises_of(number)]
     return replace(
         without_answers(submission, *_state(results, stop)),
         answers={e.number: _answer(e, called.get(e.number), results, seed) for e in exercises},
-        lessons=tuple(lessons),
+        notebook_numbers=tuple(numbers),
         remark="; ".join(dict.fromkeys(results.remarks)),
         stored_as_right=_stored_as_right(notebook),
         max_points=sum(exercise.points for exercise in exercises),
@@ -204,9 +204,9 @@ def exercises_called(notebook: NotebookNode) -> dict[str, list[int]]:
     for cell in notebook.cells:
         is_code = cell.cell_type == "code"
         code_cells += 1 if is_code else 0
-        for lesson, position in (_CALL if is_code else _QUESTION).findall(cell.source):
-            if int(lesson) in known:
-                calls = called.setdefault(f"{int(lesson)}.{int(position)}", [])
+        for number, position in (_CALL if is_code else _QUESTION).findall(cell.source):
+            if int(number) in known:
+                calls = called.setdefault(f"{int(number)}.{int(position)}", [])
                 calls.extend([code_cells] if is_code else [])
     return called
 

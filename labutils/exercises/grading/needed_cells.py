@@ -3,9 +3,9 @@
 Only a cell that a student has left as it was handed out is ever left out, so nothing is guessed about a
 student's code. For the cells that are handed out a rule decides: all that assign or change a name which an
 exercise, or another cell that runs, uses or assigns do run as well. So in a student's cell a name has the
-value that it has when all cells run, or none at all; then the cell stops, and `gradebook` runs all of them.
-Not followed are objects with two names, files, random numbers that no seed fixes, and names that every cell
-which uses them assigns itself, such as those of loops.
+value that it has when all cells run, or none at all; then the cell stops, and `submission_runs` runs all of
+them. Not followed are objects with two names, files, random numbers that no seed fixes, and names that every
+cell which uses them assigns itself, such as those of loops.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 
 
 @functools.cache
-def cells_left_out(lesson: int) -> frozenset[str]:
-    """Return the sources of the cells of a lesson that need not run; none where its file is not there."""
-    path = next(_NOTEBOOKS.glob(f"{lesson:02d}_*.ipynb"), None)
+def cells_left_out(number: int) -> frozenset[str]:
+    """Return the cells of the notebook with this number that need not run; none where it is not there."""
+    path = next(_NOTEBOOKS.glob(f"{number:02d}_*.ipynb"), None)
     if path is None:
         return frozenset()
     cells = json.loads(path.read_text("utf-8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    solved = {exercise.number: exercise.solution_text() for exercise in exercises_of(lesson)}
+    solved = {exercise.number: exercise.solution_text() for exercise in exercises_of(number)}
     needed = needed_cells([_with_solution(source, solved) for source in sources])
     return frozenset(sources) - {sources[place] for place in needed}
 

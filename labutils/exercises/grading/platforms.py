@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from labutils.exercises.grading.feedback import text_for
-from labutils.exercises.grading.grade_table import lesson_numbers, write_csv
+from labutils.exercises.grading.grade_table import two_digits, write_csv
 from labutils.exercises.grading.graded_submission import GradedSubmission, best_answers, by_file
 from labutils.exercises.grading.submissions import printable
 from labutils.exercises.registry import all_exercises
@@ -63,7 +63,7 @@ def write_canvas(submissions: Sequence[GradedSubmission], path: Path) -> list[st
     and what reads it, https://github.com/instructure/canvas-lms/blob/master/lib/gradebook_importer.rb
     """
     students, notices = _students(submissions, "lastnamefirstname_12345_67890_")
-    title = f"Notebook {lesson_numbers(_lessons(submissions))}"
+    title = f"Notebook {two_digits(_notebook_numbers(submissions))}"
     table = [{"Student": "    Points Possible", title: _max_points(submissions)}]
     for identifier, attempts in students.items():
         if (total := _total(attempts)) != "":
@@ -109,14 +109,14 @@ def _total(attempts: Sequence[GradedSubmission]) -> float | str:
     return float(sum(answer.points for answer in best.values())) if best else ""
 
 
-def _lessons(submissions: Sequence[GradedSubmission]) -> list[int]:
-    return sorted({lesson for submission in submissions for lesson in submission.lessons})
+def _notebook_numbers(submissions: Sequence[GradedSubmission]) -> list[int]:
+    return sorted({number for submission in submissions for number in submission.notebook_numbers})
 
 
 def _max_points(submissions: Sequence[GradedSubmission]) -> float:
-    """Return the points of all exercises of all lessons that somebody has handed in."""
-    lessons = _lessons(submissions)
-    return float(sum(e.points for e in all_exercises() if int(e.number.split(".")[0]) in lessons))
+    """Return the points of all exercises of all notebooks that somebody has handed in."""
+    numbers = _notebook_numbers(submissions)
+    return float(sum(e.points for e in all_exercises() if int(e.number.split(".")[0]) in numbers))
 
 
 def _html(text: str) -> str:

@@ -1,13 +1,13 @@
 """The process in the sandbox: run the cells of a handed-in notebook, write down what each answer gives.
 
-python -m labutils.exercises.grading.runner FOLDER SEED LESSON …
+python -m labutils.exercises.grading.runner FOLDER SEED NUMBER …
 
 reads FOLDER/cells.json, pairs of the number of a code cell and its source, runs them, and appends to
 FOLDER/results.jsonl a line for every cell that begins, for every answer, when it is checked, and for every
 cell that stops with an error. What is right is not known here: the lines are judged elsewhere. At the end,
-answers to the exercises of these lessons are looked for by their names where they were never checked, or
-where the check saw the untouched stub or missed a name: they may stand further down. IPython runs the cells
-without a kernel, and shows nothing.
+answers to the exercises of the notebooks with these numbers are looked for by their names where they were
+never checked, or where the check saw the untouched stub or missed a name: they may stand further down.
+IPython runs the cells without a kernel, and shows nothing.
 """
 
 from __future__ import annotations
@@ -119,13 +119,13 @@ class NotebookRun:
             self.remarked.add(text)
             self.write(remark=text)
 
-    def run(self, cells: list[tuple[int, str]], lessons: set[int]) -> None:
-        """Run the cells, then collect answers to exercises of these lessons that were never checked.
+    def run(self, cells: list[tuple[int, str]], numbers: set[int]) -> None:
+        """Run the cells, then collect answers to exercises of these notebooks that were never checked.
 
         Parameters
         ----------
         cells : numbers of code cells, and their sources.
-        lessons : their numbers; those whose exercises a cell has checked count as well.
+        numbers : of the notebooks; those whose exercises a cell has checked count as well.
         """
         Exercise.on_check.append(self.collect)  # until the process ends, which has no other purpose
         shell = SilentShell.instance()
@@ -145,8 +145,8 @@ class NotebookRun:
             for text in self._put_back(shell.user_ns):
                 self.remark(text)
         self.cell = None
-        lessons = lessons | {int(number.split(".")[0]) for number in self.checked}
-        for exercise in [exercise for lesson in lessons for exercise in registry.exercises_of(lesson)]:
+        numbers = numbers | {int(number.split(".")[0]) for number in self.checked}
+        for exercise in [exercise for number in numbers for exercise in registry.exercises_of(number)]:
             looked_for = exercise.number not in self.checked or exercise.number in self.unfinished
             if looked_for and exercise.answer_name in shell.user_ns:
                 self.collect(exercise, shell.user_ns[exercise.answer_name])
@@ -232,12 +232,12 @@ def _after_import(source: str, line: int) -> str:
     return ""
 
 
-def main(folder: str, seed: str, *lessons: str) -> None:
+def main(folder: str, seed: str, *numbers: str) -> None:
     """Run the cells of a folder, and end at once: whatever they have left behind cannot delay it."""
     cells = json.loads(Path(folder, "cells.json").read_text("utf-8"))
     run = NotebookRun(Path(folder, "results.jsonl"), int(seed))
     try:
-        run.run(cells, set(map(int, lessons)))
+        run.run(cells, set(map(int, numbers)))
     finally:
         _exit(0)
 

@@ -32,7 +32,7 @@ class GradingOptions:
     Attributes
     ----------
     minutes : for one submission.
-    lesson : the exercises of this one alone are judged; None: of all.
+    notebook_number : the exercises of this notebook alone are judged; None: of all.
     jobs : how many submissions run at the same time.
     locked_in : with bubblewrap.
     all_cells : also those that no exercise needs.
@@ -41,7 +41,7 @@ class GradingOptions:
     """
 
     minutes: float = 10.0
-    lesson: int | None = None
+    notebook_number: int | None = None
     jobs: int = 1
     locked_in: bool = True
     all_cells: bool = False
@@ -83,7 +83,9 @@ class _FinishedRun:
     left_out: int = 0
 
 
-def grade(submissions: Sequence[Submission], options: GradingOptions) -> Iterator[GradedSubmission]:
+def grade_submissions(
+    submissions: Sequence[Submission], options: GradingOptions
+) -> Iterator[GradedSubmission]:
     """Yield each submission as it is graded; close the generator to end those that still run.
 
     Inputs are drawn anew each time, the same for all submissions, so that a memorised answer does not pass. A
@@ -104,7 +106,7 @@ def grade(submissions: Sequence[Submission], options: GradingOptions) -> Iterato
             for future in wait(running, 0.5, FIRST_COMPLETED).done:
                 plan = running.pop(future)
                 # in this thread: judging redirects what is printed, and only a main thread can be interrupted
-                graded, second = _judged(plan, future, options, seed)
+                graded, second = _judge(plan, future, options, seed)
                 if plan.first is not None:
                     yield _better(plan.first, graded)
                 elif second is not None:
@@ -133,8 +135,8 @@ def _run(plan: _Plan, options: GradingOptions, seed: int, stop: threading.Event)
     """Run the notebook of a submission; raise UnreadableError where it holds none."""
     notebook = read_notebook(plan.submission.content)
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    lessons = {int(number.split(".")[0]) for number in judging.exercises_called(notebook)}
-    left_out = set() if plan.all_cells else set().union(*map(cells_left_out, lessons))
+    numbers = {int(number.split(".")[0]) for number in judging.exercises_called(notebook)}
+    left_out = set() if plan.all_cells else set().union(*map(cells_left_out, numbers))
     cells = [
         (place, source)
         for place, source in enumerate(sources, start=1)
@@ -150,7 +152,7 @@ def _run(plan: _Plan, options: GradingOptions, seed: int, stop: threading.Event)
             runner.__name__,
             str(folder.resolve()),
             str(seed),
-            *map(str, lessons),
+            *map(str, numbers),
         ]
         stopped = sandbox.run(
             command,
@@ -165,10 +167,10 @@ def _run(plan: _Plan, options: GradingOptions, seed: int, stop: threading.Event)
     return _FinishedRun(notebook, results, stopped, len(sources) - len(cells))
 
 
-def _judged(
+def _judge(
     plan: _Plan, future: Future[_FinishedRun], options: GradingOptions, seed: int
 ) -> tuple[GradedSubmission, _Plan | None]:
-    """Return a submission that was run as graded, and how it should be run again, if at all."""
+    """Judge a submission that was run; return it as graded, and how to run it again, if at all."""
     try:
         run = future.result()
     except UnreadableError as error:
@@ -176,7 +178,9 @@ def _judged(
     except Exception as error:
         reason = f"it could not be examined ({type(error).__name__}: {error})"
         return judging.without_answers(plan.submission, State.CRASHED, reason), None
-    graded = judging.judged(plan.submission, run.notebook, run.results, run.stop, seed, options.lesson)
+    graded = judging.judge(
+        plan.submission, run.notebook, run.results, run.stop, seed, options.notebook_number
+    )
     if graded.was_stopped and run.results.begun:
         return graded, replace(plan, without=run.results.begun, first=graded)
     if not graded.was_stopped and run.results.name_error and run.left_out:
