@@ -14,8 +14,8 @@ from notebook_helpers import ROOT
 # Each may import those before it, and what stands in its own line.
 LAYERS = [
     ("palette", "validation", "claims", "backend"), ("data",), ("cells",), ("recall", "cash_register"),
-    ("training",), ("plots",), ("panels",), ("exercises.checking",), ("exercises.registry",),
-    ("exercises.questions",), ("exercises.grading",), ("exercises",), ("upkeep",),
+    ("training",), ("plots",), ("panels",), ("exercises.checking",), ("exercises.subjects",),
+    ("exercises.registry",), ("exercises.questions",), ("exercises.grading",), ("exercises",), ("upkeep",),
 ]  # fmt: skip
 PACKAGE = ROOT / "labutils"
 TREES = {

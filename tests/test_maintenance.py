@@ -200,7 +200,9 @@ def test_a_change_of_a_stored_grid_makes_it_stale(tmp_path, monkeypatch):
 def test_an_exercise_may_change_without_making_its_notebook_stale(monkeypatch):
     notebook = new_notebook(cells=[new_code_cell("from labutils.exercises import exercise")])
     assert changed_by(monkeypatch, notebook, "exercises.registry")
-    for module in ("checking.exercise_types", "questions.recurrent_networks"):
+    behind = set(stored_notebooks.imported_modules(stored_notebooks._source("exercises.registry")))
+    assert behind == {"exercises.subjects", "exercises.subjects.QUESTIONS"}, "no import is hidden"
+    for module in ("checking.exercise_types", "questions.recurrent_networks", "subjects"):
         assert not changed_by(monkeypatch, notebook, f"exercises.{module}")
 
 

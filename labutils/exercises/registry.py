@@ -11,11 +11,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from labutils.exercises.subjects import QUESTIONS
+
 if TYPE_CHECKING:
     from labutils.exercises.checking.exercise_types import Exercise
-
-# Number of a notebook → module with its questions; imported so that a new line makes no notebook stale.
-QUESTIONS: dict[int, str] = importlib.import_module("labutils.exercises.subjects").QUESTIONS
 
 
 def exercise(number: str) -> Exercise:

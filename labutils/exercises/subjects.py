@@ -1,6 +1,6 @@
-"""Which module of `questions` holds the exercises of which notebook. A new lesson adds its line here."""
+"""Which module of `questions` holds the exercises of which notebook. A new notebook adds its line here."""
 
-QUESTIONS = {
+QUESTIONS: dict[int, str] = {
     0: "getting_started",
     1: "recurrent_networks",
     2: "gates",
