@@ -53,6 +53,7 @@ def test_no_two_modules_and_no_two_classes_have_one_name():
     classes = [node.name for _, node in NODES if isinstance(node, ast.ClassDef)]
     twice = [name for name, times in Counter(modules + classes).items() if times > 1]
     assert not twice, twice
+    # named by its subject, a module of questions keeps its name when its notebook is renumbered
     assert not any(name.startswith("notebook") for name in modules)
 
 

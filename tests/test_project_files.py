@@ -57,6 +57,16 @@ def test_readme_maps_exactly_the_notebooks_that_exist_with_their_minutes():
     assert mapped == [(p.stem, *stored_notebooks.minutes_to_read_and_run(p)) for p in PATHS.values()]
 
 
+def test_what_runs_for_a_minute_is_in_the_lists_that_contributing_names():
+    runs = {p.stem: stored_notebooks.minutes_to_read_and_run(p)[1] for p in PATHS.values()}
+    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for file, name in {"conftest.py": "LONGEST_FIRST", "tests/benchmarks/measure.py": "LIMITS"}.items():
+        table = re.search(rf"^{name} = .*?^[)}}]", (ROOT / file).read_text("utf-8"), re.M | re.S)[0]
+        listed = set(re.findall(r'"(\d\d_\w+)(?:\.ipynb)?"', table))
+        assert {stem for stem, minutes in runs.items() if minutes >= 1} <= listed <= set(runs), file
+        assert f"`{name}` in `{file}`" in contributing
+
+
 def test_links_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
