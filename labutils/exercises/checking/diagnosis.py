@@ -358,21 +358,37 @@ def _changed(case: _Case, names: Sequence[str], change: _Change) -> dict[str, An
 
 
 def _in_part(wrong: Sequence[_Pair], tolerance: float) -> Diagnosis | None:
+    """Say along which axis, or by which number, the wrong numbers differ from the others."""
     if any(pair.ours.shape != pair.right.shape or not pair.right.ndim for pair in wrong):
         return None
     places = [~_each_close(pair.ours, pair.right, tolerance) for pair in wrong]
     for axis in range(min(place.ndim for place in places)):
-        along = f"along axis {axis}"
-        if any(place.shape[axis] < 2 for place in places):
-            continue
-        lines = [np.moveaxis(place, axis, 0).reshape(place.shape[axis], -1).any(axis=1) for place in places]
-        for words, part in [("first", 0), ("last", -1)]:
-            if all(line[part] and line.sum() == 1 for line in lines):
-                return Diagnosis(f"only the {words}", f"is wrong only in what stands {words} {along}.")
-            if all(not line[part] and line.sum() == len(line) - 1 for line in lines):
-                return Diagnosis(f"all but the {words}", f"is right only in what stands {words} {along}.")
-        if all(np.ptp(pair.right, axis).any() and not np.ptp(pair.ours, axis).any() for pair in wrong):
-            return Diagnosis("the same along an axis", f"is the same all {along}, and should not be.")
+        if all(place.shape[axis] >= 2 for place in places):
+            found = _at_one_end(places, axis) or _the_same_all_along(wrong, axis)
+            if found:
+                return found
+    return _one_number_where_wrong(wrong, places)
+
+
+def _at_one_end(places: Sequence[np.ndarray], axis: int) -> Diagnosis | None:
+    along = f"along axis {axis}"
+    lines = [np.moveaxis(place, axis, 0).reshape(place.shape[axis], -1).any(axis=1) for place in places]
+    for words, part in [("first", 0), ("last", -1)]:
+        if all(line[part] and line.sum() == 1 for line in lines):
+            return Diagnosis(f"only the {words}", f"is wrong only in what stands {words} {along}.")
+        if all(not line[part] and line.sum() == len(line) - 1 for line in lines):
+            return Diagnosis(f"all but the {words}", f"is right only in what stands {words} {along}.")
+    return None
+
+
+def _the_same_all_along(wrong: Sequence[_Pair], axis: int) -> Diagnosis | None:
+    if all(np.ptp(pair.right, axis).any() and not np.ptp(pair.ours, axis).any() for pair in wrong):
+        says = f"is the same all along axis {axis}, and should not be."
+        return Diagnosis("the same along an axis", says)
+    return None
+
+
+def _one_number_where_wrong(wrong: Sequence[_Pair], places: Sequence[np.ndarray]) -> Diagnosis | None:
     ours = np.concatenate([pair.ours[place] for pair, place in zip(wrong, places)])
     right = np.concatenate([pair.right[place] for pair, place in zip(wrong, places)])
     logical = set(np.unique([ours, right])) <= {0, 1}
@@ -430,22 +446,35 @@ def _kind(value: Any) -> str:
 
 
 def _answering(probed: Sequence[Mapping[Probe, _Pair]], close: _Comparison) -> Diagnosis | None:
+    """Say which change of an argument the result does not follow, or with which it is right."""
     wrong = [of for of in probed if _AS_IT_IS in of and not close(of[_AS_IT_IS].ours, of[_AS_IT_IS].right)]
     common = [probe for probe in wrong[0] if all(probe in of for of in wrong)] if wrong else []
-    for probe in common:
-        if probe.change != "doubled":
-            continue
-        pairs = [(of[_AS_IT_IS], of[probe]) for of in wrong]
-        right = {_growth(before.right, after.right, close) for before, after in pairs}
-        ours = {_growth(before.ours, after.ours, close) for before, after in pairs}
-        factor = right.pop()
-        if not right and factor > 0 and np.log2(factor) % 0.5 == 0 and factor not in ours:
-            does = "it does" if factor == 1 else "it does not"
-            if len(ours) == 1 and 0 not in ours:
-                does = "it does not change" if ours == {1} else f"it becomes {ours.pop():.4g} times as large"
-            should = "should not change" if factor == 1 else f"should become {factor:.4g} times as large"
-            doubled = f"{probe.argument} {'are' if ' and ' in probe.argument else 'is'} doubled"
-            return Diagnosis(f"growth with {probe.argument}", f"{should} when {doubled}, but {does}.")
+    doubled = [probe for probe in common if probe.change == "doubled"]
+    growths = (_growing_otherwise(wrong, probe, close) for probe in doubled)
+    return next(filter(None, growths), None) or _right_with_0_or_1(wrong, common, close)
+
+
+def _growing_otherwise(
+    wrong: Sequence[Mapping[Probe, _Pair]], probe: Probe, close: _Comparison
+) -> Diagnosis | None:
+    """Say that it should grow by a power of the root of 2, always the same, when an argument is doubled."""
+    pairs = [(of[_AS_IT_IS], of[probe]) for of in wrong]
+    right = {_growth(before.right, after.right, close) for before, after in pairs}
+    ours = {_growth(before.ours, after.ours, close) for before, after in pairs}
+    factor = right.pop()
+    if right or factor <= 0 or np.log2(factor) % 0.5 or factor in ours:
+        return None
+    does = "it does" if factor == 1 else "it does not"
+    if len(ours) == 1 and 0 not in ours:
+        does = "it does not change" if ours == {1} else f"it becomes {ours.pop():.4g} times as large"
+    should = "should not change" if factor == 1 else f"should become {factor:.4g} times as large"
+    doubled = f"{probe.argument} {'are' if ' and ' in probe.argument else 'is'} doubled"
+    return Diagnosis(f"growth with {probe.argument}", f"{should} when {doubled}, but {does}.")
+
+
+def _right_with_0_or_1(
+    wrong: Sequence[Mapping[Probe, _Pair]], common: Sequence[Probe], close: _Comparison
+) -> Diagnosis | None:
     for number in ("0", "1"):
         fine = [
             probe.argument
