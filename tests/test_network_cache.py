@@ -1,6 +1,8 @@
 """The cache of compiled networks: what shares one, and that each model keeps its own weights."""
 
+import json
 import random
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -277,3 +279,42 @@ def test_an_optimizer_built_for_other_weights_goes_to_keras_own_fit(capsys):
     model.layers[0].trainable = False
     assert fit(model, name="frozen").trained_by == "Keras' own fit"
     assert "its optimizer was built for other weights: compile it again" in capsys.readouterr().out
+
+
+def test_a_callback_sees_and_saves_the_model_under_its_own_names(keras, tmp_path):
+    def configuration(path):
+        def without_counts(node):  # of objects, which Keras counts as it saves
+            return {name: part for name, part in node.items() if name != "shared_object_id"}
+
+        with zipfile.ZipFile(path) as saved:
+            return json.loads(saved.read("config.json"), object_hook=without_counts)
+
+    def sequential(name):
+        return build(
+            lambda k: [k.LSTM(4, name=f"{name}_states"), k.Dense(1, name=f"{name}_output")], name=name
+        )
+
+    def functional(name):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input(WINDOWS[0].shape[1:], name=f"{name}_window")
+        states = keras.layers.GRU(4, name=f"{name}_states")(inputs)
+        outputs = keras.layers.Dense(1, name=f"{name}_output")(states)
+        model = keras.Model(inputs, outputs, name=name)
+        model.compile(keras.optimizers.Adam(0.01, name=f"{name}_adam"), "mse", metrics=["mae"])
+        return model
+
+    class GetLayer(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert self.model.get_layer(f"{self.model.name}_states").unroll is False
+
+    for number, design in enumerate([sequential, functional]):
+        network_cache.clear()
+        for name in ("first", "second"):
+            model, path = design(name), tmp_path / f"{number}_{name}.keras"
+            fit(model, WINDOWS, epochs=2, callbacks=[keras.callbacks.ModelCheckpoint(path), GetLayer()])
+            assert len(cached_networks()) == 1
+            model.save(tmp_path / "by_itself.keras")
+            assert configuration(path) == configuration(tmp_path / "by_itself.keras")
+            saved = keras.models.load_model(path)
+            for theirs, ours in zip(saved.get_weights(), model.get_weights(), strict=True):
+                np.testing.assert_array_equal(theirs, ours)

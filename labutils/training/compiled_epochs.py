@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -84,16 +84,33 @@ class CompiledTrainer:
         keras = backend.load_keras()
         self.tf, self.floatx = tf, keras.config.floatx()
         self.network, self.batch_size = network, batch_size
+        self._is_unrolled: dict[keras.layers.RNN, bool] = {}
         for layer in network.layers:
             if isinstance(layer, keras.layers.RNN):
                 steps = keras.tree.flatten(layer.input)[0].shape[1]
-                layer.unroll = steps is not None and steps <= LONGEST_UNROLLED
+                self._is_unrolled[layer] = steps is not None and steps <= LONGEST_UNROLLED
         self._train_batches = self._compiled(self._train)
         # the compiled evaluation for each shape of a row
         self._tests: dict[tuple, Callable[..., tf.Tensor]] = {}
 
     def _compiled(self, function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-        return self.tf.function(function, autograph=False, reduce_retracing=True)
+        def traced(*arguments: Any) -> tf.Tensor:
+            with self._unrolled_layers():
+                return function(*arguments)
+
+        return self.tf.function(traced, autograph=False, reduce_retracing=True)
+
+    @contextlib.contextmanager
+    def _unrolled_layers(self) -> Iterator[None]:
+        """Unroll short recurrent layers in what is traced meanwhile, and in no file that a callback saves."""
+        before = {layer: layer.unroll for layer in self._is_unrolled}
+        try:
+            for layer, is_unrolled in self._is_unrolled.items():
+                layer.unroll = is_unrolled
+            yield
+        finally:
+            for layer, is_unrolled in before.items():
+                layer.unroll = is_unrolled
 
     def _train(self, x, y, batch_indices, sample_weights, first, end) -> tf.Tensor:
         """Train on the batches from `first` to `end`; return the sum of their losses over the rows."""

@@ -113,7 +113,14 @@ def _cached_trainer(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size
     if [v.shape for v in _state(model)] != [v.shape for v in _state(cached.network)]:
         return KerasTrainer(model, batch_size, "its optimizer was built for other weights: compile it again")
     copy_state(model, cached.network)
+    for part, named in zip(_named_parts(cached.network), _named_parts(model)):
+        part.name = named.name  # a callback may ask for a layer by its name, or save the model
     return cached
+
+
+def _named_parts(model: keras.Model) -> list[Any]:
+    """Return the optimizer, the model, its layers and those within; last, models that are its attributes."""
+    return [model.optimizer, *model._flatten_layers()]
 
 
 def _configurations(model: keras.Model) -> tuple[dict, dict]:
