@@ -318,3 +318,21 @@ def test_a_callback_sees_and_saves_the_model_under_its_own_names(keras, tmp_path
             saved = keras.models.load_model(path)
             for theirs, ours in zip(saved.get_weights(), model.get_weights(), strict=True):
                 np.testing.assert_array_equal(theirs, ours)
+
+
+@pytest.mark.parametrize("metrics", [None, ["mae"]], ids=["compiled", "Keras' fit"])
+def test_a_callback_that_restores_a_training_gets_the_model_itself_and_leaves_the_cache_alone(
+    keras, tmp_path, metrics, capsys
+):
+    def fail(epoch):
+        if epoch == 3:
+            raise RuntimeError("a power cut")
+
+    backup, options = keras.callbacks.BackupAndRestore(tmp_path), {"epochs": 5, "name": "net"}
+    with pytest.raises(RuntimeError, match="a power cut"):
+        fit(forecaster(metrics=metrics), WINDOWS, callbacks=[backup, *calling(keras, fail)], **options)
+    restored = fit(forecaster(metrics=metrics), WINDOWS, callbacks=[backup], **options)
+    assert restored.epochs < 5, "it goes on where it was"
+    assert fit(forecaster(metrics=metrics), WINDOWS, **options).epochs == 5
+    why = "net: Keras' own fit, since BackupAndRestore needs the model itself, not a copy\n"
+    assert capsys.readouterr().out.count(why) == 2

@@ -86,7 +86,7 @@ def fit(
             input_checks.check_rows(model, label, pair[0], x)
     epoch_history, rows_of_batch = EpochHistory(), min(batch_size, len(x))
     if fast:
-        chosen = network_cache.trainer_for(model, x, y, rows_of_batch)
+        chosen = network_cache.trainer_for(model, x, y, rows_of_batch, callbacks)
     else:
         chosen = contextlib.nullcontext(KerasTrainer(model, rows_of_batch))
     with chosen as trainer:

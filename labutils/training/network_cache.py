@@ -8,7 +8,8 @@ is trained: the cached one, or the model itself. What trains it is then one of t
 * `CompiledTrainer` of a cached network: ``fast=True``, and `why_not_compiled` finds nothing;
 * `KerasTrainer` of a cached network: ``fast=True``, but something, such as metrics, is against compiled
   epochs (a second small classifier takes a third of the time that it takes uncached);
-* `KerasTrainer` of the model itself: ``fast=False``, it is not cacheable, or another training goes on.
+* `KerasTrainer` of the model itself: ``fast=False``, it is not cacheable, a callback needs it, or another
+  training goes on.
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ from labutils.training.keras_trainer import KerasTrainer
 if TYPE_CHECKING:
     import keras
 
+    from labutils.training.keras_trainer import Callbacks
+
 Trainer = CompiledTrainer | KerasTrainer
 CAPACITY = 6  # networks of some 20 MB; one that Keras' own fit trains takes twice that and counts as two
 _CACHE: OrderedDict[str, Trainer] = OrderedDict()  # the only cache, the latest used last
 _LOCK = threading.Lock()  # the only lock of the cache: who finds it closed trains without
 _FUNCTIONAL = "keras.src.models.functional"  # the only class of its own that Keras names like a reader's
+_NEEDING_THE_MODEL = ("BackupAndRestore", "OrbaxCheckpoint", "TensorBoard")  # they restore it, or draw it
 _REFERENCES = ("keras_history", "input_layers", "output_layers")  # where a functional model names its layers
 
 
@@ -43,13 +47,18 @@ class NotCacheable(Exception):
 
 
 @contextlib.contextmanager
-def trainer_for(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[Trainer]:
+def trainer_for(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int, callbacks: Callbacks = ()
+) -> Iterator[Trainer]:
     """Yield what trains a cached network of this architecture; `model` gets its weights at the end.
 
     It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It trains `model`
-    itself where it is not cacheable (a layer of your own, say) and where another training goes on,
-    in another thread or around this one.
+    itself where it is not cacheable (a layer of your own, say), where one of the callbacks needs it, and
+    where another training goes on, in another thread or around this one.
     """
+    if reason := _why_not_a_copy(callbacks):
+        yield KerasTrainer(model, batch_size, reason)
+        return
     if not _LOCK.acquire(blocking=False):
         yield KerasTrainer(model, batch_size, "another training goes on")
         return
@@ -116,6 +125,18 @@ def _cached_trainer(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size
     for part, named in zip(_named_parts(cached.network), _named_parts(model)):
         part.name = named.name  # a callback may ask for a layer by its name, or save the model
     return cached
+
+
+def _why_not_a_copy(callbacks: Callbacks) -> str:
+    """Return in words which callback has to have the model itself, "" if none.
+
+    `BackupAndRestore` says in the model at which epoch its training begins, and there it stays: a cached
+    network would leave out these epochs in the training of the next model, too.
+    """
+    known = backend.load_keras().callbacks
+    needing = tuple(getattr(known, name) for name in _NEEDING_THE_MODEL if hasattr(known, name))
+    names = [type(callback).__name__ for callback in callbacks if isinstance(callback, needing)]
+    return f"{names[0]} needs the model itself, not a copy" if names else ""
 
 
 def _named_parts(model: keras.Model) -> list[Any]:
