@@ -336,3 +336,21 @@ def test_a_callback_that_restores_a_training_gets_the_model_itself_and_leaves_th
     assert fit(forecaster(metrics=metrics), WINDOWS, **options).epochs == 5
     why = "net: Keras' own fit, since BackupAndRestore needs the model itself, not a copy\n"
     assert capsys.readouterr().out.count(why) == 2
+
+
+@pytest.mark.parametrize("metrics", [None, ["mae"]], ids=["compiled", "Keras' fit"])
+def test_after_the_training_callbacks_and_history_belong_to_the_model(keras, metrics):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    models, callbacks = [forecaster(metrics=metrics) for _ in range(2)], [Stop(), Stop()]
+    for model, callback in zip(models, callbacks):
+        run = fit(model, WINDOWS, callbacks=[callback])
+        assert run.epochs == 2 and model.stop_training
+        assert model.history.model is model and model.history.params["epochs"] == 3
+        for quantity, values in run.history.items():
+            assert model.history.history[quantity] == pytest.approx(values)
+    (network,) = cached_networks()
+    assert [callback.model for callback in callbacks] == models
+    assert models[0].history is not models[1].history and network.history is None

@@ -50,7 +50,7 @@ class NotCacheable(Exception):
 def trainer_for(
     model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int, callbacks: Callbacks = ()
 ) -> Iterator[Trainer]:
-    """Yield what trains a cached network of this architecture; `model` gets its weights at the end.
+    """Yield what trains a cached network of this architecture; at the end `model` gets weights and history.
 
     It is compiled for batches of `batch_size` rows with the shapes and types of x and y. It trains `model`
     itself where it is not cacheable (a layer of your own, say), where one of the callbacks needs it, and
@@ -73,6 +73,7 @@ def trainer_for(
         finally:
             if trainer.network is not model:
                 copy_state(trainer.network, model)
+                _hand_back(trainer.network, model, callbacks)
     finally:
         _LOCK.release()
 
@@ -94,6 +95,16 @@ def copy_state(source: keras.Model, target: keras.Model) -> None:
     """Copy weights, the seeds of dropout, and the state of the optimizer."""
     for new, old in zip(_state(target), _state(source), strict=True):
         new.assign(old)
+
+
+def _hand_back(network: keras.Model, model: keras.Model, callbacks: Callbacks) -> None:
+    """Let callbacks and history belong to the model, as after ``model.fit``; the network forgets them."""
+    history = getattr(network, "history", None)  # none where it has not come to a training
+    for callback in [*callbacks, *([history] if history else [])]:
+        callback.set_model(model)
+    if history:
+        model.history, network.history = history, None
+    model.stop_training = network.stop_training
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:
