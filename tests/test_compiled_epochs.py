@@ -101,6 +101,7 @@ def subclassed(keras):
 
 REASONS = {
     "metrics beside its loss": lambda k: forecaster(metrics=["mae"]),
+    "run_eagerly=True asks for": lambda k: forecaster(run_eagerly=True),
     "XLA (jit_compile=True)": lambda k: forecaster(jit_compile=True),
     "its loss is not given by name": lambda k: forecaster(loss=k.losses.Huber(0.1)),
     "its loss log_cosh is not one of the usual": lambda k: forecaster(loss="log_cosh"),

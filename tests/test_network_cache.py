@@ -354,3 +354,14 @@ def test_after_the_training_callbacks_and_history_belong_to_the_model(keras, met
     (network,) = cached_networks()
     assert [callback.model for callback in callbacks] == models
     assert models[0].history is not models[1].history and network.history is None
+
+
+def test_a_model_that_is_to_run_eagerly_does_so_itself(keras):
+    model, is_compiled = network(lambda k: [k.Input((6,)), k.Dense(1)]), []
+    model.run_eagerly = True  # after the compilation, in whose settings it is not
+
+    def look(epoch):
+        is_compiled.append(hasattr(model.train_function, "function_spec"))
+
+    run = fit(model, epochs=1, callbacks=calling(keras, look))
+    assert run.trained_by == "Keras' own fit" and is_compiled == [False] and not cached_networks()

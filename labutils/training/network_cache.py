@@ -159,6 +159,8 @@ def _configurations(model: keras.Model) -> tuple[dict, dict]:
     """Return what the model can be built and compiled again from, whatever its learning rate is."""
     if not model.built:
         raise NotCacheable("its input shape is not known before the first batch")
+    if model.run_eagerly:  # for breakpoints and prints, perhaps: nothing is compiled that could be cached
+        raise NotCacheable("run_eagerly=True asks for Python in every batch")
     if not isinstance(model.loss, str):  # keras.losses.Huber, say, leaves its delta out of its settings
         raise NotCacheable("its loss is not given by name")
     try:
