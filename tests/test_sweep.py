@@ -13,6 +13,7 @@ import threading
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -260,6 +261,32 @@ def test_lines_that_cannot_be_read_are_told(tmp_path):
     store.write_text(store.read_text("utf-8") + "{\n", "utf-8")
     with pytest.warns(UserWarning, match="1 of the lines of .* cannot be read and were left out"):
         RunStore(store, "trained")
+
+
+def two_that_found_no_file(path, names, monkeypatch):
+    """Let two programs append at once: each finds the file empty, as the other has not yet written to it."""
+    stores, found_empty = [RunStore(path, name) for name in names], SimpleNamespace(st_size=0)
+    with monkeypatch.context() as context:
+        context.setattr("labutils.training.run_store.os.fstat", lambda file: found_empty)
+        for number, store in enumerate(stores):
+            store.append({"key": str(number)})
+    return stores
+
+
+def test_two_programs_that_begin_a_store_at_once_may_both_write_its_head(tmp_path, monkeypatch):
+    stores = two_that_found_no_file(tmp_path / "r", ["trained", "trained"], monkeypatch)
+    assert (tmp_path / "r").read_text().count("format") == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for store in [*stores, RunStore(tmp_path / "r", "trained")]:
+            assert store.records().keys() == {"0", "1"}
+
+
+def test_two_functions_that_begin_a_store_at_once_are_both_refused(tmp_path, monkeypatch):
+    for store in two_that_found_no_file(tmp_path / "r", ["trained", "failing"], monkeypatch):
+        for _ in range(2):
+            with pytest.raises(ValueError, match="holds the runs of another function"):
+                store.records()
 
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", '{"format": "something else"}\n', "\x00\x01", "[1]\n"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import warnings
@@ -19,9 +20,9 @@ Record = dict[str, Any]
 class RunStore:
     """A JSON-lines file that only grows: a head, and a line for each run that is done.
 
-    Several processes may use one file. A line is written at once, by a single call of the operating system
-    that appends; a line that was cut off (a full disk, a power cut) is left out, with a warning, when the
-    file is read, and does no harm to the next one.
+    Several processes may use one file; where two begin it at once, each writes a head. A line is written at
+    once, by a single call of the operating system that appends; a line that was cut off (a full disk, a power
+    cut) is left out, with a warning, when the file is read, and does no harm to the next one.
 
     Parameters
     ----------
@@ -60,11 +61,12 @@ class RunStore:
             lines, last = [*lines, last], b""
         if not self._read:
             self._check(_parsed((lines or [last])[0]))
-            del lines[:1]
+        records = [_parsed(line) for line in lines if line.strip()]
+        for head in filter(_is_head, records):
+            self._check(head)
         self._read += len(news) - len(last)  # the rest of the last may come yet
         found, unreadable = self._found, 0
-        for line in filter(bytes.strip, lines):
-            record = _parsed(line)
+        for record in itertools.filterfalse(_is_head, records):
             if not isinstance(record, dict) or not isinstance(record.get("key"), str):
                 unreadable += 1
             elif record["key"] not in found or found[record["key"]].get("failed"):
@@ -101,7 +103,7 @@ class RunStore:
             return file.read(1) == b"\n"
 
     def _check(self, head: Any) -> None:
-        if not isinstance(head, dict) or head.get("format") != _FORMAT:
+        if not _is_head(head):
             raise ValueError(
                 f"{self.path} is no store of runs: its first line should say {_FORMAT!r}. Nothing was "
                 "written to it; give another name"
@@ -149,6 +151,10 @@ def plain(value: Any, what: str) -> Any:
 def _number(value: np.generic | np.ndarray) -> Any:
     number = value.item()
     return float(number) if isinstance(number, np.floating) else number  # a longdouble stays one
+
+
+def _is_head(line: Any) -> bool:
+    return isinstance(line, dict) and line.get("format") == _FORMAT
 
 
 def _parsed(line: bytes) -> Any:
