@@ -50,6 +50,19 @@ def test_every_combination_is_trained_and_averaged_over_the_seeds(tmp_path):
     assert drawing.count("<circle") >= 4 and "learning rate 0.01" in drawing
 
 
+def test_a_sweep_takes_what_stood_in_the_boxes_at_the_click(tmp_path, monkeypatch):
+    panel, jobs, settings = a_panel(tmp_path), [], {}
+    monkeypatch.setattr(panel.session.runner, "start", lambda job, total: jobs.append(job))
+    monkeypatch.setattr("labutils.training.sweep", lambda **given: settings.update(given) or panel.table())
+    panel.workers.box.value = "1"
+    panel.start_button.click()
+    panel.inputs[0].box.value, panel.seeds.box.value = "5, 6, 7", "3"
+    monkeypatch.setattr(panel.workers, "value", 9)
+    jobs[0]()
+    assert settings["grid"] == {"units": [4, 16], "rate": [0.001]}
+    assert list(settings["seeds"]) == [0, 1] and settings["workers"] == 1
+
+
 def test_a_single_seed_has_no_interval(tmp_path):
     panel = a_panel(tmp_path, seeds=1)
     panel.start_button.click()

@@ -185,14 +185,15 @@ class SweepPanel(SessionPanel):
             return
         if self.refused_as_busy():
             return
-        session = self.session
-        self._keep_table(training.stored_runs(**self._runs_asked_for()))
+        session, wanted = self.session, self._runs_asked_for()
+        self._keep_table(training.stored_runs(**wanted))
         session.done_before, session.began = session.done, time.monotonic()
         session.message = f"{number} runs were asked for, {session.done} of them are in the store."
-        session.runner.start(functools.partial(self._sweep, number), number)
+        workers = None if self._client else self.workers.value
+        session.runner.start(functools.partial(self._sweep, number, wanted, workers), number)
 
-    def _sweep(self, number: int) -> None:
-        """Train what is missing, in the background."""
+    def _sweep(self, number: int, wanted: Mapping[str, Any], workers: int | None) -> None:
+        """Train what is missing of the runs that were wanted at the click, in the background."""
         session = self.session
 
         def on_result(record: Mapping[str, Any], done: int, total: int) -> None:
@@ -206,8 +207,8 @@ class SweepPanel(SessionPanel):
             session.runner.report()
 
         table = training.sweep(
-            **self._runs_asked_for(),
-            workers=None if self._client else self.workers.value,
+            **wanted,
+            workers=workers,
             client=self._client,
             on_result=on_result,
             should_stop=lambda: session.runner.stop_requested,
