@@ -484,6 +484,20 @@ def test_the_same_function_with_other_arguments_given_is_another_one(tmp_path):
         sweep(train, {"units": [1]}, store=tmp_path / "r", workers=1)
 
 
+def test_the_name_of_a_partial_function_is_the_same_in_every_program(tmp_path):
+    train = functools.partial(of_layer, trained)
+    RunStore(tmp_path / "r", "of_layer(trained)").append({"key": "a"})
+    assert stored_runs(train, {"units": [1]}, store=tmp_path / "r").failed.tolist() == [NOT_TRAINED]
+    RunStore(tmp_path / "s", "of_layer('GRU', units=1)").append({"key": "a"})
+    stored_runs(functools.partial(of_layer, "GRU", units=1), [{}], store=tmp_path / "s")
+    for given in (Unreadable(), [Unreadable()], [trained]):
+        with pytest.raises(ValueError, match="by which no later program would find its runs"):
+            sweep(functools.partial(of_layer, layer=given), {"units": [1]}, store=tmp_path / "t")
+    with pytest.raises(ValueError, match="write it as a function with a name"):
+        sweep(functools.partial(of_layer, lambda: 1), {"units": [1]}, store=tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+
+
 def dies_later(units, seed):
     threading.Timer(0.3, lambda: os._exit(1)).start()
     return {"x": units}

@@ -9,6 +9,9 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import re
+import reprlib
+import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -58,8 +61,9 @@ def sweep(
         train the network itself. It returns a `Run`, or names and plain numbers. It may be a function of a
         notebook. The settings and the seed should determine its result.
     grid : name → values, of which every combination is tried, or a list of settings.
-    store : a file; what is in it is not trained again. It knows the name of `train`, not what it does: after
-        a change of the function take another file.
+    store : a file; what is in it is not trained again. It knows the name of `train`, and the arguments
+        that ``functools.partial`` gives it, not what it does: after a change of the function take another
+        file.
     seeds : each setting is trained with each.
     workers : how many processes of this machine, each with one thread for TensorFlow; None takes as many as
         there are cores. They end with the sweep.
@@ -199,9 +203,28 @@ def _opened(store: str | os.PathLike, train: Callable[..., Any]) -> RunStore:
 def _name_of(train: Callable[..., Any]) -> str:
     """Return the name of a function; of one with some arguments given, those as well."""
     if isinstance(train, functools.partial):
-        given = [*map(repr, train.args), *(f"{name}={value!r}" for name, value in train.keywords.items())]
-        return f"{_name_of(train.func)}({', '.join(given)})"
+        keywords = [f"{name}={_described(value)}" for name, value in train.keywords.items()]
+        return f"{_name_of(train.func)}({', '.join([*map(_described, train.args), *keywords])})"
     return getattr(train, "__qualname__", type(train).__name__)
+
+
+def _described(value: Any) -> str:
+    """Return a function's name, or the `repr` of anything else.
+
+    Raises
+    ------
+    ValueError
+        Where that holds an address in memory, which is another one in every program.
+    """
+    if isinstance(value, (functools.partial, types.FunctionType)):
+        return _name_of(value)
+    text = repr(value)
+    if not isinstance(value, str) and re.search(r" at 0x[0-9A-Fa-f]+>", text):
+        raise ValueError(
+            f"train is given {reprlib.repr(value)}, by which no later program would find its runs: give "
+            "numbers, texts or functions with a name, or make the object within train"
+        )
+    return text
 
 
 def _table(wanted: Mapping[str, dict], records: Mapping[str, Record]) -> pd.DataFrame:
