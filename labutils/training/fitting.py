@@ -14,7 +14,7 @@ import numpy as np
 from labutils import backend
 from labutils.training import input_checks, network_cache
 from labutils.training.keras_trainer import KerasTrainer, Pair
-from labutils.training.recording import EpochHistory, printing_callback, recording_callback
+from labutils.training.recording import EpochHistory, with_recording
 from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
 from labutils.validation import whole_number
 
@@ -54,10 +54,12 @@ def fit(
     fast : True compiles whole epochs, which makes small models on little data several times as fast
         (measured: docs/results.md). Callbacks' methods for batches are called for the first and the last of
         every 50. Where this cannot serve, as with any ``metrics=[…]``, Keras' own fit trains, and with a name
-        a line says why. What is trained is a copy, which stays compiled for later models of the same
-        architecture, and `model` gets its weights at the end: until then, a callback that uses the variable
-        ``model`` sees untrained weights and cannot stop the training. Use ``self.model`` in callbacks. (Where
-        no copy can be made, or another training goes on, `model` itself is trained.)
+        a line says why. In both cases, with metrics too, what is trained is a copy, which stays compiled for
+        later models of the same architecture. `model` gets its weights and history at the end: until then, a
+        callback that uses the variable ``model`` sees untrained weights and cannot stop the training. Use
+        ``self.model`` in callbacks: it has the names of `model`, and saves as `model` does. (`model` itself
+        is trained where no copy can be made, with run_eagerly=True, where a callback such as BackupAndRestore
+        needs it, and while another training goes on.)
 
     Returns
     -------
@@ -90,13 +92,9 @@ def fit(
     else:
         chosen = contextlib.nullcontext(KerasTrainer(model, rows_of_batch))
     with chosen as trainer:
-        # the one that records comes first: it must see whether an epoch was broken off before early stopping
-        # says stop
-        used_callbacks = [recording_callback(epoch_history), *callbacks]
-        if name is not None:
-            if trainer.fallback_reason:
-                print(f"{name}: Keras' own fit, since {trainer.fallback_reason}")
-            used_callbacks.append(printing_callback(epoch_history, name, epochs, bool(early_stopping)))
+        if name is not None and trainer.fallback_reason:
+            print(f"{name}: Keras' own fit, since {trainer.fallback_reason}")
+        used_callbacks = with_recording(callbacks, epoch_history, name, epochs, bool(early_stopping))
         started = time.perf_counter()
         try:
             trainer.fit(x, y, validation, epochs, used_callbacks)

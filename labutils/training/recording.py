@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labutils import backend
@@ -52,7 +52,23 @@ class EpochHistory:
                 self.values.setdefault(quantity, []).append(float(value))
 
 
-def recording_callback(history: EpochHistory) -> keras.callbacks.Callback:
+def with_recording(
+    callbacks: Sequence[keras.callbacks.Callback],
+    history: EpochHistory,
+    name: str | None,
+    epochs: int,
+    may_stop_early: bool,
+) -> list[keras.callbacks.Callback]:
+    """Return callbacks between one that records, which has to come first, and one that prints.
+
+    The first must see whether an epoch was broken off before another, such as early stopping, stops the
+    training at its end. The other prints what was recorded; without a `name` there is none.
+    """
+    printing = [] if name is None else [_printing_callback(history, name, epochs, may_stop_early)]
+    return [_recording_callback(history), *callbacks, *printing]
+
+
+def _recording_callback(history: EpochHistory) -> keras.callbacks.Callback:
     """Return the callback that fills `history`, and ends a training whose loss is no number any more."""
 
     class RecordingCallback(backend.load_keras().callbacks.Callback):
@@ -68,7 +84,7 @@ def recording_callback(history: EpochHistory) -> keras.callbacks.Callback:
     return RecordingCallback()
 
 
-def printing_callback(
+def _printing_callback(
     history: EpochHistory, name: str, epochs: int, may_stop_early: bool
 ) -> keras.callbacks.Callback:
     """Return a callback that prints the epochs as they are recorded, the same line on every machine.
