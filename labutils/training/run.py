@@ -123,10 +123,10 @@ def table(runs: Run | Iterable[Run]) -> pd.DataFrame:
 
 
 def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return one row for each name: how many runs, and "mean ± sample standard deviation" of each score.
+    """Return one row for each name: how many runs and parameters, and "mean ± sd" of each score as a text.
 
-    Runs of one name count as repetitions with other seeds. A name with one run has no deviation; a score
-    that only some of its runs have is averaged over those.
+    The sd is the sample standard deviation. Runs of one name count as repetitions with other seeds. A name
+    with one run has no deviation; a score that only some of its runs have is averaged over those.
 
     Raises
     ------
@@ -134,10 +134,10 @@ def mean_and_sd(runs: Sequence[Run]) -> pd.DataFrame:
         Where runs of one name have different numbers of parameters: they are no repetitions.
     """
     groups = table(runs).drop(columns="best epoch").groupby(level=0, sort=False)
-    summary = pd.DataFrame({"runs": groups.size().astype(str)})
+    summary = pd.DataFrame({"runs": groups.size()})
     if (groups["parameters"].nunique() > 1).any():
         raise ValueError("runs of one name have different numbers of parameters: give them different names")
-    summary["parameters"] = groups["parameters"].first().map("{:,}".format)
+    summary["parameters"] = groups["parameters"].first()
     for column, means in groups.mean().drop(columns="parameters").items():
         number = "{:.1f}" if column in ("seconds", "epochs") else "{:.3f}"
         if column.endswith("loss") and means.max() < 0.01:
