@@ -281,6 +281,7 @@ def test_an_optimizer_built_for_other_weights_goes_to_keras_own_fit(capsys):
     assert "its optimizer was built for other weights: compile it again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_callback_sees_and_saves_the_model_under_its_own_names(keras, tmp_path):
     def configuration(path):
         def without_counts(node):  # of objects, which Keras counts as it saves
@@ -320,6 +321,7 @@ def test_a_callback_sees_and_saves_the_model_under_its_own_names(keras, tmp_path
                 np.testing.assert_array_equal(theirs, ours)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metrics", [None, ["mae"]], ids=["compiled", "Keras' fit"])
 def test_a_callback_that_restores_a_training_gets_the_model_itself_and_leaves_the_cache_alone(
     keras, tmp_path, metrics, capsys
