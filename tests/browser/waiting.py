@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-SECONDS = 180  # a busy machine with one core needs more than 60
+SECONDS = 600  # the cells behind a panel may train a network, beside another worker on a busy machine
 
 expect.set_options(timeout=SECONDS * 1000)
 
