@@ -303,7 +303,8 @@ EXERCISES = (
 cell = new("GRU", 16, gate_bias=np.log(100), seed=0)
 my_net = recall.train(cell, 100, seed=0, updates=500)
 """,
-        afterwards="One starting number decides. A GRU that starts open gets there well within 500 "
+        afterwards="One starting number decides. A GRU whose gate is initialised open gets there well "
+        "within 500 "
         "updates; an LSTM may need its input gate closed as well. With the biases that Keras starts from, "
         "neither recalls even over 40 steps within as many updates.",
     ),
