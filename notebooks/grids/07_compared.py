@@ -8,7 +8,7 @@ order 9, fitted to all training reviews; eight_gram: Kneser-Ney of order 8, D = 
 characters. 07_compared.csv: for each whole test review its characters, whether the same text stands in the
 training reviews as well, and the bits under each model and under the mean of the probabilities of two.
 07_compared_contexts.csv: the same as bits per character, by how often the last seven characters occur in
-the training reviews.
+the training reviews. 07_compared_passage.csv: the bits of each character of the first whole test review.
 """
 
 import importlib
@@ -84,6 +84,8 @@ def main() -> None:
     print(bits.mean().round(4))
 
     ends = np.flatnonzero(text.test == review_text.ALPHABET.index(review_text.END)) + 1
+    passage = bits.loc[ends[0] - FIRST : ends[1] - FIRST - 2, ["network", "nine_gram"]]
+    passage.to_csv(f"{path}_passage.csv", index=False, float_format="%.2f")
     known = set(review_text.decoded(text.train).split(review_text.END))
     rows = []
     for start, end in zip(ends[:-1], ends[1:]):
