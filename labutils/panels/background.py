@@ -187,7 +187,7 @@ def progress_callback(runner: Runner, on_epoch: OnEpoch = lambda model: None) ->
 
     epoch_history = EpochHistory()
 
-    class ProgressCallback(backend.load_keras().callbacks.Callback):
+    class ProgressCallback(backend.load_keras().callbacks.Callback):  # type: ignore[misc]  # loaded at run time
         def __init__(self) -> None:
             super().__init__()
             self.began = time.monotonic()

@@ -10,7 +10,7 @@ import numpy as np
 from labutils.panels import base, svg
 from labutils.panels.fields import Field, Input
 
-Curves = Callable[..., Mapping[str, tuple[Sequence[float], Sequence[float]]]]
+Curves = Callable[..., Mapping[str, tuple[svg.Numbers, svg.Numbers]]]
 
 
 class Explorer(base.Panel):

@@ -7,6 +7,7 @@ import re
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import ipywidgets as widgets
 
@@ -164,25 +165,35 @@ def field_text(value: float | str) -> str:
     return str(value) if isinstance(value, (int, str)) else f"{value:g}"
 
 
-class Input:
-    """The widget of a `Field` or `ListField`: its box, and the answer to a wrong entry.
+Value = TypeVar("Value")
+
+
+class TypedInput(Generic[Value]):
+    """A box to type in, and the answer to a wrong entry.
 
     Parameters
     ----------
     field : what is asked for.
+    value : at the start.
+    parsed : returns the value that a text stands for; ValueError says what is wrong with it.
     on_value : called after each entry that can be read.
 
     Attributes
     ----------
-    value : the last number, or tuple of numbers, that could be read.
+    value : the last one that could be read.
     is_valid : whether the box holds such.
     box, answer : the widgets, which `widget` holds.
     """
 
-    def __init__(self, field: Field | ListField, on_value: Callable[[], None] = lambda: None) -> None:
-        self.field, self._on_value = field, on_value
+    def __init__(
+        self,
+        field: Field | ListField,
+        value: Value,
+        parsed: Callable[[str], Value],
+        on_value: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.field, self.value, self._parsed, self._on_value = field, value, parsed, on_value
         shown = field_text(field.value)
-        self.value = field.values if isinstance(field, ListField) else field.value
         self.is_valid = True
         self.box = base.control(widgets.Text, field.question, value=shown, continuous_update=False)
         self.answer = widgets.HTML()
@@ -191,7 +202,7 @@ class Input:
 
     def _typed(self, change: dict) -> None:
         try:
-            self.value = self.field.parsed(change["new"])
+            self.value = self._parsed(change["new"])
         except ValueError as error:
             self.is_valid = False
             self.widget.add_class("lab-wrong")
@@ -201,6 +212,20 @@ class Input:
         self.widget.remove_class("lab-wrong")
         self.answer.value = ""
         self._on_value()
+
+
+class Input(TypedInput[float]):
+    """The widget of a `Field`, whose value is a number."""
+
+    def __init__(self, field: Field, on_value: Callable[[], None] = lambda: None) -> None:
+        super().__init__(field, field.value, field.parsed, on_value)
+
+
+class ListInput(TypedInput[tuple[float, ...]]):
+    """The widget of a `ListField`, whose value is a tuple of numbers."""
+
+    def __init__(self, field: ListField) -> None:
+        super().__init__(field, field.values, field.parsed)
 
 
 class ChoiceInput:

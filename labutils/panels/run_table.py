@@ -126,9 +126,9 @@ class RunTable:
 
     def _best(self) -> RunEntry | None:
         """Return the entry with the best score, the earlier one of equals; None where none has a score."""
-        scores = {entry.number: self._score_or_reason(entry.run)[0] for entry in self._entries}
-        finished = [entry for entry in self._entries if math.isfinite(scores[entry.number])]
-        return self._score.best(finished, key=lambda entry: scores[entry.number]) if finished else None
+        scores = [self._score_or_reason(entry.run)[0] for entry in self._entries]
+        best = self._score.best(filter(math.isfinite, scores), default=math.nan)
+        return next((entry for entry, score in zip(self._entries, scores) if score == best), None)
 
 
 def _cell(value: float | str, in_words: Callable[[float], str]) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import ipywidgets as widgets
 
 from labutils.panels import base
 from labutils.panels.background import Progress, Runner
-from labutils.panels.fields import ChoiceInput, Input
+from labutils.panels.fields import ChoiceInput, TypedInput
 
 
 class PanelSession:
@@ -28,13 +27,10 @@ class PanelSession:
             self.panel.refresh()
 
 
-@functools.cache
-def session_of(kind: type[PanelSession], title: str) -> PanelSession:
-    """Return the one session of the panels of a kind with this title."""
-    return kind()
+Session = TypeVar("Session", bound=PanelSession)
 
 
-class SessionPanel(base.Panel):
+class SessionPanel(base.Panel, Generic[Session]):
     """A panel that starts jobs in the background, follows them and stops them.
 
     A subclass puts the buttons that start a job into `start_buttons`, calls `take_over` at the end of its
@@ -42,12 +38,11 @@ class SessionPanel(base.Panel):
 
     Parameters
     ----------
-    kind : of the session.
+    session : what outlives the panel, the same one for all panels of this title.
     title : names the panel and its session.
 
     Attributes
     ----------
-    session : what outlives the panel.
     start_buttons, stop_button : the former are disabled while a job goes on, the latter while none does.
     seconds_between_drawings : how often at most it is drawn.
     busy_text, idle_text : what it says to a click on Start while a job goes on, on Stop while none does.
@@ -59,9 +54,9 @@ class SessionPanel(base.Panel):
     idle_text = "There is no training to stop."
     kept_text = "Your runs are there."
 
-    def __init__(self, kind: type[PanelSession], title: str) -> None:
+    def __init__(self, session: Session, title: str) -> None:
         super().__init__(title)
-        self.session = session_of(kind, title)
+        self.session = session
         self.start_buttons: list[widgets.Button] = []
         self.stop_button = base.button("Stop", self._stop_clicked)
         self._drawing = threading.RLock()
@@ -116,7 +111,7 @@ class SessionPanel(base.Panel):
         raise NotImplementedError
 
     def values_of(
-        self, inputs: Iterable[Input | ChoiceInput], refusal: str = "Nothing was started"
+        self, inputs: Iterable[TypedInput | ChoiceInput], refusal: str = "Nothing was started"
     ) -> dict[str, Any] | None:
         """Return the values by the names of their fields; None, and say so, where one cannot be read."""
         wrong = [entry.field.label for entry in inputs if not entry.is_valid]

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.image import imsave
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from labutils import palette
 
@@ -28,18 +29,20 @@ PAPER = "var(--jp-layout-color0, #ffffff)"
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "4 2")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+Numbers = Sequence[float] | np.ndarray
+
 
 @dataclass(frozen=True)
 class Line:
     """A named line through points."""
 
     name: str
-    x: Sequence[float]
-    y: Sequence[float]  # as many
+    x: Numbers
+    y: Numbers  # as many
     colour: int = 0  # by number, of palette.LINES
     dash: int = 0  # by number, of DASHES
     marker: str = ""  # or "circle", "square"
-    half_widths: Sequence[float] = ()  # of an interval around each y, NaN for none
+    half_widths: Numbers = ()  # of an interval around each y, NaN for none
 
 
 def line_chart(
@@ -116,7 +119,7 @@ def line_chart(
     return _svg(parts, HEIGHT, alt)
 
 
-def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen: int, alt: str = "") -> str:
+def bar_rows(rows: Mapping[str, Numbers], labels: Sequence[str], chosen: int, alt: str = "") -> str:
     """Return an SVG with one row of bars for each name, from -1 to 1, or as far as its values go.
 
     Parameters
@@ -156,7 +159,7 @@ def bar_rows(rows: Mapping[str, Sequence[float]], labels: Sequence[str], chosen:
     return _svg(parts, height, alt)
 
 
-def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt: str = "") -> str:
+def heat_map(values: ArrayLike, xlabel: str, ylabel: str, *, alt: str = "") -> str:
     """Return an SVG of coloured cells, one row for each row of `values`, (rows, columns).
 
     Orange is below zero, white zero, blue above; the full colours stand for the largest size there is.
@@ -167,13 +170,13 @@ def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt
     xlabel, ylabel : names of the axes.
     alt : the map in words.
     """
-    values = np.nan_to_num(np.asarray(values, float), posinf=0, neginf=0)
-    if not values.size:
+    table = np.nan_to_num(np.asarray(values, float), posinf=0, neginf=0)
+    if not table.size:
         raise ValueError("there is nothing to draw: the map has no cells")
-    largest = abs(values).max() or 1
-    left, top, tall, height = 60, 30, 8, 8 * len(values)
-    wide = (WIDTH - left - _RIGHT) / values.shape[1]
-    levels, parts = np.round(values / largest, 1), []
+    largest = abs(table).max() or 1
+    left, top, tall, height = 60, 30, 8, 8 * len(table)
+    wide = (WIDTH - left - _RIGHT) / table.shape[1]
+    levels, parts = np.round(table / largest, 1), []
     for level in np.unique(levels):
         cells = "".join(
             f"M{left + column * wide:.2f} {top + row * tall}h{wide:.2f}v{tall}h-{wide:.2f}z"
@@ -183,7 +186,7 @@ def heat_map(values: Sequence[Sequence[float]], xlabel: str, ylabel: str, *, alt
     for i, share in enumerate((-1, -0.5, 0, 0.5, 1)):
         parts.append(_box(left + 76 * i, 6, 14, 14, fill=shade(share), stroke=FAINT))
         parts.append(_text(left + 76 * i + 18, 18, f"{share * largest:.2g}"))
-    for column, label in _ticks(1, max(2, values.shape[1]), whole=True):
+    for column, label in _ticks(1, max(2, table.shape[1]), whole=True):
         parts.append(_text(left + (column - 0.5) * wide, top + height + 16, label, "middle"))
     bottom = top + height + 36
     parts += _axis_labels(xlabel, (left + WIDTH - _RIGHT) / 2, bottom, ylabel, 30, top + height / 2)
@@ -222,7 +225,8 @@ def image_rows(rows: Mapping[str, np.ndarray], *, note: str = "", alt: str = "")
 def shade(value: float) -> str:
     """Return the colour of a change: orange for -1, white for 0, blue for 1."""
     end = np.array(to_rgb(palette.SKY if value > 0 else palette.ORANGE))
-    return to_hex(1 + (end - 1) * min(abs(value), 1.0))
+    red, green, blue = 1 + (end - 1) * min(abs(value), 1.0)
+    return to_hex((red, green, blue))
 
 
 def drawable(value: float, logy: bool = False) -> bool:
@@ -239,7 +243,7 @@ def _svg(parts: Sequence[str], height: float, alt: str) -> str:
     )
 
 
-def _element(name: str, content: str = "", **attributes: object) -> str:
+def _element(name: str, content: str = "", /, **attributes: object) -> str:
     """Return an element; the attribute stroke-width is given as `stroke_width`, a float is rounded."""
     pairs = (
         f'{key.replace("_", "-")}="{f"{value:.1f}" if isinstance(value, float) else value}"'
@@ -319,7 +323,7 @@ def _png(image: np.ndarray) -> str:
 def _spread(heights: Mapping[str, float], top: float, bottom: float) -> dict[str, float]:
     """Return heights for labels, in the same order on the page, that leave room for a line of text each."""
     line, spread, last = 15, {}, -math.inf
-    for name in sorted(heights, key=heights.get):
+    for name in sorted(heights, key=heights.__getitem__):
         last = spread[name] = max(heights[name], last + line, top)
     limit = bottom
     for name in reversed(spread):

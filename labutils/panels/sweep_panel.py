@@ -19,7 +19,7 @@ from scipy import stats
 from labutils import training
 from labutils.panels import base, svg
 from labutils.panels.background import Progress
-from labutils.panels.fields import Field, Input, ListField, field_text
+from labutils.panels.fields import Field, Input, ListField, ListInput, TypedInput, field_text
 from labutils.panels.sessions import PanelSession, SessionPanel
 from labutils.panels.training_charts import duration_in_words
 
@@ -38,7 +38,13 @@ class SweepSession(PanelSession):
         self.done_before = 0
 
 
-class SweepPanel(SessionPanel):
+@functools.cache
+def sweep_session(title: str) -> SweepSession:
+    """Return the one session of the sweep panels with this title."""
+    return SweepSession()
+
+
+class SweepPanel(SessionPanel[SweepSession]):
     """Lists of values for the settings, seeds and workers; Start and Stop; each run as it comes in.
 
     Running the cell again keeps a sweep that goes on; what was trained once is in the store.
@@ -79,18 +85,18 @@ class SweepPanel(SessionPanel):
         references: Mapping[str, float] | None = None,
         client: Any = None,
     ) -> None:
-        super().__init__(SweepSession, title)
+        super().__init__(sweep_session(title), title)
         if not fields or len({field.name for field in fields}) < len(fields):
             raise ValueError("a sweep panel needs fields with different names, one at least")
         self._train, self._score, self._label, self._store = train, score, label, store
         self._references, self._client = dict(references or {}), client
-        self.inputs = [Input(field) for field in fields]
+        self.inputs = [ListInput(field) for field in fields]
         self.seeds = Input(Field("seeds", "Seeds", seeds, 1, 50))
         self.workers = Input(Field("workers", "Processes", min(2, cpu_count()), 1, cpu_count()))
         self.start_button = base.button("Start", self._start_clicked)
         self.start_buttons = [self.start_button]
         self.head, self.live, self.runs = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        entries = [*self.inputs, self.seeds, *([] if client else [self.workers])]
+        entries: list[TypedInput] = [*self.inputs, self.seeds, *([] if client else [self.workers])]
         self.fill(
             base.row(*(entry.widget for entry in entries)),
             base.row(self.start_button, self.stop_button),
@@ -176,7 +182,7 @@ class SweepPanel(SessionPanel):
     def _start_clicked(self, button: widgets.Button) -> None:
         if self.values_of([*self.inputs, self.seeds, self.workers]) is None:
             return
-        number = math.prod(len(entry.value) for entry in self.inputs) * self.seeds.value
+        number = math.prod(len(entry.value) for entry in self.inputs) * int(self.seeds.value)
         if number > MOST_RUNS:
             self.complain(
                 f"Nothing was started: these are {number:,} runs. The panel makes at most {MOST_RUNS}; for "
@@ -189,7 +195,7 @@ class SweepPanel(SessionPanel):
         self._keep_table(training.stored_runs(**wanted))
         session.done_before, session.began = session.done, time.monotonic()
         session.message = f"{number} runs were asked for, {session.done} of them are in the store."
-        workers = None if self._client else self.workers.value
+        workers = None if self._client else int(self.workers.value)
         session.runner.start(functools.partial(self._sweep, number, wanted, workers), number)
 
     def _sweep(self, number: int, wanted: Mapping[str, Any], workers: int | None) -> None:
@@ -230,7 +236,8 @@ class SweepPanel(SessionPanel):
     def _runs_asked_for(self) -> dict[str, Any]:
         """Return the runs that are asked for, as `training.sweep` and `training.stored_runs` take them."""
         grid = {entry.field.name: list(entry.value) for entry in self.inputs}
-        return {"train": self._train, "grid": grid, "seeds": range(self.seeds.value), "store": self._store}
+        seeds = range(int(self.seeds.value))
+        return {"train": self._train, "grid": grid, "seeds": seeds, "store": self._store}
 
     def _keep_table(self, table: pd.DataFrame) -> None:
         session = self.session

@@ -9,6 +9,8 @@ from labutils.panels import base, svg
 from labutils.panels.background import Progress
 
 History = Mapping[str, Sequence[float]]
+# the name of each, what stands before the quantity in a history, and the looks of the line
+_CURVES = (("training", "", 1, "square"), ("validation", "val_", 0, "circle"))
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,11 @@ class Chart:
         """
         lines, alt = [], []
         for colour, (name, history) in enumerate(histories.items()):
-            for kind, prefix, *style in (("training", "", 1, "square"), ("validation", "val_", 0, "circle")):
+            for kind, prefix, dash, marker in _CURVES:
                 values = history.get(prefix + self.quantity, [])
                 if values:
                     label = kind if len(histories) == 1 else f"{name}, {kind}"
-                    lines.append(svg.Line(label, range(1, len(values) + 1), values, colour, *style))
+                    lines.append(svg.Line(label, range(1, len(values) + 1), values, colour, dash, marker))
                     alt.append(f"{label} from {values[0]:.4g} to {values[-1]:.4g}")
         has_points = any(svg.drawable(value, self.logy) for line in lines for value in line.y)
         note = "the curves appear here"

@@ -45,7 +45,13 @@ class TrainingSession(PanelSession):
         return len(self.entries) + 1
 
 
-class TrainingPanel(SessionPanel):
+@functools.cache
+def training_session(title: str) -> TrainingSession:
+    """Return the one session of the training panels with this title."""
+    return TrainingSession()
+
+
+class TrainingPanel(SessionPanel[TrainingSession]):
     """Fields for the settings, Train and Stop, live curves, and a table of the runs so far.
 
     Running the cell again keeps the runs and a training that goes on: they belong to the title.
@@ -80,7 +86,7 @@ class TrainingPanel(SessionPanel):
         preview: Preview | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(TrainingSession, title)
+        super().__init__(training_session(title), title)
         _check(build, data, fields)
         if not charts:
             raise ValueError("a training panel needs at least one chart, such as Chart('loss', 'loss')")
@@ -129,14 +135,14 @@ class TrainingPanel(SessionPanel):
 
     def retire(self) -> None:
         super().retire()
-        self._build = self._data = None
+        del self._build, self._data
 
     def pictures(self) -> list[str]:
         return self._drawings({}, {}, self._usual_epochs)
 
     @property
     def _usual_epochs(self) -> int:
-        return next(entry.field.value for entry in self.inputs if entry.field.name == "epochs")
+        return next(int(entry.field.value) for entry in self.inputs if entry.field.name == "epochs")
 
     def _choice(self, label: str, first: str) -> widgets.Dropdown:
         choice = base.control(widgets.Dropdown, label, options=[first])
@@ -165,10 +171,10 @@ class TrainingPanel(SessionPanel):
         callbacks = [callback, *self._fit_settings["callbacks"]]
         settings = self._fit_settings | {"validation": validation, "callbacks": callbacks}
         number = self.session.next_number
-        run = training.fit(model, x, y, epochs=values["epochs"], **settings)
+        run = training.fit(model, x, y, epochs=int(values["epochs"]), **settings)
         run = dataclasses.replace(run, name=f"run {number}")
         layers = " → ".join(type(layer).__name__ for layer in model.layers)
-        preview = self._preview and self._preview.output_of(model)
+        preview = None if self._preview is None else self._preview.output_of(model)
         self.session.entries.append(RunEntry(number, values, layers, run, preview))
         self.session.model = model
         return run
@@ -222,7 +228,7 @@ class TrainingPanel(SessionPanel):
             name = entry.run.name
             head += f"<p>{how}: {html.escape(f'{name} ({self._runs.settings_in_words(entry.values)})')}</p>"
             histories[name], previews[name] = entry.run.history, entry.preview
-            epochs = max(epochs, entry.values["epochs"])
+            epochs = max(epochs, int(entry.values["epochs"]))
         self.head.value = head
         if progress.state == "starting" and entries:
             return

@@ -109,7 +109,7 @@ def opening_sentence(words: Sequence[str], typed: Sequence[str], probability: fl
 
 
 def coloured_words(
-    words: Sequence[str], known: Sequence[bool], shades: Sequence[float], titles: Sequence[str], key: str
+    words: Sequence[str], known: Sequence[bool], shades: svg.Numbers, titles: Sequence[str], key: str
 ) -> str:
     """Return words as HTML, dotted where they are not known, and below them what their colours mean.
 

@@ -42,7 +42,13 @@ class WritingSession(PanelSession):
         self.activity = ""  # WRITING or TRAINING while something goes on
 
 
-class WritingPanel(SessionPanel):
+@functools.cache
+def writing_session(title: str) -> WritingSession:
+    """Return the one session of the writing panels with this title."""
+    return WritingSession()
+
+
+class WritingPanel(SessionPanel[WritingSession]):
     """Type a beginning and see a network write on; train it on, or a new one, and let that write.
 
     Running the cell again keeps the network, its curve and its text: they belong to the title.
@@ -76,7 +82,7 @@ class WritingPanel(SessionPanel):
         epochs: int = 10,
         references: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(WritingSession, title)
+        super().__init__(writing_session(title), title)
         self._build, self._train, self._write = build, train, write
         self._chart = Chart("bits", "bits per character", references or {})
         if not (self.session.is_new or self.session.runner.is_busy):
@@ -121,7 +127,7 @@ class WritingPanel(SessionPanel):
 
     def retire(self) -> None:
         super().retire()
-        self._build = self._train = self._write = None
+        del self._build, self._train, self._write
 
     def announce(self, progress: Progress) -> None:
         session = self.session
@@ -197,12 +203,13 @@ class WritingPanel(SessionPanel):
         session, model, units = self.session, self.session.model, self.session.units
         if new:
             backend.load_keras().utils.set_random_seed(0)
-            model, units = build(numbers["units"]), numbers["units"]
+            units = int(numbers["units"])
+            model = build(units)
         else:
             session.is_new = True  # half an epoch changes the weights, too
         try:
             if not session.runner.stop_requested:
-                train(model, numbers["epochs"], [progress_callback(session.runner)])
+                train(model, int(numbers["epochs"]), [progress_callback(session.runner)])
         finally:
             done = session.runner.progress.epochs_done
             if done or not new:
