@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-State = np.ndarray | tuple[np.ndarray, np.ndarray]
+State = np.ndarray | tuple[np.ndarray, ...]
 """(batch, units), for an LSTM a pair (h, c) of such arrays."""
 
 
@@ -164,7 +164,8 @@ class SimpleRNNCell(Cell):
     kernel W (features, units), recurrent_kernel U (units, units), bias b (units,).
     """
 
-    def step(self, x, h):
+    def step(self, x, *states):
+        (h,) = states
         return {"h": np.tanh(x @ self.kernel + h @ self.recurrent_kernel + self.bias)}
 
     def step_back(self, now, before, carried):
@@ -191,7 +192,8 @@ class LSTMCell(Cell):
         bias[units : 2 * units] = 1  # the forget gate open (Gers et al. 2000)
         return bias
 
-    def step(self, x, h, c):
+    def step(self, x, *states):
+        h, c = states
         a = x @ self.kernel + h @ self.recurrent_kernel + self.bias
         a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)
         i, f, g, o = sigmoid(a_i), sigmoid(a_f), np.tanh(a_g), sigmoid(a_o)
@@ -221,7 +223,8 @@ class GRUCell(Cell):
     blocks = 3
     bias_rows = (2,)
 
-    def step(self, x, h):
+    def step(self, x, *states):
+        (h,) = states
         from_input = x @ self.kernel + self.bias[0]
         from_state = h @ self.recurrent_kernel + self.bias[1]
         x_z, x_r, x_g = np.split(from_input, 3, axis=1)

@@ -13,8 +13,9 @@ def whole_number(name: str, value: object, low: int = 1, high: int | None = None
     ValueError
         For anything else, True and False included; the message begins with `name`.
     """
-    fits = isinstance(value, Integral) and not isinstance(value, bool)
-    if not fits or value < low or (high is not None and value > high):
-        wanted = f"{low:,} or more" if high is None else f"from {low:,} to {high:,}"
-        raise ValueError(f"{name} must be a whole number, {wanted}, got {value!r}")
-    return int(value)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        number = int(value)
+        if number >= low and (high is None or number <= high):
+            return number
+    wanted = f"{low:,} or more" if high is None else f"from {low:,} to {high:,}"
+    raise ValueError(f"{name} must be a whole number, {wanted}, got {value!r}")

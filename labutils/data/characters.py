@@ -57,7 +57,7 @@ def bracket_excerpts(
     excerpts = []
     for text in texts:
         for match in re.finditer(r"\([^()]{3,}\)", text):
-            start = match.start() - rng.integers(2, length // 2)
+            start = match.start() - int(rng.integers(2, length // 2))
             excerpt = text[max(start, 0) : start + length]
             before = excerpt[: match.start() - start]
             if start >= 0 and len(excerpt) == length and not set(before) & set("()"):

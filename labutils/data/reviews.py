@@ -20,13 +20,14 @@ import io
 import reprlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labutils import backend
 from labutils.data.packaged_files import PackagedFile, chosen_source, downloaded
@@ -124,7 +125,7 @@ class Vocabulary:
             )
         return np.array([START, *numbers], dtype="int32")
 
-    def decode(self, sequence: Sequence[int]) -> list[str]:
+    def decode(self, sequence: ArrayLike) -> list[str]:
         """Return the words of an encoded review; padding, start and unknown as <pad>, <start>, ?."""
         special = {PAD: "<pad>", START: "<start>", UNKNOWN: "?", 3: "?"}
         numbers, largest = np.asarray(sequence), len(self.words) + INDEX_FROM
@@ -136,10 +137,10 @@ class Vocabulary:
             )
         return [special.get(n) or self.words[n - INDEX_FROM - 1] for n in numbers.tolist()]
 
-    def texts(self, rows: Iterable[Sequence[int]]) -> list[str]:
+    def texts(self, rows: Iterable[ArrayLike]) -> list[str]:
         """Return the words of each row (padded or not) as one text, without padding and start."""
-        rows = map(np.asarray, rows)
-        return [" ".join(self.decode(row[row > START] if row.ndim == 1 else row)) for row in rows]
+        arrays = [np.asarray(row) for row in rows]
+        return [" ".join(self.decode(row[row > START] if row.ndim == 1 else row)) for row in arrays]
 
 
 class _Corpus(NamedTuple):
@@ -315,7 +316,8 @@ def _embedded() -> _Corpus:
     # reviews of one film stand together: drawn at random, most test reviews would have a sister in training
     train, test = split_in_blocks(labels, *_ROWS_OF_EACH_LABEL)
     order, n_train = np.concatenate([train, test]), len(train)
-    by_appearance = defaultdict(count().__next__)  # word → how many other words came before it
+    # word → how many other words came before it
+    by_appearance: defaultdict[bytes, int] = defaultdict(count().__next__)
     parts = []
     for first in range(0, len(order), _REVIEWS_AT_ONCE):
         # the rules of `keras_words` for many reviews at once, with a mark where each begins

@@ -84,11 +84,11 @@ class CompiledTrainer:
         keras = backend.load_keras()
         self.tf, self.floatx = tf, keras.config.floatx()
         self.network, self.batch_size = network, batch_size
-        self._is_unrolled: dict[keras.layers.RNN, bool] = {}
-        for layer in network.layers:
-            if isinstance(layer, keras.layers.RNN):
-                steps = keras.tree.flatten(layer.input)[0].shape[1]
-                self._is_unrolled[layer] = steps is not None and steps <= LONGEST_UNROLLED
+        recurrent = [layer for layer in network.layers if isinstance(layer, keras.layers.RNN)]
+        steps = [keras.tree.flatten(layer.input)[0].shape[1] for layer in recurrent]
+        self._is_unrolled = {
+            layer: n is not None and n <= LONGEST_UNROLLED for layer, n in zip(recurrent, steps)
+        }
         self._train_batches = self._compiled(self._train)
         # the compiled evaluation for each shape of a row
         self._tests: dict[tuple, Callable[..., tf.Tensor]] = {}
@@ -165,7 +165,7 @@ class CompiledTrainer:
         network, logs = self.network, None
         sample_weights, orders = self.tf.constant(self._sample_weights(len(x))), self._orders(len(x))
         x, y = self._tensors(x, y)
-        validation = validation and self._tensors(*validation)
+        held_out = None if validation is None else self._tensors(*validation)
         params = {"verbose": 0, "epochs": epochs, "steps": len(sample_weights)}
         with self._without_graph_optimizer():
             calls = backend.load_keras().callbacks.CallbackList([*callbacks], True, model=network, **params)
@@ -176,8 +176,8 @@ class CompiledTrainer:
                     break
                 calls.on_epoch_begin(epoch)
                 logs = self._train_epoch(x, y, next(orders), sample_weights, calls)
-                if validation and not network.stop_training:
-                    logs |= self._validate(validation, calls)
+                if held_out is not None and not network.stop_training:
+                    logs |= self._validate(held_out, calls)
                 calls.on_epoch_end(epoch, logs)
             network.optimizer.finalize_variable_values(network.trainable_weights)
             calls.on_train_end(logs)

@@ -105,6 +105,7 @@ def dask_pool(train: bytes, client: Client | str) -> Iterator[DaskPool]:
     """
     from dask.distributed import Client  # a large package, needed with a cluster alone
 
+    connection: contextlib.AbstractContextManager[Client]
     if isinstance(client, str):
         try:
             connection = Client(client, timeout=_SECONDS_TO_CONNECT)
@@ -120,7 +121,7 @@ def dask_pool(train: bytes, client: Client | str) -> Iterator[DaskPool]:
             f"client must be a dask.distributed.Client or the address of a scheduler, not a "
             f"{type(client).__name__}: for a cluster give Client(cluster)"
         )
-    with connection as client, contextlib.closing(DaskPool(train, client)) as pool:
+    with connection as connected, contextlib.closing(DaskPool(train, connected)) as pool:
         yield pool
 
 

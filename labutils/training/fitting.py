@@ -87,6 +87,7 @@ def fit(
         if pair is not None:
             input_checks.check_rows(model, label, pair[0], x)
     epoch_history, rows_of_batch = EpochHistory(), min(batch_size, len(x))
+    chosen: contextlib.AbstractContextManager[network_cache.Trainer]
     if fast:
         chosen = network_cache.trainer_for(model, x, y, rows_of_batch, callbacks)
     else:

@@ -123,10 +123,10 @@ def _numbers(label: str, name: str, values: Any) -> np.ndarray:
         raise ValueError(f"{label}: {name} is a single number, not an array with a row for each example")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = ~np.isfinite(array)
-        rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
+        bad_rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
         raise ValueError(
-            f"{label}: {name} holds {bad.sum():,} NaN or infinite values, the first in row {rows[0]:,}. "
-            f"Every weight would become NaN: fill them, or leave those {len(rows):,} rows out"
+            f"{label}: {name} holds {bad.sum():,} NaN or infinite values, the first in row {bad_rows[0]:,}. "
+            f"Every weight would become NaN: fill them, or leave those {len(bad_rows):,} rows out"
         )
     return array
 

@@ -96,7 +96,7 @@ def _checked(arrays: Sequence[np.ndarray], labels: np.ndarray) -> tuple[tuple[np
 
 @functools.cache
 def _dataset_class() -> type:
-    class BatchesByLength(backend.load_keras().utils.PyDataset):
+    class BatchesByLength(backend.load_keras().utils.PyDataset):  # type: ignore[misc]  # loaded at run time
         def __init__(self, arrays, labels, lengths, groups, batch_size, seed) -> None:
             super().__init__()
             self.arrays, self.labels, self.lengths, self.groups = arrays, labels, lengths, groups

@@ -71,7 +71,7 @@ def with_recording(
 def _recording_callback(history: EpochHistory) -> keras.callbacks.Callback:
     """Return the callback that fills `history`, and ends a training whose loss is no number any more."""
 
-    class RecordingCallback(backend.load_keras().callbacks.Callback):
+    class RecordingCallback(backend.load_keras().callbacks.Callback):  # type: ignore[misc]  # loaded at run time
         def on_train_begin(self, logs=None):
             self.model.stop_evaluating = False  # Keras resets it in a validation alone
 

@@ -37,7 +37,8 @@ class RunStore:
 
     def __init__(self, path: str | os.PathLike, name: str) -> None:
         self.path, self.name = Path(path), name
-        self._read, self._found = 0, {}  # bytes, and the records in them
+        self._read = 0  # how many bytes
+        self._found: dict[str, Record] = {}  # the records in them
         if self.path.is_dir():
             raise ValueError(f"{self.path} is a folder: give the name of a file in it, such as runs.jsonl")
         self.records()

@@ -77,7 +77,7 @@ def outcome_on_cluster(train: bytes, settings: Mapping[str, Any]) -> Record:
     os.environ.update(ONE_THREAD)
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] in ("dask", "distributed", "tornado") and vars(module).get("random") is random:
-            module.random = random.Random()
+            vars(module)["random"] = random.Random()
     return outcome(train, settings)
 
 

@@ -6,6 +6,7 @@ A `RunLedger` knows which runs are left. `sweep` has them trained in a `LocalPoo
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -105,12 +106,13 @@ def sweep(
     runs = _opened(store, train)
     ledger = RunLedger(wanted, runs, retries)
     if ledger.waiting:
+        opened: contextlib.AbstractContextManager[LocalPool | DaskPool]
         if client is None:
-            pool = local_pool(pickled, min(workers or cpu_count(), len(ledger.waiting)))
+            opened = local_pool(pickled, min(workers or cpu_count(), len(ledger.waiting)))
         else:
-            pool = dask_pool(pickled, client)
+            opened = dask_pool(pickled, client)
         shown = {"total": len(wanted), "initial": ledger.done, "unit": "run", "disable": not progress}
-        with pool as pool, tqdm(**shown) as bar:
+        with opened as pool, tqdm(**shown) as bar:
             for record in _trained(pool, ledger, should_stop):
                 bar.update(ledger.done - bar.n)
                 if on_result is not None:

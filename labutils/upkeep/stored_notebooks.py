@@ -161,7 +161,7 @@ def imported_modules(source: str) -> Iterator[str]:
                     module, name = alias.name.removeprefix("labutils."), alias.asname or alias.name
                     yield module
                     yield from (behind for offer, behind in _exports(module).items() if (name, offer) in used)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "labutils":
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "labutils":
             package = node.module.removeprefix("labutils").removeprefix(".")
             yield package
             if node.names[0].name == "*":
@@ -177,8 +177,12 @@ def _exports(package: str) -> dict[str, str]:
     front = _PACKAGE_FOLDER.joinpath(*package.split("."), "__init__.py")
     if not front.is_file():
         return {}
-    imports = [node for node in ast.parse(front.read_text("utf-8")).body if isinstance(node, ast.ImportFrom)]
-    return {a.name: node.module.removeprefix("labutils.") for node in imports for a in node.names}
+    return {
+        alias.name: node.module.removeprefix("labutils.")
+        for node in ast.parse(front.read_text("utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
 
 
 def _modules_behind(source: str, found: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -194,7 +198,8 @@ def _without_docstrings(source: str) -> str:
     lines = dict(enumerate(source.splitlines(), start=1))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
-            for number in range(node.body[0].lineno, node.body[0].end_lineno + 1):
+            first = node.body[0]
+            for number in range(first.lineno, (first.end_lineno or first.lineno) + 1):
                 lines.pop(number, None)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#"):
