@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from labutils.palette import BLUE, GREY, ORANGE, SKY, WHITE
 from labutils.plots.style import Picture, literal, shorten, styled
@@ -20,7 +21,7 @@ _PER_LINE, _PER_LINE_BELOW_CURVE = 88, 84  # characters
 
 
 @styled
-def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "") -> Picture:
+def reading(words: Sequence[str], probabilities: ArrayLike, title: str = "") -> Picture:
     """The probability after each word: a curve, and below it the words, coloured by what they changed.
 
     Parameters
@@ -46,8 +47,8 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
     text = figure.add_axes((0.02, 0.05 / height, 0.96, text_height / height))
     curve.set_yticks([0, 0.5, 1], ["0 negative", "0.5", "1 positive"])
     curve.axhline(0.5, color=GREY, linestyle=":")
-    marker = {"marker": "o", "markersize": 4 if len(words) < 50 else 2.5}
-    curve.plot(np.arange(1, len(words) + 1), probabilities, color=BLUE, **marker)
+    size = 4 if len(words) < 50 else 2.5
+    curve.plot(np.arange(1, len(words) + 1), probabilities, color=BLUE, marker="o", markersize=size)
     curve.set(ylim=(-0.03, 1.03), xlim=(0.5, len(words) + 0.5), ylabel="probability")
     curve.set_xlabel("word of the review (counted from the first that is read)")
     curve.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -64,7 +65,7 @@ def reading(words: Sequence[str], probabilities: Sequence[float], title: str = "
 
 
 @styled
-def word_values(words: Sequence[str], rows: Mapping[str, Sequence[float]], title: str) -> Picture:
+def word_values(words: Sequence[str], rows: Mapping[str, ArrayLike], title: str) -> Picture:
     """A text once for each row of values, each word on a colour: blue for positive, orange for negative.
 
     The colour is deepest at the largest absolute value of the row.
@@ -111,7 +112,7 @@ def _wrap(words: Sequence[str], per_line: int) -> list[tuple[int, int]]:
     return positions
 
 
-def _value_of_each(words: Sequence[str], values: Sequence[float], name: str) -> np.ndarray:
+def _value_of_each(words: Sequence[str], values: ArrayLike, name: str) -> np.ndarray:
     """Return the values as floats (words,); ValueError where they are not one finite number for each word."""
     values = np.asarray(values, float)
     if values.shape != (len(words),):
@@ -135,9 +136,9 @@ def _draw_words(axes: Axes, words: Sequence[str], per_line: int, values: np.ndar
     positions = _wrap(words, per_line)
     axes.set(xlim=(0, per_line + 1), ylim=(positions[-1][0] + 1, 0))
     axes.axis("off")
-    centred = {"family": "monospace", "fontsize": 10, "ha": "center", "va": "center"}
     for word, (line, column), value in zip(words, positions, values):
         corner, width = (column - 0.3, line + 0.08), len(word) + 0.6
         colour = _SIGNED(0.5 + 0.5 * value / largest)
         axes.add_patch(Rectangle(corner, width, 0.84, facecolor=colour, edgecolor="none"))
-        axes.text(column + len(word) / 2, line + 0.5, literal(word), **centred)
+        text = axes.text(column + len(word) / 2, line + 0.5, literal(word), ha="center", va="center")
+        text.set(family="monospace", fontsize=10)

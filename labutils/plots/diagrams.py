@@ -11,7 +11,6 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from labutils.palette import BLACK, BOX, FRAME, GREY, RED, WHITE
 from labutils.plots.style import Picture, canvas, styled
 
-_OUTLINE = {"edgecolor": BLACK, "linewidth": 1.2, "zorder": 3}
 Point = tuple[float, float]
 
 
@@ -201,13 +200,14 @@ def _box(axes: Axes, centre: Point, text: str, width: float, height: float, roun
     corner = (centre[0] - width / 2, centre[1] - height / 2)
     shape = f"round,pad=0,rounding_size={height / 2 if rounded else 0.08}"
     colour = WHITE if rounded else BOX
-    axes.add_patch(FancyBboxPatch(corner, width, height, shape, facecolor=colour, **_OUTLINE))
+    box = FancyBboxPatch(corner, width, height, shape, facecolor=colour, edgecolor=BLACK, linewidth=1.2)
+    axes.add_patch(box).set_zorder(3)
     axes.text(*centre, text, ha="center", va="center", zorder=4)
 
 
-def _round(axes: Axes, centre: Point, text: str, radius: float, **font: float) -> None:
-    axes.add_patch(Circle(centre, radius, facecolor=WHITE, **_OUTLINE))
-    axes.text(*centre, text, ha="center", va="center", zorder=4, **font)
+def _round(axes: Axes, centre: Point, text: str, radius: float, fontsize: float | None = None) -> None:
+    axes.add_patch(Circle(centre, radius, facecolor=WHITE, edgecolor=BLACK, linewidth=1.2, zorder=3))
+    axes.text(*centre, text, ha="center", va="center", zorder=4, fontsize=fontsize)
 
 
 def _operation(axes: Axes, centre: Point, sign: str) -> None:
@@ -222,8 +222,10 @@ def _arrow(axes: Axes, points: Sequence[Point], label: str = "", colour: str = B
     """A line through the points with a head at the last one; a label beside its first piece."""
     if len(points) > 2:
         _line(axes, points[:-1], colour)
-    head = {"arrowstyle": "-|>", "mutation_scale": 11, "shrinkA": 0, "shrinkB": 0}
-    axes.add_patch(FancyArrowPatch(*points[-2:], color=colour, linewidth=1.2, zorder=2, **head))
+    start, end = points[-2:]
+    arrow = FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, shrinkA=0, shrinkB=0)
+    arrow.set(color=colour, linewidth=1.2, zorder=2)
+    axes.add_patch(arrow)
     if label:
         (x0, y0), (x1, y1) = points[0], points[1]
         axes.text((x0 + x1) / 2 + 0.1, (y0 + y1) / 2, label, va="center", ha="left", fontsize=10)

@@ -7,6 +7,7 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from labutils.data.series import Series
 from labutils.palette import BLACK, BLUE, GREY, ORANGE, PALETTE, RED
@@ -65,14 +66,14 @@ def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 
 
 def _span(axes: Axes, name: str, begin: float, end: float, colour: str) -> None:
     axes.axvspan(begin, end, color=colour, alpha=0.15, linewidth=0)
-    where = {"transform": axes.get_xaxis_transform(), "ha": "center"}
-    axes.text((begin + end) / 2, 1.02, name, fontsize=10, **where)
+    at = axes.get_xaxis_transform()
+    axes.text((begin + end) / 2, 1.02, name, fontsize=10, transform=at, ha="center")
 
 
 @styled
 def forecast(
     time: Sequence[float],
-    actual: Sequence[float],
+    actual: ArrayLike,
     predicted: Mapping[str, Sequence[float]],
     xlabel: str,
     ylabel: str,
@@ -102,6 +103,7 @@ def forecast(
     ValueError
         Where there is no time, or not one actual value and one forecast for each.
     """
+    actual = np.asarray(actual)
     check_equally_many("actual", {"times": len(time), "values": len(actual)})
     for name, values in predicted.items():
         check_equally_many(name, {"times": len(time), "forecasts": len(values)})
@@ -109,7 +111,6 @@ def forecast(
     spans = spans or {}
     for name, ends in spans.items():
         _span(axes, name, *ends, PALETTE[-1])
-    actual = np.asarray(actual)
     size = 3.5 if len(actual) < 400 else 2
     lower, upper = map(np.asarray, interval) if interval is not None else (-np.inf, np.inf)
     outside = (actual < lower) | (actual > upper)
@@ -170,7 +171,6 @@ def limits(
     rows = -(-(len(panels) + 1) // 3)
     figure, all_axes = canvas(3, height=2.7 * rows, rows=rows)
     alt_parts = []
-    ring = {"markersize": 12, "color": ORANGE, "fillstyle": "none", "markeredgewidth": 2}
     for axes, (name, (values, means, deviations)) in zip(all_axes, panels.items()):
         counts = {"values": len(values), "means": len(means), "standard deviations": len(deviations)}
         check_equally_many(name, counts)
@@ -179,7 +179,9 @@ def limits(
             raise ValueError(f"{name}: the published {published[name]:g} is not among its values: {known}")
         axes.errorbar(range(len(values)), means, deviations, marker="o", color=BLUE, capsize=3, linewidth=1.6)
         ringed = list(values).index(published[name])
-        axes.plot(ringed, means[ringed], "o", **ring)
+        axes.plot(
+            ringed, means[ringed], "o", markersize=12, color=ORANGE, fillstyle="none", markeredgewidth=2
+        )
         for height in references.values():
             axes.axhline(height, color=GREY, linestyle=":", linewidth=1.5)
         axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])

@@ -45,8 +45,9 @@ def alignment(
     figure, all_axes = canvas(len(maps), height=1.1 + 0.27 * tallest)
     alt_parts = []
     for axes, (name, (weights, inputs, outputs)) in zip(all_axes, checked.items()):
-        shown = {"cmap": WEIGHT_COLOURS, "vmin": 0, "vmax": 1}
-        image = axes.imshow(weights, **shown, aspect="auto", interpolation="nearest")
+        image = axes.imshow(
+            weights, cmap=WEIGHT_COLOURS, vmin=0, vmax=1, aspect="auto", interpolation="nearest"
+        )
         axes.grid(False)
         axes.set_xticks(range(len(inputs)), [literal(text) for text in inputs])
         axes.set_yticks(range(len(outputs)), [literal(text) for text in outputs])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,9 +14,11 @@ from labutils.palette import BLACK, BLUE, ORANGE, PALETTE
 from labutils.plots.style import Picture, canvas, check_names, styled
 from labutils.training import Run
 
-_TRAINING = {"linestyle": "--", "marker": "s", "markersize": 4, "alpha": 0.7}
-_VALIDATION = {"marker": "o", "markersize": 5}
-_BEST = {"linestyle": "", "marker": "o", "markersize": 12, "markerfacecolor": "none", "markeredgewidth": 1.5}
+_training_line = partial(Line2D, linestyle="--", marker="s", markersize=4, alpha=0.7)
+_validation_line = partial(Line2D, marker="o", markersize=5)
+_best_ring = partial(
+    Line2D, linestyle="", marker="o", markersize=12, markerfacecolor="none", markeredgewidth=1.5
+)
 
 
 @styled
@@ -51,16 +54,17 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
         axes.set(title=quantity.capitalize(), xlabel="epoch", ylabel=quantity)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if quantities[0] == "accuracy":
-        where = {"xycoords": all_axes[0].get_yaxis_transform(), "textcoords": "offset points"}
+        axes = all_axes[0]
+        at = axes.get_yaxis_transform()
         for name, value in (baselines or {}).items():
-            all_axes[0].axhline(value, color=BLACK, linestyle=":", linewidth=1.5)
-            all_axes[0].annotate(name, (1, value), (-2, 3), **where, fontsize=9, ha="right")
+            axes.axhline(value, color=BLACK, linestyle=":", linewidth=1.5)
+            axes.annotate(name, (1, value), (-2, 3), at, "offset points", fontsize=9, ha="right")
     colour = colours[names[0]] if len(names) == 1 else BLACK
-    handles = [Line2D([], [], color=colour, label="training", **_TRAINING)]
+    handles = [_training_line([], [], color=colour, label="training")]
     if any(f"val_{q}" in run.history for run in runs for q in quantities):
-        handles.append(Line2D([], [], color=colour, label="validation", **_VALIDATION))
+        handles.append(_validation_line([], [], color=colour, label="validation"))
     if any(f"val_{q}" in run.history and run.best_epoch for run in runs for q in quantities):
-        handles.append(Line2D([], [], color=colour, label="lowest validation loss", **_BEST))
+        handles.append(_best_ring([], [], color=colour, label="lowest validation loss"))
     if len(names) > 1:
         handles += [Line2D([], [], color=colours[name], linewidth=4, label=name) for name in names]
     handles += [Line2D([], [], linestyle="", label=sentence) for sentence in stopped]
@@ -72,12 +76,13 @@ def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | 
 
 def _draw_history(axes: Axes, run: Run, quantity: str, colour: str) -> None:
     epochs = range(1, run.epochs + 1)
-    axes.plot(epochs, run.history[quantity], color=colour, **_TRAINING)
+    axes.add_line(_training_line(epochs, run.history[quantity], color=colour))
     validation = run.history.get(f"val_{quantity}")
     if validation is not None:
-        axes.plot(epochs, validation, color=colour, **_VALIDATION)
+        axes.add_line(_validation_line(epochs, validation, color=colour))
         if run.best_epoch:
-            axes.plot(run.best_epoch, validation[run.best_epoch - 1], color=colour, **_BEST)
+            axes.add_line(_best_ring([run.best_epoch], [validation[run.best_epoch - 1]], color=colour))
+    axes.autoscale_view()
 
 
 def _curves_in_words(run: Run, quantities: Sequence[str]) -> str:
@@ -135,8 +140,10 @@ def scores(
         label = "mean (at the right: mean ± sd)"
         handles += [Line2D([], [], marker="|", ls="", color=BLACK, ms=14, mew=2, label=label)]
     if published:
-        diamond = {"color": ORANGE, "markersize": 8, "markeredgecolor": BLACK, "label": "published"}
-        handles += axes.plot(list(published.values()), names.get_indexer(published), "D", **diamond)
+        numbers, rows = list(published.values()), names.get_indexer(list(published))
+        handles += axes.plot(
+            numbers, rows, "D", color=ORANGE, markersize=8, markeredgecolor=BLACK, label="published"
+        )
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel=xlabel, ylim=(len(names) - 0.4, -0.6))
     axes.margins(x=0.08)

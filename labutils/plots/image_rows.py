@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labutils.palette import BLACK, GREY, INK_COLOURS, PALETTE, SIGNED_COLOURS, WHITE
 from labutils.plots.style import Picture, canvas, check_equally_many, check_names, styled
@@ -65,7 +66,7 @@ def images(
 
 
 @styled
-def code_map(codes: np.ndarray, labels: Sequence[int], decoded: np.ndarray, title: str) -> Picture:
+def code_map(codes: np.ndarray, labels: ArrayLike, decoded: np.ndarray, title: str) -> Picture:
     """Two-dimensional codes as points, and beside them what a grid of codes over the same area decodes to.
 
     Parameters
@@ -80,14 +81,14 @@ def code_map(codes: np.ndarray, labels: Sequence[int], decoded: np.ndarray, titl
     ValueError
         Where there is no code, or not one label for each.
     """
+    labels, alt_parts = np.asarray(labels), []
     check_equally_many(title, {"codes": len(codes), "labels": len(labels)})
     figure, (left, right) = canvas(2, width=10.5, height=5.4)
-    labels, alt_parts = np.asarray(labels), []
     box = {"boxstyle": "round,pad=0.15", "facecolor": WHITE, "edgecolor": BLACK, "linewidth": 0.6}
     for i, label in enumerate(np.unique(labels)):
         points = codes[labels == label]
-        marker = {"color": (PALETTE + (BLACK, GREY))[i % 8], "marker": _MARKERS[i % len(_MARKERS)]}
-        left.scatter(*points.T, s=13, linewidth=0, alpha=0.65, **marker)
+        colour, marker = (PALETTE + (BLACK, GREY))[i % 8], _MARKERS[i % len(_MARKERS)]
+        left.scatter(points[:, 0], points[:, 1], s=13, linewidth=0, alpha=0.65, color=colour, marker=marker)
         x, y = np.median(points, axis=0)
         left.text(x, y, f"{label}", ha="center", va="center", fontweight="bold", bbox=box)
         alt_parts.append(f"{label} around ({x:.0f}, {y:.0f})")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import cycle, islice
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from labutils.palette import BLACK, GREY, PALETTE
 from labutils.plots.style import Picture, canvas, check_equally_many, styled
@@ -17,7 +18,7 @@ _MARKERS = "osD^vP"
 
 @styled
 def curves(
-    lines: Mapping[str, tuple[Sequence[float], Sequence]],
+    lines: Mapping[str, tuple[ArrayLike, ArrayLike]],
     xlabel: str,
     ylabel: str,
     title: str,
@@ -58,14 +59,16 @@ def curves(
         check_equally_many(name, {"positions on the x-axis": len(x), "values": seeds.shape[1]})
         means.append(seeds.mean(axis=0))
         dashed = style.get(name) == "--"
-        line_style = {"color": BLACK, "linewidth": 1.3} if dashed else {"color": next(colours)}
+        colour = BLACK if dashed else next(colours)
         if len(seeds) > 1:
-            axes.plot(x, seeds.T, color=line_style["color"], linewidth=0.8, alpha=0.45)
-        if style.get(name) == ".":
-            line_style["markersize"] = 5
-        elif markers and not dashed:
-            line_style |= {"marker": marker, "markersize": 6}
-        axes.plot(x, means[-1], style.get(name, "-"), label=name, **line_style)
+            axes.plot(x, seeds.T, color=colour, linewidth=0.8, alpha=0.45)
+        (line,) = axes.plot(x, means[-1], style.get(name, "-"), label=name, color=colour)
+        if dashed:
+            line.set_linewidth(1.3)
+        elif style.get(name) == ".":
+            line.set_markersize(5)
+        elif markers:
+            line.set(marker=marker, markersize=6)
         alt_parts.append(f"{name} {_points_in_words(x, means[-1])}")
     axes.set(xlabel=xlabel, ylabel=ylabel, **axes_settings)
     _set_x_ticks(axes, np.unique(np.concatenate([np.asarray(x, dtype=float) for x, _ in lines.values()])))
@@ -81,7 +84,7 @@ def curves(
 
 @styled
 def estimates(
-    points: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    points: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]],
     xlabel: str,
     ylabel: str,
     title: str,
@@ -145,8 +148,8 @@ def _draw_reference(axes: Axes, name: str, height: float, ends: np.ndarray) -> N
     distances = np.log(ends / height) if axes.get_yscale() == "log" else ends - height
     left, right = np.abs(distances).min(axis=0)
     x, offset, side = (1, -3, "right") if right >= left else (0, 3, "left")
-    where = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "ha": side}
-    axes.annotate(name, (x, height), (offset, 3), fontsize=9, **where)
+    at = axes.get_yaxis_transform()
+    axes.annotate(name, (x, height), (offset, 3), at, "offset points", fontsize=9, ha=side)
 
 
 def _points_in_words(x: np.ndarray, y: np.ndarray) -> str:

@@ -48,7 +48,8 @@ def moving_points(
             if step:
                 axes.plot(*path[step - 1 : step + 1].T, color=GREY, linewidth=0.8, linestyle=":")
             axes.plot(*path[step], "o", color=colour, markersize=17, alpha=0.25, markeredgewidth=0)
-            axes.text(*path[step], name, color=colour, ha="center", va="center", fontweight="bold")
+            x, y = path[step]
+            axes.text(x, y, name, color=colour, ha="center", va="center", fontweight="bold")
         axes.set(title=panel_title, xlabel=xlabel, ylabel=ylabel, xlim=(-reach, reach), ylim=(-reach, reach))
         axes.set_aspect("equal")
     angles = {name: np.degrees(np.arctan2(path[:, 1], path[:, 0])).round() for name, path in paths.items()}

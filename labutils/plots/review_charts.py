@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
 from statsmodels.stats.proportion import proportion_confint
 
 from labutils.palette import BLACK, BLUE, GREY, LIGHT, PALETTE, SKY, WHITE
@@ -16,7 +17,7 @@ from labutils.plots.style import Picture, canvas, check_equally_many, styled
 
 
 @styled
-def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400)) -> Picture:
+def review_lengths(lengths: ArrayLike, marks: Sequence[int] = (100, 200, 400)) -> Picture:
     """Histogram of the reviews' lengths in tokens, with the share that fits into each mark.
 
     Parameters
@@ -34,12 +35,13 @@ def review_lengths(lengths: Sequence[int], marks: Sequence[int] = (100, 200, 400
         raise ValueError("there are no lengths to draw: give the number of tokens of at least one review")
     figure, (axes,) = canvas()
     top = int(np.percentile(lengths, 99))
-    axes.hist(np.minimum(lengths, top), bins=np.arange(0, top + 20, 20), color=SKY, edgecolor=WHITE)
+    axes.hist(np.minimum(lengths, top), bins=range(0, top + 20, 20), color=SKY, edgecolor=WHITE)
     shares = {mark: float(np.mean(lengths <= mark)) for mark in marks}
-    above = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 10}
+    at = axes.get_xaxis_transform()
     for mark, share in shares.items():
         axes.axvline(mark, color=BLACK, linestyle="--", linewidth=1.2)
-        axes.text(mark, 1.01, f"{mark}: {share:.0%}\nfit whole", **above)
+        text = f"{mark}: {share:.0%}\nfit whole"
+        axes.text(mark, 1.01, text, transform=at, ha="center", va="bottom", fontsize=10)
     axes.set_xlabel(f"length of a review (tokens; the longest 1 % drawn at {top:,})")
     axes.set_ylabel("reviews per 20 tokens")
     fits = ", ".join(f"{share:.0%} have at most {mark} tokens" for mark, share in shares.items())
@@ -98,20 +100,18 @@ def padding(
         raise ValueError("there are no reviews to draw: give at least one sequence of tokens")
     figure, (axes,) = canvas(height=0.9 + 0.38 * len(sequences))
     from_end = truncating == padding == "pre"
-    bar_styles = {
-        "cut off, never seen": {"facecolor": LIGHT, "edgecolor": GREY},
-        "read by the network": {"facecolor": BLUE, "edgecolor": GREY},
-        "padding (zeros)": {"facecolor": WHITE, "edgecolor": GREY, "hatch": "////"},
-    }
+    colours = {"cut off, never seen": LIGHT, "read by the network": BLUE, "padding (zeros)": WHITE}
+    hatches = ("", "", "////")
     lengths, descriptions = [len(sequence) for sequence in sequences], []
     for row, n in enumerate(lengths):
         read, cut, padded = min(n, maxlen), max(n - maxlen, 0), max(maxlen - n, 0)
-        starts = (0, cut) if truncating == "pre" else (maxlen, 0)
-        starts += (n if padding == "post" else n - maxlen,)
-        for bar_style, start, width in zip(bar_styles.values(), starts, (cut, read, padded)):
+        starts = [0, cut] if truncating == "pre" else [maxlen, 0]
+        starts.append(n if padding == "post" else n - maxlen)
+        for colour, hatch, start, width in zip(colours.values(), hatches, starts, (cut, read, padded)):
             if width:
                 left = start - n if from_end else start
-                axes.barh(row, width, left=left, height=0.62, linewidth=0.6, **bar_style)
+                (bar,) = axes.barh(row, width, 0.62, left, facecolor=colour, edgecolor=GREY, hatch=hatch)
+                bar.set_linewidth(0.6)
         descriptions.append(f"a review of {n:,} tokens, {read} read, {cut:,} cut, {padded} padding")
     axes.set_yticks(range(len(lengths)), [f"{n:,} tokens" for n in lengths])
     axes.invert_yaxis()
@@ -120,7 +120,10 @@ def padding(
     first = min(-5, 1.02 * axes.dataLim.x0)  # padding stands before the start where the end is cut off
     axes.set_xlim((-widest, 5) if from_end else (first, widest))
     axes.set_xlabel(f"position counted from the {'end' if from_end else 'start'} of the review (tokens)")
-    handles = [Patch(**bar_style, label=label) for label, bar_style in bar_styles.items()]
+    handles = [
+        Patch(facecolor=colour, edgecolor=GREY, hatch=hatch, label=label)
+        for (label, colour), hatch in zip(colours.items(), hatches)
+    ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
     title = f"what is read of a review cut to {maxlen} tokens"
     return Picture(figure, title, f"Bars to scale: {'; '.join(descriptions)}.")
@@ -161,8 +164,10 @@ def accuracy_by(
         low, high = proportion_confint(hits, totals, method="wilson")
         accuracy = hits / totals
         x = np.arange(len(totals)) + 0.14 * (i - (len(correct) - 1) / 2)
-        line_style = {"color": PALETTE[i % len(PALETTE)], "marker": marker, "capsize": 3, "linewidth": 1.5}
-        axes.errorbar(x, accuracy, [accuracy - low, high - accuracy], label=name, **line_style)
+        colour, half_widths = PALETTE[i % len(PALETTE)], [accuracy - low, high - accuracy]
+        axes.errorbar(
+            x, accuracy, half_widths, label=name, color=colour, marker=marker, capsize=3, linewidth=1.5
+        )
         alt_parts.append(f"{name} " + ", ".join(f"{a:.2f}" for a in accuracy))
     axes.set_xticks(range(len(totals)), [f"{name}\n({total:,})" for name, total in totals.items()])
     axes.set(xlabel=f"{what}; in brackets how many test reviews", ylabel="accuracy")

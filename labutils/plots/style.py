@@ -16,23 +16,24 @@ from matplotlib.text import Text
 
 from labutils.palette import GRID, WHITE
 
-_STYLE = {
-    "font.size": 11,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "legend.frameon": False,
-    "lines.linewidth": 2,
-    "savefig.facecolor": WHITE,
-}
+styled = matplotlib.rc_context(
+    {
+        "font.size": 11,
+        "axes.titlesize": 11,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": GRID,
+        "legend.frameon": False,
+        "lines.linewidth": 2,
+        "savefig.facecolor": WHITE,
+    }
+)
 _SCREEN_DPI, _FILE_DPI = 96, 144
 _LONGEST_WORD = 30  # characters
-styled = matplotlib.rc_context(_STYLE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,11 +66,11 @@ class Picture:
         return f"<Picture: {self.title}>"
 
     @property
+    @styled
     def png(self) -> bytes:
         """The figure as it is now, as the bytes of a PNG file."""
         file = io.BytesIO()
-        with matplotlib.rc_context(_STYLE):
-            self.figure.savefig(file, format="png", dpi=_FILE_DPI)
+        self.figure.savefig(file, format="png", dpi=_FILE_DPI)
         return file.getvalue()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
