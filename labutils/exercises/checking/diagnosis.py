@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Arrays = tuple[np.ndarray, ...]
-_Case = Mapping[str, Any]
+_Case = dict[str, Any]
 _Change = Callable[[np.ndarray], Any]
 _Comparison = Callable[[Any, Any], bool]
 
@@ -102,7 +102,8 @@ def diagnose(
 
 def _reordered(tried: Sequence[Trial], close: _Comparison) -> bool:
     return all(
-        len(trial.right) == len(trial.ours) <= 4
+        trial.ours is not None
+        and len(trial.right) == len(trial.ours) <= 4
         and any(all(map(close, order, trial.right)) for order in itertools.permutations(trial.ours))
         for trial in tried
     )
@@ -245,7 +246,12 @@ def _without(axis: int) -> tuple[_Change, _Change]:
 
 def _reduced() -> Iterator[_Relation]:
     """Yield what holds where a sum, mean, maximum or minimum is missing, or taken once too often."""
-    reductions = {"sum": np.sum, "mean": np.mean, "largest": np.max, "smallest": np.min}
+    reductions: dict[str, Callable[..., object]] = {
+        "sum": np.sum,
+        "mean": np.mean,
+        "largest": np.max,
+        "smallest": np.min,
+    }
     for (name, reduce), axis in itertools.product(reductions.items(), (0, 1, 2, None)):
         what, change = (
             f"{name} over {'all numbers' if axis is None else f'axis {axis}'}",
@@ -328,18 +334,23 @@ def _for_other_arguments(
 ) -> Iterator[_Relation]:
     changes: dict[str, Callable[[_Case], dict[str, Any]]] = {}
     for name, (words, change) in itertools.product(names, _CHANGES.items()):
-        changes[f"{name} {words}"] = lambda case, n=name, f=change: _changed(case, [n], f)
+        changes[f"{name} {words}"] = partial(_changed, names=[name], change=change)
     for one, other in itertools.permutations(names, 2):
-        changes[f"{other} stood in place of {one}"] = lambda case, a=one, b=other: {**case, a: case[b]}
+        changes[f"{other} stood in place of {one}"] = partial(_exchanged, sources={one: other})
         both = f"{min(one, other)} and {max(one, other)} changed places"
-        changes[both] = lambda case, a=one, b=other: {**case, a: case[b], b: case[a]}
+        changes[both] = partial(_exchanged, sources={one: other, other: one})
 
     def solved(pair: _Pair, change: Callable[[_Case], dict[str, Any]]) -> np.ndarray:
         return solve(change(pair.case))[number]
 
-    for words, change in changes.items():
-        of_pair = partial(solved, change=change)
+    for words, new_case in changes.items():
+        of_pair = partial(solved, change=new_case)
         yield _Relation(f"as if {words}", f"is what comes out if {words}.", _same, of_pair)
+
+
+def _exchanged(case: _Case, sources: Mapping[str, str]) -> dict[str, Any]:
+    """Return a case in which some arguments, by name, have the values of others."""
+    return {**case, **{name: case[source] for name, source in sources.items()}}
 
 
 def _changed(case: _Case, names: Sequence[str], change: _Change) -> dict[str, Any]:
@@ -372,7 +383,7 @@ def _in_part(wrong: Sequence[_Pair], tolerance: float) -> Diagnosis | None:
 
 def _at_one_end(places: Sequence[np.ndarray], axis: int) -> Diagnosis | None:
     along = f"along axis {axis}"
-    lines = [np.moveaxis(place, axis, 0).reshape(place.shape[axis], -1).any(axis=1) for place in places]
+    lines = [np.moveaxis(place, axis, 0).reshape(place.shape[axis], -1).sum(axis=1) > 0 for place in places]
     for words, part in [("first", 0), ("last", -1)]:
         if all(line[part] and line.sum() == 1 for line in lines):
             return Diagnosis(f"only the {words}", f"is wrong only in what stands {words} {along}.")

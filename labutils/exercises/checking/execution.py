@@ -217,7 +217,7 @@ def _line_of(function: Callable, error: BaseException) -> str:
     if not isinstance(function, types.FunctionType):
         return ""
     frames, own_file = traceback.extract_tb(error.__traceback__), function.__code__.co_filename
-    lines = [frame.line for frame in frames if frame.filename == own_file]
+    lines = [frame.line or "" for frame in frames if frame.filename == own_file]
     return lines[-1].strip() if lines else ""
 
 
@@ -261,7 +261,8 @@ def _limited(seconds: float) -> Iterator[None]:
 
 
 def _interrupt_main_thread() -> None:
-    if hasattr(signal, "pthread_kill"):  # a real signal also ends a sleep
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    main_thread = threading.main_thread().ident
+    if main_thread is not None and hasattr(signal, "pthread_kill"):  # a real signal also ends a sleep
+        signal.pthread_kill(main_thread, signal.SIGINT)
     else:
         _thread.interrupt_main()

@@ -255,18 +255,19 @@ class Coding(Exercise):
         with_numbers = [n for n in wrong if tried[n].ours is not None]
         for mistake in self.mistakes:
             if self._made(mistake, tried, outcomes):
-                shown = (with_numbers + wrong)[0]
-                shown = self._shown(tried[shown], outcomes[shown])
+                first = (with_numbers + wrong)[0]
+                shown = self._shown(tried[first], outcomes[first])
                 return self._not_yet(mistake.says, f"wrong: {mistake.name}", mistake.name, shown, fraction)
         # a single row or unit does not tell a forgotten sum, a wrong sign or a transposed matrix
         telling = [n for n in with_numbers if _tells(tried[n].right)]
         stopped = [n for n in wrong if outcomes[n].error]
         first = (stopped + telling + wrong)[0]
-        if tried[first].ours is None:
+        trial = tried[first]
+        if trial.ours is None:
             says, label = _without_numbers(outcomes[first])
         else:
-            says, label = self._compared(tried, tried[first], probed)
-        return self._not_yet(says, label, None, self._shown(tried[first], outcomes[first]), fraction)
+            says, label = self._compared(tried, trial.right, trial.ours, probed)
+        return self._not_yet(says, label, None, self._shown(trial, outcomes[first]), fraction)
 
     def _tried(self, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> list[Trial]:
         pairs = zip(cases, outcomes, strict=True)
@@ -288,10 +289,12 @@ class Coding(Exercise):
                     of_trial[probe] = case
         return found
 
-    def _compared(self, tried: Sequence[Trial], shown: Trial, probed: Sequence[Outcome]) -> tuple[str, str]:
+    def _compared(
+        self, tried: Sequence[Trial], right: Arrays, ours: Arrays, probed: Sequence[Outcome]
+    ) -> tuple[str, str]:
         """Return how one trial differs and what kind of error all of them show; a label for a table."""
-        named, further = self._named(shown.right), self._further(tried)
-        says = difference(shown.ours, named, self.tolerance)
+        named, further = self._named(right), self._further(tried)
+        says = difference(ours, named, self.tolerance)
         trials = iter(self._tried([case for of in further for case in of.values()], probed))
         changed = [{probe: next(trials) for probe in of} for of in further]
         found = diagnose(tried, changed, lambda c: self._expected(c)[0], list(named), self.tolerance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,9 @@ def _with_name(name: str, value: Any, width: int) -> str:
 def _numbers(array: np.ndarray) -> str:
     if array.dtype.kind not in "biuf":
         return str(array)
-    style = {"precision": 4, "threshold": _MOST_SHOWN, "edgeitems": 2, "separator": ", "}
+    in_words = partial(np.array2string, precision=4, threshold=_MOST_SHOWN, edgeitems=2, separator=", ")
     if not np.isfinite(array).all():
-        return np.array2string(array, **style)
+        return in_words(array)
     if array.dtype.kind == "f" and (array == np.round(array)).all() and (np.abs(array) < 1e6).all():
         array = array.astype(int)
-    return np.array2string(array, suppress_small=True, max_line_width=WIDTH - 20, **style)
+    return in_words(array, suppress_small=True, max_line_width=WIDTH - 20)

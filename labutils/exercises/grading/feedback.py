@@ -84,8 +84,8 @@ def text_for(attempts: Sequence[GradedSubmission]) -> str:
             said = ", given by your teacher"  # who has written it into the table
         elif answer.state is AnswerState.WRONG and answer.feedback.strip():
             said = f"\n{answer.feedback.strip()}"
-        points = f"{rounded(answer.points)} of {exercise.points} points"
-        blocks.append(f"Exercise {number} ({exercise.title}): {points}{said}")
+        earned = f"{rounded(answer.points)} of {exercise.points} points"
+        blocks.append(f"Exercise {number} ({exercise.title}): {earned}{said}")
     return "\n".join(printable(line) for block in blocks for line in [*block.split("\n"), ""]).strip()
 
 

@@ -149,9 +149,17 @@ def _read_row(row: dict[str | None, Any]) -> GradedSubmission:
                 f"{texts.get('file')}: {number} has {answer.points:g} points, and its most are {most[number]}"
             )
     fields = {name: texts.get(name, "") for name in (*_TEXTS, "digest")}
-    of_notebooks = tuple(int(number) for number in fields.pop("notebook").split() if number.isdecimal())
     return GradedSubmission(
-        **fields, notebook_numbers=of_notebooks, max_points=numbers.get("of", 0.0), answers=answers
+        file=fields["file"],
+        state=fields["state"],
+        digest=fields["digest"],
+        student=fields["student"],
+        identifier=fields["identifier"],
+        notebook_numbers=tuple(int(number) for number in fields["notebook"].split() if number.isdecimal()),
+        reason=fields["reason"],
+        remark=fields["remark"],
+        max_points=numbers.get("of", 0.0),
+        answers=answers,
     )
 
 

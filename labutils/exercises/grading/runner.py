@@ -19,6 +19,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from IPython.core.formatters import DisplayFormatter
@@ -82,7 +83,10 @@ class NotebookRun:
         self.remarked: set[str] = set()
         self.process = os.getpid()
         self.loop: asyncio.AbstractEventLoop | None = None
-        guarded = [(sys.modules["labutils.exercises"], "exercise"), (registry, "exercise")]
+        guarded: list[tuple[ModuleType | type, str]] = [
+            (sys.modules["labutils.exercises"], "exercise"),
+            (registry, "exercise"),
+        ]
         guarded += [(Exercise, name) for name in ("on_check", "check", "verdict", "collect", "judge")]
         self.guarded = [(owner, name, getattr(owner, name)) for owner, name in guarded]
 
@@ -214,8 +218,9 @@ def _line_of(error: BaseException, source: str, variables: dict[str, Any]) -> tu
             break
         trace = trace.tb_next
     lines = source.splitlines()
-    known = isinstance(number, int) and 0 < number <= len(lines)
-    return (number, lines[number - 1].strip()) if known else (0, "")
+    if isinstance(number, int) and 0 < number <= len(lines):
+        return number, lines[number - 1].strip()
+    return 0, ""
 
 
 def _after_import(source: str, line: int) -> str:

@@ -128,9 +128,14 @@ def run(
     else:
         for path in readable:
             shutil.copytree(path, folder / path.name)
-    nowhere = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     process = subprocess.Popen(
-        command, cwd=folder, env=_environment(folder) | {_MARK: token}, start_new_session=True, **nowhere
+        command,
+        cwd=folder,
+        env=_environment(folder) | {_MARK: token},
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         return _watched(process, limits, stop)

@@ -11,7 +11,7 @@ import secrets
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,7 +85,7 @@ class _FinishedRun:
 
 def grade_submissions(
     submissions: Sequence[Submission], options: GradingOptions
-) -> Iterator[GradedSubmission]:
+) -> Generator[GradedSubmission]:
     """Yield each submission as it is graded; close the generator to end those that still run.
 
     Inputs are drawn anew each time, the same for all submissions, so that a memorised answer does not pass. A

@@ -15,6 +15,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -83,21 +84,26 @@ def find_submissions(path: Path) -> tuple[list[Submission], list[str]]:
         raise FileNotFoundError(f"there is no folder or zip {path}")
     search = _Search()
     if path.is_file():
-        search.look_at(path.name, lambda: path.open("rb"), inside="")
+        search.look_at(path.name, partial(_opened, path), inside="")
     for file in sorted(path.rglob("*")) if path.is_dir() else []:
         if file.is_file() and file.resolve().is_relative_to(path.resolve()):
-            search.look_at(file.relative_to(path).as_posix(), lambda file=file: file.open("rb"))
+            search.look_at(file.relative_to(path).as_posix(), partial(_opened, file))
         elif file.is_symlink():
             search.others.append(_cleaned(file.relative_to(path).as_posix()))
     notices = search.notices + search.about_others()
     if not search.found:
         raise FileNotFoundError("; ".join([f"there is no notebook (*.ipynb) in {path}", *notices]))
-    names, submissions = Counter(), []
+    names: Counter[str] = Counter()
+    submissions = []
     for name, content in sorted(search.found, key=lambda pair: pair[0]):
         names[name] += 1
         unique = name if names[name] == 1 else f"{name} ({names[name]})"
         submissions.append(Submission(unique, content, **_sender(name)))
     return submissions, notices
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 @dataclass
@@ -142,7 +148,7 @@ class _Search:
                 refused.append(f"{printable(of_member)} ({why})")
             elif not info.is_dir():
                 before = len(self.found)
-                self.look_at(inside + of_member, lambda info=info: archive.open(info), depth + 1)
+                self.look_at(inside + of_member, partial(archive.open, info), depth + 1)
                 most -= len(self.found) - before
                 left -= info.file_size if len(self.found) > before else 0
         if refused:

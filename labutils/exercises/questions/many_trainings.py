@@ -17,8 +17,8 @@ def my_operations(units, inputs, steps, batch):
 
 
 def _layers(rng: np.random.Generator) -> list[Case]:
-    drawn = [(2, 1, 3, 1), *(rng.choice(np.arange(2, 40), 4, replace=False) for _ in range(3))]
-    return [dict(zip(("units", "inputs", "steps", "batch"), map(int, sizes))) for sizes in drawn]
+    drawn = [(2, 1, 3, 1), *(rng.choice(np.arange(2, 40), 4, replace=False).tolist() for _ in range(3))]
+    return [dict(zip(("units", "inputs", "steps", "batch"), sizes)) for sizes in drawn]
 
 
 def my_difference(first, second):

@@ -88,15 +88,16 @@ def _ends(errors, origin, moved=0):
 def _facts_of_interval(pair: Any) -> dict[str, Any]:
     """Return the facts of a network and its Run, and where its intervals hold on waves with fresh noise."""
     facts, model = facts_of_pair(pair), pair[0]
-    windows, actual, level = [], [], []
+    windows, actual, levels = [], [], []
     for seed in range(900, 905):
         even = series.noisy_sine(seed, samples=3000, end=30)
-        values = even.clean + even.noise * (1 + 0.8 * even.clean)
+        clean = np.sin(even.time)
+        values = clean + even.noise * (1 + 0.8 * clean)
         x, y = series.sliding_windows(values, 150, 30)
         windows.append(x[-600:])
         actual.append(y[-600:])
-        level.append(series.sliding_windows(even.clean, 150, 30)[1][-600:])
-    targets, level = np.concatenate(actual), np.concatenate(level)
+        levels.append(series.sliding_windows(clean, 150, 30)[1][-600:])
+    targets, level = np.concatenate(actual), np.concatenate(levels)
     try:
         made = np.asarray(model.predict(np.concatenate(windows), batch_size=500, verbose=0))
         lower, upper = np.split(made, 2, axis=1)
