@@ -11,17 +11,16 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike
 
 from labutils.palette import BLUE, GREY, ORANGE, SKY, WHITE
-from labutils.plots.style import Picture, literal, shorten, styled
+from labutils.plots.style import Numbers, Picture, literal, shorten, styled
 
 _SIGNED = LinearSegmentedColormap.from_list("negative, positive", [ORANGE, WHITE, SKY])
 _PER_LINE, _PER_LINE_BELOW_CURVE = 88, 84  # characters
 
 
 @styled
-def reading(words: Sequence[str], probabilities: ArrayLike, title: str = "") -> Picture:
+def reading(words: Sequence[str], probabilities: Numbers, title: str = "") -> Picture:
     """The probability after each word: a curve, and below it the words, coloured by what they changed.
 
     Parameters
@@ -65,7 +64,7 @@ def reading(words: Sequence[str], probabilities: ArrayLike, title: str = "") -> 
 
 
 @styled
-def word_values(words: Sequence[str], rows: Mapping[str, ArrayLike], title: str) -> Picture:
+def word_values(words: Sequence[str], rows: Mapping[str, Numbers], title: str) -> Picture:
     """A text once for each row of values, each word on a colour: blue for positive, orange for negative.
 
     The colour is deepest at the largest absolute value of the row.
@@ -112,7 +111,7 @@ def _wrap(words: Sequence[str], per_line: int) -> list[tuple[int, int]]:
     return positions
 
 
-def _value_of_each(words: Sequence[str], values: ArrayLike, name: str) -> np.ndarray:
+def _value_of_each(words: Sequence[str], values: Numbers, name: str) -> np.ndarray:
     """Return the values as floats (words,); ValueError where they are not one finite number for each word."""
     values = np.asarray(values, float)
     if values.shape != (len(words),):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 
 from labutils.data.series import Series
 from labutils.palette import BLACK, BLUE, GREY, ORANGE, PALETTE, RED
-from labutils.plots.style import Picture, canvas, check_equally_many, check_names, styled
+from labutils.plots.style import Numbers, Picture, canvas, check_equally_many, check_names, styled
 from labutils.validation import whole_number
 
 
@@ -72,15 +71,15 @@ def _span(axes: Axes, name: str, begin: float, end: float, colour: str) -> None:
 
 @styled
 def forecast(
-    time: Sequence[float],
-    actual: ArrayLike,
-    predicted: Mapping[str, Sequence[float]],
+    time: Numbers,
+    actual: Numbers,
+    predicted: Mapping[str, Numbers],
     xlabel: str,
     ylabel: str,
     title: str,
     *,
-    clean: Sequence[float] | None = None,
-    interval: tuple[Sequence[float], Sequence[float]] | None = None,
+    clean: Numbers | None = None,
+    interval: tuple[Numbers, Numbers] | None = None,
     interval_name: str = "",
     spans: Mapping[str, tuple[float, float]] | None = None,
 ) -> Picture:
@@ -140,7 +139,7 @@ def forecast(
 
 @styled
 def limits(
-    panels: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    panels: Mapping[str, tuple[Numbers, Numbers, Numbers]],
     ylabel: str,
     title: str,
     *,

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from labutils.palette import BLACK, BLUE, ORANGE, PALETTE
-from labutils.plots.style import Picture, canvas, check_names, styled
+from labutils.plots.style import Numbers, Picture, canvas, check_names, styled
 from labutils.training import Run
 
 _training_line = partial(Line2D, linestyle="--", marker="s", markersize=4, alpha=0.7)
@@ -98,7 +98,7 @@ def _curves_in_words(run: Run, quantities: Sequence[str]) -> str:
 
 @styled
 def scores(
-    values: Mapping[str, Sequence[float]],
+    values: Mapping[str, Numbers],
     xlabel: str,
     published: Mapping[str, float] | None = None,
     each: str = "one seed",

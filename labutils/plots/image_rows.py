@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from labutils.palette import BLACK, GREY, INK_COLOURS, PALETTE, SIGNED_COLOURS, WHITE
-from labutils.plots.style import Picture, canvas, check_equally_many, check_names, styled
+from labutils.plots.style import Numbers, Picture, canvas, check_equally_many, check_names, styled
 
 _HALF = 0.47  # of an image's width; what is left to 0.5 is the gap
 _INCHES = 0.68  # from one image to the next
@@ -66,7 +65,7 @@ def images(
 
 
 @styled
-def code_map(codes: np.ndarray, labels: ArrayLike, decoded: np.ndarray, title: str) -> Picture:
+def code_map(codes: np.ndarray, labels: Numbers, decoded: np.ndarray, title: str) -> Picture:
     """Two-dimensional codes as points, and beside them what a grid of codes over the same area decodes to.
 
     Parameters

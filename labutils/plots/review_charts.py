@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
-from numpy.typing import ArrayLike
 from statsmodels.stats.proportion import proportion_confint
 
 from labutils.palette import BLACK, BLUE, GREY, LIGHT, PALETTE, SKY, WHITE
-from labutils.plots.style import Picture, canvas, check_equally_many, styled
+from labutils.plots.style import Numbers, Picture, canvas, check_equally_many, styled
 
 
 @styled
-def review_lengths(lengths: ArrayLike, marks: Sequence[int] = (100, 200, 400)) -> Picture:
+def review_lengths(lengths: Numbers, marks: Sequence[int] = (100, 200, 400)) -> Picture:
     """Histogram of the reviews' lengths in tokens, with the share that fits into each mark.
 
     Parameters
@@ -54,7 +53,7 @@ def review_lengths(lengths: ArrayLike, marks: Sequence[int] = (100, 200, 400)) -
 
 
 @styled
-def shared_names(distances: Sequence[int], shares: Sequence[float]) -> Picture:
+def shared_names(distances: Numbers, shares: Numbers) -> Picture:
     """Share of pairs of reviews with a rare name in common, against their distance in the file.
 
     Parameters
@@ -131,8 +130,8 @@ def padding(
 
 @styled
 def accuracy_by(
-    numbers: Sequence[int],
-    correct: Mapping[str, Sequence[bool]],
+    numbers: Numbers,
+    correct: Mapping[str, Numbers],
     edges: Sequence[int],
     what: str = "review length (tokens)",
 ) -> Picture:
@@ -177,7 +176,7 @@ def accuracy_by(
 
 
 @styled
-def calibration(labels: Sequence[int], probabilities: Mapping[str, Sequence[float]]) -> Picture:
+def calibration(labels: Numbers, probabilities: Mapping[str, Numbers]) -> Picture:
     """Reliability: how often a review is positive against how probable the model called it.
 
     Parameters

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -32,6 +34,8 @@ styled = matplotlib.rc_context(
         "savefig.facecolor": WHITE,
     }
 )
+Numbers = Sequence[float] | np.ndarray | pd.Series
+
 _SCREEN_DPI, _FILE_DPI = 96, 144
 _LONGEST_WORD = 30  # characters
 

@@ -432,7 +432,7 @@ class Number(Exercise):
 
     def _collect(self, answer: object, seed: int) -> dict[str, Any]:
         try:
-            return {"answer": float(answer)}  # type: ignore[arg-type]
+            return {"answer": float(answer)}  # type: ignore[arg-type]  # whatever was answered
         except Exception:
             return {"unusable": _short(answer)}
 
