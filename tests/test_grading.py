@@ -22,6 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from labutils.exercises import __main__ as command
 from labutils.exercises.grading import grade_table, judging, sandbox, submission_runs
+from labutils.exercises.grading.chosen_exercises import described, exercises_named
 from labutils.exercises.grading.graded_submission import Answer, GradedSubmission
 from labutils.exercises.grading.judging import CollectedAnswer, Results
 from labutils.exercises.grading.safe_file import SafeFile
@@ -533,6 +534,14 @@ def test_what_cannot_go_well_is_refused_before_any_work(tmp_path, fake, capsys, 
         ("--out", folder): "is a folder",
         ("--out", str(tmp_path / "grades.xlsx")): "a CSV file such as",
         (*out, "--notebook", "77"): "there is no notebook 77",
+        (*out, "--exercises", "1.1-1.99"): "--exercises: there is no exercise 1.99: notebook 01 has 1.1, 1.2",
+        (*out, "--exercises", "77.1"): "there is no exercise 77.1: the notebooks with exercises are",
+        (
+            *out,
+            "--exercises",
+            "1.1;1.2",
+        ): "--exercises names exercises and ranges, such as 1.1-1.4,1.6, and not",
+        (*out, "--exercises", "1.4-1.1"): "in '1.4-1.1' the second exercise stands before the first",
         (*out, "--beside", nowhere): "--beside names",
         (*out, "--beside", str(tmp_path / "other.csv")): "--beside names",
         (*out, "--feedback", f"{nowhere}/further"): "--feedback must",
@@ -546,6 +555,95 @@ def test_what_cannot_go_well_is_refused_before_any_work(tmp_path, fake, capsys, 
     (tmp_path / "empty").mkdir()
     assert command.main(["grade", str(tmp_path / "empty"), *out]) == 2
     assert "there is no notebook" in capsys.readouterr().err and fake == []
+
+
+# a part of a notebook
+
+
+@pytest.mark.parametrize(
+    "text, numbers, words",
+    [("1.2", "1.2", "exercises 1.2"), ("1.1-1.4,1.6", "1.1 1.2 1.3 1.4 1.6", "exercises 1.1-1.4,1.6"),
+     (" 1.6 , 01.1 – 1.2", "1.1 1.2 1.6", "exercises 1.1-1.2,1.6"),
+     ("1.3,1.2-1.3", "1.2 1.3", "exercises 1.2-1.3"),
+     ("1.7-2.1", "1.7 2.1", "exercises 1.7,2.1"), ("0.1", "0.1", "notebook 00"),
+     (f"0.1,1.1-1.{len(RIGHT)}", " ".join(["0.1", *RIGHT]), "notebook 00 01")],
+)  # fmt: skip
+def test_exercises_are_named_one_by_one_and_in_ranges(text, numbers, words):
+    assert exercises_named(text) == tuple(numbers.split())
+    assert described(numbers.split()) == words
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "1.1,", "1.1-", "-1.1", "1.1--1.2", "1.1-1.2-1.3", "one", "1.1 1.2"]
+)
+def test_what_names_no_exercise_is_refused(text):
+    with pytest.raises(
+        ValueError, match="--exercises names exercises and ranges, such as 1.1-1.4,1.6, and not"
+    ):
+        exercises_named(text)
+
+
+PART = ("1.1", "1.3", "1.7")  # 1, 1 and 3 points
+
+
+def test_of_a_part_points_maximum_columns_and_texts_are_those_of_the_part(tmp_path, fake, capsys):
+    sender = "Zoë Núñez_123456_assignsubmission_file_"
+    sources = [FIRST, "exercise('1.3').check(620)", "exercise('1.2').check(my_step)"]
+    folder, out = handed_in(tmp_path, **{f"{sender}01": sources}), tmp_path / "week1.csv"
+    options = ["grade", str(folder), "--out", str(out), "--exercises", ",".join(PART)]
+    texts = tmp_path / "feedback"
+    assert command.main([*options, "--format", "moodle", "--feedback", str(texts)]) == 0
+    assert "1 of 3 right, 1 of 5 points" in capsys.readouterr().out
+    (row,) = csv.DictReader(io.StringIO(out.read_text("utf-8-sig")))
+    columns = {name for name in row if name[0].isdecimal()}
+    assert columns == {name for number in PART for name in (number, f"{number} points")}
+    assert (row["right"], row["points"], row["of"], row["notebook"]) == ("1", "1", "5", "01")
+    (text,) = (path.read_text("utf-8") for path in texts.iterdir())
+    assert "1 of 5 points" in text and "Exercise 1.3" in text and "Exercise 1.2" not in text
+    (line,) = csv.DictReader(io.StringIO(out.with_name("week1_moodle.csv").read_text("utf-8-sig")))
+    assert (line["Grade"], line["Maximum Grade"]) == ("1", "5")
+    assert command.main([*options, "--resume", "--format", "canvas"]) == 0
+    possible, zoe = csv.DictReader(io.StringIO(out.with_name("week1_canvas.csv").read_text("utf-8-sig")))
+    assert (possible["Exercises 1.1,1.3,1.7"], zoe["Exercises 1.1,1.3,1.7"]) == ("5", "1")
+
+
+def test_the_maximum_of_a_part_counts_what_nobody_has_handed_in(tmp_path, fake):
+    out = tmp_path / "week3.csv"
+    grade = ["grade", str(handed_in(tmp_path, a=THREE["a"])), "--out", str(out), "--format", "canvas"]
+    assert command.main([*grade, "--exercises", "1.3,2.1"]) == 0
+    possible = next(csv.DictReader(io.StringIO(out.with_name("week3_canvas.csv").read_text("utf-8-sig"))))
+    assert possible["Exercises 1.3,2.1"] == str(1 + exercise("2.1").points)
+    assert [row.max_points for row in grade_table.read_csv(out)] == [1]
+
+
+@pytest.mark.parametrize(
+    "only, reason", [("2.1-2.2", "no part of exercises 2.1-2.2"), ("0.1", "no part of notebook 00")]
+)
+def test_a_notebook_without_any_of_them_is_a_row_that_says_so(tmp_path, fake, only, reason):
+    out = tmp_path / "g.csv"
+    grade = ["grade", str(handed_in(tmp_path, a=THREE["a"])), "--out", str(out), "--exercises", only]
+    assert command.main(grade) == 0
+    (row,) = grade_table.read_csv(out)
+    assert (row.state, row.reason, row.answers) == ("no exercises", f"{reason} is in it", {})
+
+
+@pytest.mark.parametrize(
+    "other", [[], ["--exercises", "1.1-1.4"], ["--notebook", "1"], ["--exercises", "2.1"]]
+)
+def test_a_table_of_other_exercises_is_not_gone_on_with(tmp_path, fake, capsys, other):
+    out = tmp_path / "g.csv"
+    grade = ["grade", str(handed_in(tmp_path, **THREE)), "--out", str(out)]
+    assert command.main([*grade, "--exercises", "1.1-1.3"]) == 0
+    assert command.main([*grade, "--resume", "--exercises", "1.1-1.3"]) == 0 and len(fake) == 3
+    assert command.main([*grade, "--resume", *other]) == 2 and len(fake) == 3
+    said = capsys.readouterr().err
+    assert "holds exercises 1.1-1.3, not " in said and "another table with --out" in said
+
+
+def test_a_part_and_a_notebook_are_not_both_named(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["grade", str(tmp_path), "--notebook", "1", "--exercises", "1.1"])
+    assert "not allowed with argument" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not LOCKED_IN, reason=sandbox.bubblewrap_problem())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -24,11 +25,12 @@ from labutils.exercises.grading import (
     submission_runs,
     visible_files,
 )
+from labutils.exercises.grading.chosen_exercises import described, exercises_named
 from labutils.exercises.grading.graded_submission import GradedSubmission
 from labutils.exercises.grading.safe_file import SafeFile
 from labutils.exercises.grading.submission_runs import GradingOptions
 from labutils.exercises.grading.submissions import find_submissions
-from labutils.exercises.registry import all_exercises, exercise, notebook_numbers
+from labutils.exercises.registry import all_exercises, exercise, exercises_of, notebook_numbers
 
 _GRIDS = Path(__file__).parents[2] / "notebooks" / "grids"
 
@@ -100,8 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     grade_parser.add_argument(
         "--jobs", type=int, default=default_jobs, help="notebooks at the same time (%(default)s)"
     )
-    grade_parser.add_argument(
+    part_of_all = grade_parser.add_mutually_exclusive_group()
+    part_of_all.add_argument(
         "--notebook", type=int, metavar="N", help="judge the exercises of this notebook alone"
+    )
+    part_of_all.add_argument(
+        "--exercises", metavar="NUMBERS", help="judge these exercises alone, such as 1.1-1.4,1.6"
     )
     grade_parser.add_argument(
         "--all-cells", action="store_true", help="run also the cells that no checked answer needs"
@@ -118,6 +124,9 @@ def _grading_options(args: argparse.Namespace) -> GradingOptions:
         raise ValueError("--minutes must be above 0 and --jobs 1 or more")
     if args.notebook is not None and args.notebook not in notebook_numbers():
         raise ValueError(f"there is no notebook {args.notebook}: --notebook names one of the series")
+    chosen = None if args.exercises is None else exercises_named(args.exercises)
+    if args.notebook is not None:
+        chosen = tuple(exercise.number for exercise in exercises_of(args.notebook))
     if args.beside and not args.beside.is_dir():
         raise ValueError(f"there is no folder {args.beside}: --beside names what notebooks need beside them")
     _refuse_unwritable(args.out, args.resume)
@@ -145,7 +154,7 @@ def _grading_options(args: argparse.Namespace) -> GradingOptions:
         jobs=args.jobs,
         locked_in=locked_in,
         all_cells=args.all_cells,
-        notebook_number=args.notebook,
+        exercises=chosen,
         beside=(beside,) if beside else (),
         hidden=tuple(hidden.values()),
     )
@@ -184,6 +193,7 @@ def _grade_and_report(args: argparse.Namespace, options: GradingOptions) -> int:
         submissions, notices = find_submissions(args.folder)
         known = grade_table.read_csv(args.out) if args.out.exists() else []
         known = feedback.with_texts(known, _beside(args.out, "texts.json"))
+        _refuse_other_exercises(args.out, known, options.exercises)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -211,14 +221,33 @@ def _grade_and_report(args: argparse.Namespace, options: GradingOptions) -> int:
         print(f"Stopped: {len(done)} of {len(submissions)} are graded. Go on with --resume.", file=sys.stderr)
     try:
         if done:
-            _report(args, done, table)
+            _report(args, options, done, table)
     except KeyboardInterrupt:
         status = 130
         print(f"Stopped: the {len(done)} rows are in {table.path}, its summary is not.", file=sys.stderr)
     return status
 
 
-def _report(args: argparse.Namespace, submissions: list[GradedSubmission], table: SafeFile) -> None:
+def _refuse_other_exercises(out: Path, known: list[GradedSubmission], chosen: tuple[str, ...] | None) -> None:
+    """Refuse to go on with a table of other exercises: its rows would be sums of something else."""
+    graded = {number for submission in known for number in submission.answers}
+    notebooks = {number for submission in known for number in submission.notebook_numbers}
+    wanted = {e.number for notebook in notebooks for e in exercises_of(notebook)}
+    wanted &= wanted if chosen is None else set(chosen)
+    if graded and graded != wanted:
+        asked_for = "all exercises" if chosen is None else described(chosen)
+        raise ValueError(
+            f"{out} holds {described(graded)}, not {asked_for}: name the same exercises again, or another "
+            "table with --out"
+        )
+
+
+def _report(
+    args: argparse.Namespace,
+    options: GradingOptions,
+    submissions: list[GradedSubmission],
+    table: SafeFile,
+) -> None:
     """Write what is made of all submissions, and print the summary."""
     table.save(submissions)
     mistakes = SafeFile(_beside(args.out, "wrong_answers.csv"), grade_table.write_csv, _warn)
@@ -227,6 +256,7 @@ def _report(args: argparse.Namespace, submissions: list[GradedSubmission], table
     _say("\n".join(["", *grade_table.summary(submissions)]))
     if args.format != "csv":
         write = platforms.write_moodle if args.format == "moodle" else platforms.write_canvas
+        write = functools.partial(write, only=options.exercises)
         written.append(SafeFile(_beside(args.out, f"{args.format}.csv"), write, _warn))
         _say("\n".join(["", *written[-1].save(submissions)]))
     _say(f"\nwritten: {', '.join(str(file.path) for file in written)}")

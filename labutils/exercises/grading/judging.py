@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from labutils.exercises.checking.exercise_types import Exercise, Status, Verdict
+from labutils.exercises.grading.chosen_exercises import described
 from labutils.exercises.grading.graded_submission import Answer, AnswerState, GradedSubmission, State
 from labutils.exercises.grading.sandbox import Stop, StopCause
 from labutils.exercises.grading.submissions import Submission
@@ -147,7 +148,7 @@ def judge(
     results: Results,
     stop: Stop | None,
     seed: int,
-    only: int | None = None,
+    only: Collection[str] | None = None,
 ) -> GradedSubmission:
     """Judge a submission whose notebook was run; return it as graded.
 
@@ -158,20 +159,21 @@ def judge(
     results : what was written while it ran.
     stop : why it was stopped, if it was.
     seed : drew the inputs that the answers were tried with.
-    only : the exercises of the notebook with this number alone are judged; None: of all.
+    only : the numbers of the exercises that are judged alone; None: all.
     """
     called = exercises_called(notebook)
     checked = {number for number, answer in results.answers.items() if answer.cell is not None}
     notebooks = {int(number.split(".")[0]) for number in [*called, *checked]}
-    numbers = [number for number in sorted(notebooks) if only in (None, number)]
-    if not numbers:
-        of_which = "the series" if only is None else f"notebook {only:02d}"
-        return without_answers(submission, State.NO_EXERCISES, f"no exercise of {of_which} is in it")
-    exercises = [exercise for number in numbers for exercise in exercises_of(number)]
+    exercises = [exercise for number in sorted(notebooks) for exercise in exercises_of(number)]
+    if only is not None:
+        exercises = [exercise for exercise in exercises if exercise.number in only]
+    if not exercises:
+        which = "exercise of the series" if only is None else f"part of {described(only)}"
+        return without_answers(submission, State.NO_EXERCISES, f"no {which} is in it")
     return replace(
         without_answers(submission, *_state(results, stop)),
         answers={e.number: _answer(e, called.get(e.number), results, seed) for e in exercises},
-        notebook_numbers=tuple(numbers),
+        notebook_numbers=tuple(dict.fromkeys(int(e.number.split(".")[0]) for e in exercises)),
         remark="; ".join(dict.fromkeys(results.remarks)),
         stored_as_right=_stored_as_right(notebook),
         max_points=sum(exercise.points for exercise in exercises),

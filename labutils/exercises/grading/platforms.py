@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from labutils.exercises.grading.chosen_exercises import described
 from labutils.exercises.grading.feedback import text_for
 from labutils.exercises.grading.grade_table import two_digits, write_csv
 from labutils.exercises.grading.graded_submission import GradedSubmission, best_answers, by_file
@@ -20,8 +21,12 @@ _MOODLE_COLUMNS = [
 _CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 
 
-def write_moodle(submissions: Sequence[GradedSubmission], path: Path) -> list[str]:
+def write_moodle(
+    submissions: Sequence[GradedSubmission], path: Path, only: Collection[str] | None = None
+) -> list[str]:
     """Write the grading worksheet of a Moodle assignment; return what is to be known before its upload.
+
+    The maximum grade is that of the exercises `only` (None: of all notebooks that were handed in).
 
     The importer finds a student by the number of the participant, which stands in the names of the files
     that Moodle offers for download (Full Name_123456_assignsubmission_file_). It asks for the columns
@@ -31,7 +36,7 @@ def write_moodle(submissions: Sequence[GradedSubmission], path: Path) -> list[st
     https://github.com/moodle/moodle/blob/main/mod/assign/feedback/offline/importgradeslib.php
     """
     students, notices = _students(submissions, "Full Name_123456_assignsubmission_file_")
-    max_points = _max_points(submissions)
+    max_points = _max_points(submissions, only)
     table = [
         {
             "Identifier": f"Participant {identifier}",
@@ -52,8 +57,12 @@ def write_moodle(submissions: Sequence[GradedSubmission], path: Path) -> list[st
     ]
 
 
-def write_canvas(submissions: Sequence[GradedSubmission], path: Path) -> list[str]:
+def write_canvas(
+    submissions: Sequence[GradedSubmission], path: Path, only: Collection[str] | None = None
+) -> list[str]:
     """Write grades for the gradebook of Canvas; return what is to be known before their import.
+
+    The points possible are those of the exercises `only` (None: of all notebooks that were handed in).
 
     Canvas finds a student by the ID, which stands in the names of the files that it offers for download, the
     first number in lastnamefirstname_12345_67890_01.ipynb. A student without a grade is left out, because an
@@ -63,8 +72,9 @@ def write_canvas(submissions: Sequence[GradedSubmission], path: Path) -> list[st
     and what reads it, https://github.com/instructure/canvas-lms/blob/master/lib/gradebook_importer.rb
     """
     students, notices = _students(submissions, "lastnamefirstname_12345_67890_")
-    title = f"Notebook {two_digits(_notebook_numbers(submissions))}"
-    table = [{"Student": "    Points Possible", title: _max_points(submissions)}]
+    named = f"notebook {two_digits(_notebook_numbers(submissions))}" if only is None else described(only)
+    title = named.capitalize()
+    table = [{"Student": "    Points Possible", title: _max_points(submissions, only)}]
     for identifier, attempts in students.items():
         if (total := _total(attempts)) != "":
             table.append({"Student": attempts[-1].student, "ID": identifier, title: total})
@@ -113,10 +123,12 @@ def _notebook_numbers(submissions: Sequence[GradedSubmission]) -> list[int]:
     return sorted({number for submission in submissions for number in submission.notebook_numbers})
 
 
-def _max_points(submissions: Sequence[GradedSubmission]) -> float:
-    """Return the points of all exercises of all notebooks that somebody has handed in."""
-    numbers = _notebook_numbers(submissions)
-    return float(sum(e.points for e in all_exercises() if int(e.number.split(".")[0]) in numbers))
+def _max_points(submissions: Sequence[GradedSubmission], only: Collection[str] | None) -> float:
+    """Return the points of the exercises `only`, or of all of all notebooks that somebody has handed in."""
+    notebooks = _notebook_numbers(submissions)
+    handed_in = [e for e in all_exercises() if int(e.number.split(".")[0]) in notebooks]
+    counted = handed_in if only is None else [e for e in all_exercises() if e.number in only]
+    return float(sum(exercise.points for exercise in counted))
 
 
 def _html(text: str) -> str:

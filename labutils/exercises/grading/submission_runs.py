@@ -32,7 +32,7 @@ class GradingOptions:
     Attributes
     ----------
     minutes : for one submission.
-    notebook_number : the exercises of this notebook alone are judged; None: of all.
+    exercises : the numbers of those that are judged alone; None: all.
     jobs : how many submissions run at the same time.
     locked_in : with bubblewrap.
     all_cells : also those that no exercise needs.
@@ -41,7 +41,7 @@ class GradingOptions:
     """
 
     minutes: float = 10.0
-    notebook_number: int | None = None
+    exercises: tuple[str, ...] | None = None
     jobs: int = 1
     locked_in: bool = True
     all_cells: bool = False
@@ -178,9 +178,7 @@ def _judge(
     except Exception as error:
         reason = f"it could not be examined ({type(error).__name__}: {error})"
         return judging.without_answers(plan.submission, State.CRASHED, reason), None
-    graded = judging.judge(
-        plan.submission, run.notebook, run.results, run.stop, seed, options.notebook_number
-    )
+    graded = judging.judge(plan.submission, run.notebook, run.results, run.stop, seed, options.exercises)
     if graded.was_stopped and run.results.begun:
         return graded, replace(plan, without=run.results.begun, first=graded)
     if not graded.was_stopped and run.results.name_error and run.left_out:
