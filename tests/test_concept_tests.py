@@ -341,7 +341,8 @@ def test_a_file_may_be_in_an_older_encoding_and_in_another_order(tmp_path):
     ]
     table, notes = read(tmp_path, "\n".join(lines).encode("cp1252"))
     assert table.code.tolist() == ["mü01"] and "".join(table.loc[0, NUMBERS]) == "ADCBADCBA"
-    assert notes == ["Columns that were ignored: date.", "Rows without any answer were ignored: line 3."]
+    assert notes[:2] == ["Columns that were ignored: date.", "Rows without any answer were ignored: line 3."]
+    assert len(notes) == 3 and notes[2].startswith("Nobody has answered on the form before: 1.")
 
 
 ROW = "ha07,before,C,B,A,B,C,B,A,A,D,B"
@@ -353,10 +354,10 @@ BAD = {
     "there is no row with an answer. Expected": f"{HEADER}\nha07,before{',' * 10}\n",
     "this is a spreadsheet, not a CSV file": b"PK\x03\x04 and so on",
     "this is no text file": b"code\x00form",
-    "no column 3, 10. Expected: code, form, 1, 2, ..., 10; found: code, form, 1, 2, 4": (
-        "code,form,1,2,4,5,6,7,8,9\n" + ROW
+    "no column of a question. Expected: code, form, 1, 2, ..., 10; found: code, form, 11": (
+        "code,form,11\nha07,before,A\n"
     ),
-    "no column code, form, 1": "ha07 before C B A B C B A A D B\n",
+    "no column code, form, of a question": "ha07 before C B A B C B A A D B\n",
     "no column code, form.*found: name, test": GOOD.replace("code,form", "name,test"),
     "the column form stands there twice": GOOD.replace("\n", ",before\n").replace("10,before", "10,form"),
     "line 2: question 3: 'E' is no option. Write A, B, C or D; leave it empty": GOOD.replace(
@@ -379,6 +380,63 @@ def test_a_file_that_cannot_be_analysed_is_refused_in_words(tmp_path, message):
     with pytest.raises(analyse.InputError, match=message) as caught:
         read(tmp_path, BAD[message])
     assert len(str(caught.value).splitlines()) <= analyse.SHOWN + 1
+
+
+# A part of the questions
+
+
+def without(text, *struck):
+    """A file of results without the columns of these questions."""
+    rows = [line.split(",") for line in text.splitlines()]
+    kept = [place for place, name in enumerate(rows[0]) if name not in map(str, struck)]
+    return "\n".join(",".join(row[place] for place in kept) for row in rows) + "\n"
+
+
+@pytest.mark.parametrize("struck", [(5, 6, 7, 8), (1,), (10,), tuple(range(1, 10))])
+def test_questions_without_a_column_were_not_asked(tmp_path, struck):
+    table, notes = read(tmp_path, without(GOOD, *struck))
+    asked = [number for number in NUMBERS if number not in struck]
+    assert list(table.columns) == ["code", "form", *asked]
+    assert notes == [f"Questions without a column were not asked: {', '.join(map(str, struck))}."]
+    assert table.equals(read(tmp_path, GOOD)[0].drop(columns=list(struck)))
+
+
+def test_a_report_on_six_questions_speaks_of_six(tmp_path):
+    sheets = [sheet(f"s{i}", "before", range(1, k + 1)) for i, k in enumerate([2, 3, 4, 10])]
+    sheets += [sheet(f"s{i}", "after", range(1, k + 1)) for i, k in enumerate([4, 5, 4, 10])]
+    struck = [5, 6, 7, 8]
+    some = results(sheets).drop(columns=struck)
+    text = analyse.report(some, KEY)
+    scores = [2, 3, 4, 6], [4, 4, 4, 6]  # of 1, 2, 3, 4, 9 and 10
+    assert "Form before: 4 students, mean score 3.75 of 6 (" in text and "by guessing 1.5)" in text
+    assert "Both forms: 4 students, mean score 3.75 before and 4.50 after" in text
+    gains = np.subtract(scores[1], scores[0])
+    low, high = stats.ttest_1samp(gains, 0).confidence_interval()
+    assert f"Mean gain +0.75 [{low:+.2f}, {high:+.2f}]" in text and "of 10" not in text
+    numbers = [int(number) for number in re.findall(r"^ +(\d+)  ", text, re.M)]
+    assert numbers == 3 * [1, 2, 3, 4, 9, 10] and text.endswith(analyse.CANNOT)
+    right = marked(sheets)[1].drop(columns=struck)
+    covariance = np.cov(right.T, ddof=0)
+    assert analyse.kr20(right) == pytest.approx(6 / 5 * (1 - np.trace(covariance) / covariance.sum()))
+
+
+def test_a_single_question_has_neither_alpha_nor_discrimination():
+    one = results([sheet("a", form, {3}) for form in FORMS] + [sheet("b", "before", set())])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = analyse.report(one.drop(columns=[n for n in NUMBERS if n != 3]), KEY)
+    assert "alpha (KR-20): cannot be computed, a single question was asked" in text
+    assert "mean score 0.50 of 1 (" in text and "nan" not in text
+
+
+def test_a_column_that_nobody_has_filled_on_a_form_is_told(tmp_path):
+    text = GOOD.replace("C,B,A,B,C", "C,B,A,B,").replace("A,A,D,B", "A,A,,B")
+    table, notes = read(tmp_path, text)
+    assert list(table.columns) == ["code", "form", *NUMBERS] and len(notes) == 1
+    assert notes[0].startswith("Nobody has answered on the form before: 5, 9. That counts as not right.")
+
+
+# What cannot be read, and the command
 
 
 def test_of_many_mistakes_the_first_are_named_and_the_others_counted(tmp_path):

@@ -1,7 +1,7 @@
 """Analyse the results of the concept tests: python docs/concept_tests/analyse.py RESULTS.csv
 
 RESULTS.csv has a row for each sheet and the columns code, form (before or after) and 1 to 10 (A, B, C, D or
-empty). README.md, beside this file, says how to collect them.
+empty). A question without a column was not asked. README.md, beside this file, says how to collect them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import csv
 import io
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +37,9 @@ What cannot be concluded from these numbers
  * Anything about students who did not take both tests. Who drops out is hardly ever a random choice.
  * That the mean has changed because of knowledge alone: the forms are not equated. Nobody has measured
    whether the second one is easier or harder.
- * Much about one student or one concept: ten questions, one for each concept. A student who answers each
-   question right with a probability of one half has two scores that differ by three points or more in one of
-   four cases.
+ * Much about one student or one concept: ten questions at most, one for each concept. With all ten, a student
+   who answers each right with a probability of one half has two scores that differ by three points or more in
+   one of four cases.
  * That what was learned can be used elsewhere, above all if the questions, or some like them, were practised.
  * That another course was better or worse: other students, other conditions.
 """
@@ -108,14 +109,23 @@ def table_of(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def check_columns(header: list[str]) -> None:
-    """Refuse a table without one of the columns, or with two of a name."""
-    if missing := [name for name in COLUMNS if name not in header]:
+    """Refuse a table without code, form or any question, or with two columns of a name."""
+    missing = [name for name in ("code", "form") if name not in header]
+    if not questions_in(header):
+        missing.append("of a question")
+    if missing:
         found = ", ".join(header)
         raise InputError(
             f"no column {', '.join(missing)}. Expected: code, form, 1, 2, ..., 10; found: {found}."
         )
     if twice := [name for name in COLUMNS if header.count(name) > 1]:
         raise InputError(f"the column {', '.join(twice)} stands there twice. Delete or rename one of them.")
+
+
+def questions_in(columns: Iterable[str | int]) -> list[int]:
+    """The questions that have a column, in their order."""
+    names = {str(name) for name in columns}
+    return [number for number in QUESTIONS if str(number) in names]
 
 
 def mistakes_of(sheet: dict) -> list[str]:
@@ -125,7 +135,7 @@ def mistakes_of(sheet: dict) -> list[str]:
         found.append("no code.")
     if sheet["form"] not in FORMS:
         found.append(f"the form {sheet['form']!r} is unknown. Expected: before or after.")
-    for number in QUESTIONS:
+    for number in questions_in(sheet):
         if sheet[number] not in (*OPTIONS, ""):
             found.append(
                 f"question {number}: {sheet[number]!r} is no option. Write A, B, C or D; leave it "
@@ -140,15 +150,15 @@ def read_results(path: Path) -> tuple[pd.DataFrame, list[str]]:
     Parameters
     ----------
     path : Path
-        A CSV file with the columns code, form and 1 to 10, in any order. Others are ignored.
+        A CSV file with the columns code, form and 1 to 10 or some of these, in any order. Others are ignored.
 
     Returns
     -------
     results : pandas.DataFrame
-        A row for each sheet: code (lower case, without spaces), form, and the columns 1 to 10 (numbers) with
-        A, B, C, D or an empty text.
+        A row for each sheet: code (lower case, without spaces), form, and a column for each question that was
+        asked (its number) with A, B, C, D or an empty text.
     notes : list of str
-        What was ignored.
+        What was ignored, which questions were not asked, which nobody has answered.
 
     Raises
     ------
@@ -160,6 +170,7 @@ def read_results(path: Path) -> tuple[pd.DataFrame, list[str]]:
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}.") from None
     check_columns(header)
+    asked = questions_in(header)
     mistakes, sheets, first, blank = [], [], {}, []
     for line, row in rows:
         if len(row) != len(header):
@@ -167,7 +178,7 @@ def read_results(path: Path) -> tuple[pd.DataFrame, list[str]]:
             continue
         fields = dict(zip(header, row))
         sheet = {"code": "".join(fields["code"].split()).lower(), "form": fields["form"].lower()}
-        sheet |= {number: fields[str(number)].upper() for number in QUESTIONS}
+        sheet |= {number: fields[str(number)].upper() for number in asked}
         mistakes += [f"line {line}: {mistake}" for mistake in mistakes_of(sheet)]
         key = sheet["code"], sheet["form"]
         if key in first and all(key):
@@ -176,7 +187,7 @@ def read_results(path: Path) -> tuple[pd.DataFrame, list[str]]:
                 "already. Correct one of the codes, or delete a row."
             )
         first.setdefault(key, line)
-        if any(sheet[number] for number in QUESTIONS):
+        if any(sheet[number] for number in asked):
             sheets.append(sheet)
         else:
             blank.append(str(line))
@@ -191,7 +202,17 @@ def read_results(path: Path) -> tuple[pd.DataFrame, list[str]]:
     notes = [f"Columns that were ignored: {', '.join(others)}."] if others else []
     if blank:
         notes.append(f"Rows without any answer were ignored: line {', '.join(blank)}.")
-    return pd.DataFrame(sheets), notes
+    if len(asked) < len(QUESTIONS):
+        struck = ", ".join(str(number) for number in QUESTIONS if number not in asked)
+        notes.append(f"Questions without a column were not asked: {struck}.")
+    results = pd.DataFrame(sheets)
+    for form, given in results.groupby("form", sort=False):
+        if unanswered := ", ".join(str(number) for number in asked if not given[number].any()):
+            notes.append(
+                f"Nobody has answered on the form {form}: {unanswered}. That counts as not right. If it "
+                "was struck from the forms, delete its column."
+            )
+    return results, notes
 
 
 def read_key(path: Path = ANSWERS) -> pd.DataFrame:
@@ -214,10 +235,11 @@ def marked(results: pd.DataFrame, key: pd.DataFrame, form: str) -> tuple[pd.Data
     Returns
     -------
     given, right : pandas.DataFrame
-        A row for each code, a column for each question: the option marked; 1 where it is right, else 0.
+        A row for each code, a column for each question asked: the option marked; 1 where it is right, else 0.
     """
-    given = results[results.form == form].set_index("code")[list(QUESTIONS)]
-    options = key.loc[form].right_option.loc[list(QUESTIONS)].to_numpy()
+    asked = questions_in(results.columns)
+    given = results[results.form == form].set_index("code")[asked]
+    options = key.loc[form].right_option.loc[asked].to_numpy()
     right = (given.to_numpy() == options).astype(int)
     return given, pd.DataFrame(right, index=given.index, columns=given.columns)
 
@@ -233,9 +255,12 @@ def discrimination(right: pd.DataFrame) -> pd.Series:
 
 
 def kr20(right: pd.DataFrame) -> float:
-    """Cronbach's alpha of right and wrong answers (Kuder and Richardson's formula 20); NaN without spread."""
+    """Cronbach's alpha of right and wrong answers (Kuder and Richardson's formula 20).
+
+    NaN without spread, and for a single question.
+    """
     questions, variance = right.shape[1], right.sum(axis=1).var(ddof=0)
-    if not variance > 0:
+    if questions < 2 or not variance > 0:
         return np.nan
     return questions / (questions - 1) * (1 - right.var(ddof=0).sum() / variance)
 
@@ -282,12 +307,13 @@ def report_of_form(given: pd.DataFrame, right: pd.DataFrame, key: pd.DataFrame, 
     number, scores = len(right), right.sum(axis=1)
     deviation = f"standard deviation {scores.std():.2f}, " if number > 1 else ""
     lines = [
-        f"Form {form}: {students(number)}, mean score {scores.mean():.2f} of 10 ({deviation}by guessing 2.5)",
+        f"Form {form}: {students(number)}, mean score {scores.mean():.2f} of {right.shape[1]} "
+        f"({deviation}by guessing {right.shape[1] / len(OPTIONS):.3g})",
         "",
         "question  right  fraction right [95 %]  discrimination  wrong, most often  no answer  concept",
     ]
     correlations = discrimination(right)
-    for question, row in key.loc[form].iterrows():
+    for question, row in key.loc[form].loc[list(right.columns)].iterrows():
         share = f"{right[question].mean():.2f}"
         interval = in_brackets(interval_of_share(right[question].sum(), number), ".2f")
         correlation = "-" if np.isnan(correlations[question]) else f"{correlations[question]:+.2f}"
@@ -297,13 +323,14 @@ def report_of_form(given: pd.DataFrame, right: pd.DataFrame, key: pd.DataFrame, 
             f"{(given[question] == '').sum():9}  {row.concept}"
         )
     alpha = kr20(right)
-    alpha_is = "cannot be computed, all scores are equal" if np.isnan(alpha) else f"{alpha:.2f}"
+    why_not = "all scores are equal" if right.shape[1] > 1 else "a single question was asked"
+    alpha_is = f"cannot be computed, {why_not}" if np.isnan(alpha) else f"{alpha:.2f}"
     lines += [
         "",
-        "Intervals: Wilson's. Discrimination: correlation of a question with the score of the nine others",
+        "Intervals: Wilson's. Discrimination: correlation of a question with the score of all the others",
         "(corrected item-total correlation); - where one of the two has no spread.",
-        f"Cronbach's alpha (KR-20): {alpha_is}. Ten questions about ten concepts need not agree with each",
-        "other: a low alpha is no fault of theirs, and a high one does not show what they measure.",
+        f"Cronbach's alpha (KR-20): {alpha_is}. Questions about different concepts need not agree with",
+        "each other: a low alpha is no fault of theirs, and a high one does not show what they measure.",
     ]
     if number < FEW:
         lines.append(f"With fewer than {FEW} students, alpha and the discriminations are mostly noise.")
@@ -330,7 +357,7 @@ def report_of_pairs(before: pd.DataFrame, after: pd.DataFrame, key: pd.DataFrame
         "",
         "question  right before  right after  wrong, then right  right, then wrong  concept",
     ]
-    for question in QUESTIONS:
+    for question in before.columns:
         change = after[question] - before[question]
         lines.append(
             f"{question:8}  {before[question].mean():12.2f}  {after[question].mean():11.2f}  "
@@ -390,7 +417,7 @@ def report(results: pd.DataFrame, key: pd.DataFrame) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Print the report, or what is wrong with the file."""
     parser = argparse.ArgumentParser(description="Analyse the results of the concept tests.")
-    parser.add_argument("results", type=Path, help="a CSV file with the columns code, form, 1, 2, ..., 10")
+    parser.add_argument("results", type=Path, help="a CSV file with the columns code, form, 1, ..., 10")
     path = parser.parse_args(arguments).results
     try:
         results, notes = read_results(path)
