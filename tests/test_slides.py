@@ -68,13 +68,17 @@ def test_a_tag_decides():
     assert kinds(cell) == [("slide", "A long story.")]
 
 
-def test_links_within_the_project_lead_to_pages_of_the_site_and_panels_are_only_named():
+def test_links_to_a_lesson_lead_to_its_slides_and_panels_are_only_named():
     text = "**Guess:** see [01](01_recurrent_networks.ipynb), [a script](grids/02_register.py), [it](https://a.b)."
     panel = new_code_cell("CurveExplorer(explore, fields, 'x')", outputs=[FIGURE])
     assert kinds(new_markdown_cell(text), panel) == [
-        (
-            "-",
-            "**Guess:** see [01](../notebooks/01_recurrent_networks.html), a script, [it](https://a.b).",
-        ),
+        ("-", "**Guess:** see [01](01_recurrent_networks.html), a script, [it](https://a.b)."),
         ("-", "*Live, in the notebook: the panel that stands here.*"),
     ]
+
+
+def test_what_is_said_of_a_link_stays_with_it():
+    more = "\n* Elman (1990)" + " and others" * 45
+    text = "* [02](02_gates_lstm_and_gru.ipynb): a state that is kept by design." + more
+    arranged = kinds(new_markdown_cell(f"## Where next\n\n{text}"))
+    assert arranged[1] == ("-", "* [02](02_gates_lstm_and_gru.html): a state that is kept by design.")

@@ -19,7 +19,7 @@ _NETWORK = re.compile(r"keras\.Sequential|keras\.Model\(|^def \w*build", re.M)
 _QUESTION = re.compile(r"\*\*(Guess|Predict|Before you look|Your prediction|Your turn)", re.I)
 _LIST = re.compile(r"[*-] |\d\. ")
 _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|mailto:)([^)]+)\)")  # within the project
-_SENTENCE = re.compile(r".+?[.?!:](?=\s|$)")
+_SENTENCE = re.compile(r".+?(?:[.?!]|(?<!\)):)(?=\s|$)")  # "[02](…):" alone says nothing
 _TEMPLATE = Path(__file__).with_name("slides.html.j2")
 
 
@@ -102,16 +102,16 @@ def _of_code(cell: NotebookNode, section: str) -> list[NotebookNode]:
     return [_as("subslide", nbformat.v4.new_markdown_cell(f"#### {section}")), _as("-", part)]
 
 
-def _on_the_site(link: re.Match) -> str:
-    """Return the link to a notebook as one to its page, any other within the project as its text alone."""
+def _in_the_slides(link: re.Match) -> str:
+    """Return the link to a notebook as one to its slides, any other within the project as its text alone."""
     text, target = link.groups()
     stem = target.removesuffix(".ipynb")
-    return f"[{text}](../notebooks/{stem}.html)" if stem != target else text
+    return f"[{text}]({stem}.html)" if stem != target else text
 
 
 def _as(slide_type: str, cell: NotebookNode) -> NotebookNode:
     result = copy.deepcopy(cell)
     if cell.cell_type == "markdown":
-        result.source = _LINK.sub(_on_the_site, cell.source)
+        result.source = _LINK.sub(_in_the_slides, cell.source)
     result.metadata["slideshow"] = {"slide_type": slide_type}
     return result
