@@ -1,6 +1,9 @@
 """What of a notebook becomes slides, and what the speaker's notes."""
 
+import re
+
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook_helpers import EVERY_NOTEBOOK, read
 
 from labutils.upkeep import slides
 
@@ -82,3 +85,24 @@ def test_what_is_said_of_a_link_stays_with_it():
     text = "* [02](02_gates_lstm_and_gru.ipynb): a state that is kept by design." + more
     arranged = kinds(new_markdown_cell(f"## Where next\n\n{text}"))
     assert arranged[1] == ("-", "* [02](02_gates_lstm_and_gru.html): a state that is kept by design.")
+
+
+def test_of_a_cell_with_an_exercise_the_heading_is_shown():
+    parts = [
+        "## 5 Luck",
+        "**Exercise 3.4 · Stop** (about 12 minutes). Write it.",
+        "It gets a list.",
+        "## 6 More",
+    ]
+    assert kinds(new_markdown_cell("\n\n".join(parts))) == list(
+        zip(["slide", "skip", "skip", "slide"], parts)
+    )
+
+
+@EVERY_NOTEBOOK
+def test_each_section_begins_the_slide_of_its_number(path):
+    cells = slides.arranged(read(path)).cells
+    headings = [c.source for c in cells if c.metadata.slideshow.slide_type == "slide"]
+    numbers = [int(found[1]) if (found := re.match(r"## (\d+) ", text)) else None for text in headings]
+    sections = numbers[1 : 1 + max(filter(None, numbers))]
+    assert numbers[0] is None and sections == list(range(1, len(sections) + 1))

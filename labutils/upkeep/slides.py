@@ -60,12 +60,15 @@ def arranged(notebook: NotebookNode) -> NotebookNode:
 
 
 def _of_text(cell: NotebookNode) -> list[NotebookNode]:
-    """Split a cell: headings begin slides, what is short stays, the rest is for the speaker."""
-    if "**Exercise " in cell.source:
-        return [_as("skip", cell)]
+    """Split a cell: headings begin slides, what is short stays, the rest is for the speaker.
+
+    From an exercise on nothing is shown, up to the next heading.
+    """
     cells, slide_type = [], ""
     for paragraph in re.split(r"\n{2,}", cell.source):
-        before, slide_type = slide_type, _type_of_text(paragraph)
+        in_exercise = slide_type == "skip" and not paragraph.startswith("#")
+        is_skipped = in_exercise or paragraph.startswith("**Exercise ")
+        before, slide_type = slide_type, "skip" if is_skipped else _type_of_text(paragraph)
         opening = _SENTENCE.match(paragraph)
         if slide_type == "notes" and before in ("slide", "subslide") and opening:
             if opening[0].count("$") % 2 == 0:  # no formula is cut
