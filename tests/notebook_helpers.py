@@ -6,11 +6,18 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from labutils.exercises.registry import all_exercises
 from labutils.upkeep.stored_notebooks import notebook_paths, without_magics
 
 ROOT = Path(__file__).parents[1]
 PATHS = {int(path.stem[:2]): path for path in notebook_paths(ROOT / "notebooks")}
 EVERY_NOTEBOOK = pytest.mark.parametrize("path", PATHS.values(), ids=lambda path: path.stem)
+
+
+def exercise_named(name):
+    """The one exercise with this answer name, or this title: its number may change."""
+    (found,) = [e for e in all_exercises() if name in (e.answer_name, e.title)]
+    return found
 
 
 def read(path):

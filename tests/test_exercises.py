@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from notebook_helpers import PATHS, outputs, read
+from notebook_helpers import PATHS, exercise_named, outputs, read
 
 from labutils.exercises import __main__ as command
 from labutils.exercises import exercise, registry
@@ -26,6 +26,7 @@ from labutils.exercises.registry import all_exercises, exercises_of, notebook_nu
 
 ALL = all_exercises()
 NAMED = {e.answer_name: e for e in ALL}
+LAMP = exercise_named("Longer than ever seen")
 STEP = NAMED["my_step"]
 CODING = [e for e in ALL if isinstance(e, Coding)]
 MORE_SEEDS = [pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 12345)]
@@ -62,6 +63,12 @@ def test_a_lesson_has_five_exercises_of_every_sort_in_order_and_ends_with_an_exp
         kinds = [e.kind for e in exercises]
         assert len(kinds) >= 5 and set(kinds) == {"code", "predict", "experiment"}
         assert kinds[-1] == "experiment"
+
+
+def test_no_two_functions_of_the_series_have_one_name():
+    taken = [e.answer_name for e in CODING]
+    twice = sorted({name for name in taken if taken.count(name) > 1})
+    assert not twice, f"{twice}: a function needs a name that no other exercise of the series has"
 
 
 @each(ALL)
@@ -378,7 +385,7 @@ def test_an_example_can_be_tried_out():
     with pytest.raises(ValueError, match="from 0 to 3, got 4"):
         STEP.example(4)
     with pytest.raises(ValueError, match="asks for no function"):
-        exercise("1.1").example()
+        LAMP.example()
 
 
 def test_only_what_does_nothing_is_a_stub():
@@ -412,7 +419,7 @@ def test_the_share_of_the_right_cases_is_the_share_of_the_points(rows, fraction)
 
 
 def test_an_experiment_that_misses_a_goal_gets_half_the_share_of_the_others_but_for_conditions():
-    experiment = exercise("1.7")
+    experiment = exercise_named("A smaller network")
     conditions = [goal.is_condition for goal in experiment.goals]
     assert conditions == [True, False, True, True, False]
     for reached in itertools.product([True, False], repeat=5):
@@ -422,7 +429,7 @@ def test_an_experiment_that_misses_a_goal_gets_half_the_share_of_the_others_but_
         )
         fraction = replace(experiment, goals=goals).judge({"facts": {}}, 0).fraction
         assert fraction == (1 if all(reached) else (reached[1] + reached[4]) / 4), reached
-    assert exercise("1.1").verdict("c").fraction == 1 and exercise("1.1").verdict("a").fraction == 0
+    assert LAMP.verdict("c").fraction == 1 and LAMP.verdict("a").fraction == 0
 
 
 # --- predictions ------------------------------------------------------------------------------------------
@@ -449,12 +456,12 @@ def test_each_wrong_choice_has_its_own_answer(tested):
     ],
 )
 def test_a_letter_of_another_alphabet_is_named(letter, name):
-    assert f"you gave {letter.strip()}, which is {name}." in said(letter, exercise("1.1"))
+    assert f"you gave {letter.strip()}, which is {name}." in said(letter, LAMP)
 
 
 @pytest.mark.parametrize("written", ["ｃ", "Ｃ", "（ｃ）", "“c”", "‘C’", "«c»", "„c“", "＂ｃ＂", "ⓒ"])
 def test_a_full_width_letter_or_one_in_other_quotes_is_the_letter(written):
-    assert exercise("1.1").right == "c" and exercise("1.1").verdict(written).status == "right"
+    assert LAMP.right == "c" and LAMP.verdict(written).status == "right"
 
 
 @each([e for e in ALL if isinstance(e, Number)])
@@ -470,8 +477,8 @@ def test_typical_wrong_numbers_are_recognised(tested):
 
 
 def test_a_large_number_is_written_with_all_its_digits():
-    weights = exercise("8.5")
-    assert weights.solution_text() == "answer_8_5 = 5120000"
+    weights = exercise_named("How many weights?")
+    assert weights.solution_text() == f"{weights.answer_name} = 5120000"
     assert weights.verdict(2_560_000).mistake == "2560000"
     assert "5110000 is too small." in said(5_110_000, weights)
 
