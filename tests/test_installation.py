@@ -183,10 +183,12 @@ def test_the_report_names_no_folder():
     assert "numpy: " in installation.report()
 
 
-def test_notebook_00_in_a_wrong_kernel_says_what_to_do():
+@pytest.mark.parametrize("package", ["labutils", "statsmodels", "psutil", "numpy"])
+def test_notebook_00_in_a_wrong_kernel_says_what_to_do(package):
     # None in sys.modules makes an import fail, as in a kernel where the package was never installed
-    code = f"import sys; sys.modules['labutils'] = None\n{sources(PATHS[0])[0]}"
+    code = f"import sys; sys.modules['{package}'] = None\n{sources(PATHS[0])[0]}"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1
-    assert "the series is not installed there" in result.stderr
+    assert ("The series is not installed there: close" in result.stderr) == (package == "labutils")
+    assert ("Something is missing there: in the folder" in result.stderr) == (package != "labutils")
     assert f"{sys.executable} -m pip install -r requirements.txt" in result.stderr
