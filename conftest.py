@@ -31,6 +31,7 @@ LONGEST_FIRST = (
     "01_recurrent_networks.ipynb",
     "test_experiments.py",
     "test_exercises.py",
+    "test_mutants.py",
     "test_claims_can_fail.py",
     "test_site.py",
     "05_lstm_forecaster.ipynb",
