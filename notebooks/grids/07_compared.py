@@ -7,11 +7,14 @@ network in 64 strips, the state carried on from one end to the other. nine_gram:
 order 9, fitted to all training reviews; eight_gram: Kneser-Ney of order 8, D = .9, fitted to five million
 characters. 07_compared.csv: for each whole test review its characters, whether the same text stands in the
 training reviews as well, and the bits under each model and under the mean of the probabilities of two.
-07_compared_contexts.csv: the same as bits per character, by how often the last seven characters occur in
-the training reviews. 07_compared_passage.csv: the bits of each character of the first whole test review.
+07_compared_passage.csv: the bits of each character of the first whole test review. 07_compared_places.csv:
+bits per character inside names (a word with a capital in mid-sentence, longer than two letters, after its
+first letter, up to the character behind it) and elsewhere, where the last seven characters stand in the
+training reviews or not; and at the first letter of words without a capital.
 """
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -70,6 +73,23 @@ def of_ngrams(train: np.ndarray, numbers: np.ndarray, order: int, discounts=None
     return probability, np.where(seven[at] == context, counts[at], 0)
 
 
+def of_places(bits: pd.DataFrame, letters: str, seen: np.ndarray) -> pd.DataFrame:
+    """Return bits per character of the network and the 9-gram model in some places of the text."""
+    inside, first = np.zeros(len(letters), bool), np.zeros(len(letters), bool)
+    for name in re.finditer(r"(?<=[a-z,] )[A-Z][A-Za-z]{2,}", letters):
+        inside[name.start() + 1 : name.end() + 1] = True
+    for word in re.finditer(r"(?<= )[a-z]", letters):
+        first[word.start()] = True
+    places = {"everywhere": np.ones(len(letters), bool), "inside names": inside, "elsewhere": ~inside}
+    places |= {"context never seen, inside names": inside & (seen == 0)}
+    places |= {"context never seen, elsewhere": ~inside & (seen == 0)}
+    places |= {"first letter of a word without a capital": first}
+    rows = {name: bits.loc[at, ["network", "nine_gram"]].mean() for name, at in places.items()}
+    table = pd.DataFrame(rows).T.rename_axis("place")
+    table.insert(0, "characters", [at.sum() for at in places.values()])
+    return table
+
+
 def main() -> None:
     text, path = review_text.load(test=grid.EXAMINED), Path(__file__).with_suffix("")
     p = {"network": of_network(text.test)[FIRST - 1 :]}
@@ -86,6 +106,9 @@ def main() -> None:
     ends = np.flatnonzero(text.test == review_text.ALPHABET.index(review_text.END)) + 1
     passage = bits.loc[ends[0] - FIRST : ends[1] - FIRST - 2, ["network", "nine_gram"]]
     passage.to_csv(f"{path}_passage.csv", index=False, float_format="%.2f")
+    of_places(bits, review_text.decoded(text.test)[FIRST : FIRST + count], seen[:count]).to_csv(
+        f"{path}_places.csv", float_format="%.4f"
+    )
     known = set(review_text.decoded(text.train).split(review_text.END))
     rows = []
     for start, end in zip(ends[:-1], ends[1:]):
@@ -94,11 +117,6 @@ def main() -> None:
             row = {"characters": end - start, "in_training": review in known}
             rows.append(row | bits[start - FIRST : end - FIRST].sum().to_dict())
     pd.DataFrame(rows).to_csv(path.with_suffix(".csv"), index=False, float_format="%.2f")
-    groups = pd.cut(seen[:count], [-1, 0, 1, 9, 99, 10**9], labels=["0", "1", "2-9", "10-99", "100-"])
-    of_groups = bits.groupby(groups, observed=False).mean()
-    of_groups.insert(0, "characters", bits.groupby(groups, observed=False).size())
-    of_groups.rename_axis("occurrences").to_csv(f"{path}_contexts.csv", float_format="%.4f")
-    print(of_groups.round(3))
 
 
 if __name__ == "__main__":

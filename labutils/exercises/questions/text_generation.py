@@ -703,6 +703,6 @@ my_run = training.fit(my_model, x, y, epochs=1, batch_size=64)
 my_answer = my_model, my_run
 """,
         afterwards="A 4-gram model is a table of some 170,000 n-grams; your network has learned more from "
-        "fewer characters and keeps it in fewer numbers.",
+        "the same text and keeps it in fewer numbers.",
     ),
 )
