@@ -28,7 +28,7 @@ EXPERIMENTS = {
 NEEDED = {
     "recurrent_networks": (["def balls(", "positions, test_positions", "x, y = positions["], ""),
     "gates": ([], ""),
-    "memory": (["CELLS = {", "def new(name, units"], ""),
+    "memory": (["from labutils.cells import GRUCell, LSTM", "CELLS = {", "def new(name, units"], ""),
     "simple_rnn_classifier": (["TOKENS = 200\n"], ""),
     "gru_classifier": (["data = reviews.load("],
                        "x_100 = keras.utils.pad_sequences(train.sequences, maxlen=100)"),

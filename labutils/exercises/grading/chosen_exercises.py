@@ -48,10 +48,10 @@ def described(numbers: Collection[str]) -> str:
 
 def _ranges(numbers: Collection[str]) -> Iterator[str]:
     run: list[str] = []
-    for known in [*all_exercises(), None]:
-        goes_on = known is not None and known.number in numbers
-        if run and not (goes_on and known.number.split(".")[0] == run[0].split(".")[0]):
+    for number in [*(known.number for known in all_exercises()), ""]:  # "" ends the last range
+        goes_on = number in numbers
+        if run and not (goes_on and number.split(".")[0] == run[0].split(".")[0]):
             yield run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}"
             run = []
         if goes_on:
-            run.append(known.number)
+            run.append(number)

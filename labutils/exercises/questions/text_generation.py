@@ -206,8 +206,9 @@ EXERCISES = (
     Coding(
         title="Bits per character",
         question="From the logits of a model (`logits[t]` has one number for each character that may come "
-        "next) and the characters that did come, compute the bits per character. Softmax first, then the "
-        "formula above. Keep `np.exp` from overflowing: subtract the largest logit of each row.",
+        "next) and the characters that did come, compute the bits per character. The probabilities are their "
+        "*softmax*, $p_i = e^{z_i} / \\sum_j e^{z_j}$. Keep `np.exp` from overflowing: subtract the largest "
+        "logit of each row.",
         idea="the loss of a language model",
         minutes=8,
         solve=my_bits,
