@@ -45,17 +45,22 @@ class Recaller:
 class Adam:
     """The update rule of Kingma and Ba (2015) with Keras' settings, for arrays changed in place.
 
-    Attributes
+    Parameters
     ----------
-    mean_decay, square_decay : of the moving averages, as the bias correction takes them.
+    parameters : changed by `update`.
+    learning_rate : of every update.
+    keras_rounding : True rounds the decays in the bias correction as Keras does, which computes it alone
+        in 32 bits, so that weights agree with Keras' to 12 digits.
     """
 
-    # Keras computes the bias correction alone in 32 bits, where 1 - 0.9 is not the 0.1 of the averages;
-    # notebook 01, which must reach Keras' weights to 12 digits, sets the rounded decays here.
-    mean_decay, square_decay = 0.9, 0.999
     _MEAN_STEP, _SQUARE_STEP = 0.1, 0.001  # 1 - decay
 
-    def __init__(self, parameters: list[np.ndarray], learning_rate: float = 0.001) -> None:
+    def __init__(
+        self, parameters: list[np.ndarray], learning_rate: float = 0.001, keras_rounding: bool = False
+    ) -> None:
+        self.mean_decay, self.square_decay = 0.9, 0.999
+        if keras_rounding:
+            self.mean_decay, self.square_decay = np.float32([0.9, 0.999]).astype(float)
         self.parameters, self.learning_rate, self.updates = parameters, learning_rate, 0
         self.mean = [np.zeros_like(p) for p in parameters]
         self.square = [np.zeros_like(p) for p in parameters]

@@ -24,19 +24,24 @@ EDGES = [0, 25, 50, 100, 200, 500]
 ROWS, LENGTH = 1000, 1600
 
 
-def written_by_network() -> list[str]:
-    """Return reviews, and what there is of the last one of each text."""
+def sampled(rows: int, length: int, temperature: float = 1.0) -> np.ndarray:
+    """Return characters (rows, length) that the stored network writes, each row from an end mark on."""
     with np.load(Path(__file__).with_name("07_writer.npz")) as file:
         embedding, *gru, dense, bias = (file[name].astype("float32") for name in file.files)
     cell, rng = cells.GRUCell(*gru), np.random.default_rng(0)
-    state, chosen = np.zeros((ROWS, len(dense)), "float32"), np.zeros(ROWS, int)  # the end mark, first
+    state, chosen = np.zeros((rows, len(dense)), "float32"), np.zeros(rows, int)  # the end mark, first
     texts = []
-    for _ in range(LENGTH):
+    for _ in range(length):
         state = cell.step(embedding[chosen], state)["h"]
-        sums = np.cumsum(softmax(state @ dense + bias, axis=1), axis=1)
-        chosen = (sums > rng.random((ROWS, 1)) * sums[:, -1:]).argmax(axis=1)
+        sums = np.cumsum(softmax((state @ dense + bias) / temperature, axis=1), axis=1)
+        chosen = (sums > rng.random((rows, 1)) * sums[:, -1:]).argmax(axis=1)
         texts.append(chosen.astype("uint8"))
-    return [review for text in np.stack(texts, axis=1) for review in split(text)]
+    return np.stack(texts, axis=1)
+
+
+def written_by_network() -> list[str]:
+    """Return reviews, and what there is of the last one of each text."""
+    return [review for text in sampled(ROWS, LENGTH) for review in split(text)]
 
 
 def split(text: np.ndarray) -> list[str]:

@@ -475,10 +475,11 @@ EXERCISES = (
     Experiment(
         title="A sweep of your own",
         question="Which layer forecasts the sine best: SimpleRNN, GRU or LSTM, with 8 units each? Write "
-        "`train(layer, rate, seed)`, which returns `validation` and `test` (mean squared error), and sweep "
-        "over at least two layers, two rates and five seeds. Choose each layer's rate by the mean validation "
-        "error. Then compare two layers, chosen before you look, on the test windows: `difference` is the "
-        "mean of first − second over the seeds, `half_width` that of its 95 % interval. `my_answer` is "
+        "`train_layer(layer, rate, seed)`, with the layer by its name, which returns `validation` and `test` "
+        "(mean squared error), and sweep over at least two layers, two rates and five seeds, with a store of "
+        "its own. Choose each layer's rate by the mean validation error. Then compare two layers, chosen "
+        "before you look, on the test windows: `difference` is the mean of first − second over the seeds, "
+        "`half_width` that of its 95 % interval. `my_answer` is "
         "`my_table, first, second, difference, half_width`.",
         idea="a fair comparison, from the first run to the interval",
         minutes=25,
@@ -525,7 +526,7 @@ EXERCISES = (
             "and a pivot (index='seed', columns='layer', values='test') the pairs.",
         ),
         code="""
-def train(layer, rate, seed):
+def train_layer(layer, rate, seed):
     x, y, x_test, y_test = windows_of(seed)
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([layers.Input((20, 1)), getattr(layers, layer)(8), layers.Dense(1)])
@@ -534,7 +535,7 @@ def train(layer, rate, seed):
     return {"validation": run.history["val_loss"][-1], "test": run.test_loss}
 
 grid = {"layer": ["SimpleRNN", "GRU", "LSTM"], "rate": [0.003, 0.01]}
-my_table = training.sweep(train, grid, seeds=range(5), store=folder / "layers.jsonl")
+my_table = training.sweep(train_layer, grid, seeds=range(5), store=folder / "layers.jsonl")
 rates = my_table.groupby(["layer", "rate"]).validation.mean().unstack().idxmin(axis=1)
 chosen = my_table[my_table.rate == my_table.layer.map(rates)]
 test = chosen.pivot(index="seed", columns="layer", values="test")

@@ -570,10 +570,10 @@ EXERCISES = (
         "* on the last fifth of the rows, a mean squared error below 0.012 (over all steps, the first ones "
         "included, where nobody can know the direction).\n\n"
         "`my_run = training.fit(my_model, x, y, epochs=…, batch_size=32, validation=0.2, fast=True)` trains "
-        "a compiled model and returns a `Run`. The last epoch counts; with "
-        "`callbacks=[keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True)]`, that of the "
-        "lowest validation loss. Your answer is `my_model, my_run`. The cell after it lets your network run "
-        "free beside ours. The test rows have no say in what you choose.",
+        "a compiled model and returns a `Run`. The last epoch counts, or with Keras' "
+        "`EarlyStopping(patience=…, restore_best_weights=True)` among the `callbacks` the best. Your answer "
+        "is `my_model, my_run`. The cell after it lets your network run free beside ours. The test rows have "
+        "no say in what you choose.",
         idea="train a recurrent network in Keras and judge it",
         minutes=15,
         facts=facts_of_pair,
