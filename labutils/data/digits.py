@@ -86,7 +86,9 @@ def load(source: str | None = None) -> Digits:
     return Digits(source, _digit_set(*train), _digit_set(*test))
 
 
-def letters(each: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def letters(
+    each: int = 10, seed: int = 0, characters: str = string.ascii_uppercase
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw printed capital letters, prepared as the digits were: not digits, but near enough to fool a rule.
 
     Five fonts in turn (they come with matplotlib), tilted by up to 12 degrees at random, scaled to fit a
@@ -96,22 +98,23 @@ def letters(each: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     ----------
     each : how many images of each letter.
     seed : of the tilts.
+    characters : which ones; with "0123456789" printed digits.
 
     Returns
     -------
-    images : (26 * each, 28, 28) float32, 0 = paper, 1 = ink.
-    names : (26 * each,) str, A first.
+    images : (len(characters) * each, 28, 28) float32, 0 = paper, 1 = ink.
+    names : (len(characters) * each,) str, in the order of `characters`.
     """
     each = whole_number("each", each)
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
     fonts = [ImageFont.truetype(folder / f"{name}.ttf", 96) for name in FONTS]
-    tilts = np.random.RandomState(seed).uniform(-12, 12, (26, each))
+    tilts = np.random.RandomState(seed).uniform(-12, 12, (len(characters), each))
     images = [
         _letter_image(letter, fonts[i % len(fonts)], tilt)
-        for letter, row in zip(string.ascii_uppercase, tilts)
+        for letter, row in zip(characters, tilts)
         for i, tilt in enumerate(row)
     ]
-    return np.array(images), np.repeat(list(string.ascii_uppercase), each)
+    return np.array(images), np.repeat(list(characters), each)
 
 
 def _letter_image(letter: str, font: ImageFont.FreeTypeFont, tilt: float) -> np.ndarray:
