@@ -90,6 +90,11 @@ def test_letters_are_prepared_as_the_digits_were(found, letters):
     assert 0.8 < ratio < 1.5  # no rule about the amount of ink tells them apart
 
 
+def test_other_characters_are_drawn_in_the_order_given():
+    images, names = digits.letters(each=2, characters="07")
+    assert images.shape == (4, 28, 28) and names.tolist() == ["0", "0", "7", "7"]
+
+
 def test_letters_differ_from_each_other_and_are_always_the_same(letters):
     assert len({image.tobytes() for image in letters[0]}) == 130
     assert np.array_equal(digits.letters(each=5)[0], letters[0])
