@@ -21,7 +21,7 @@ _PER_LINE, _PER_LINE_BELOW_CURVE = 88, 84  # characters
 
 @styled
 def reading(words: Sequence[str], probabilities: Numbers, title: str = "") -> Picture:
-    """The probability after each word: a curve, and below it the words, coloured by what they changed.
+    """Draw the probability after each word, and the words coloured by what they changed; return a `Picture`.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def reading(words: Sequence[str], probabilities: Numbers, title: str = "") -> Pi
 
 @styled
 def word_values(words: Sequence[str], rows: Mapping[str, Numbers], title: str) -> Picture:
-    """A text once for each row of values, each word on a colour: blue for positive, orange for negative.
+    """Draw a text once for each row of values, each word on a colour; return a `Picture`.
 
-    The colour is deepest at the largest absolute value of the row.
+    Blue is positive, orange negative; the colour is deepest at the largest absolute value of the row.
 
     Parameters
     ----------

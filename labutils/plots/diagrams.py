@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 @styled
 def wirings() -> Picture:
-    """The four ways to wire a recurrent network to its inputs and outputs."""
+    """Draw the four ways to wire a recurrent network to its inputs and outputs; return a `Picture`."""
     figure, all_axes = canvas(4, width=9, height=2.7)
     examples = [
         ("one to many", [0], [0, 1, 2], 3, "a picture → its caption"),
@@ -50,7 +50,7 @@ def wirings() -> Picture:
 
 @styled
 def unrolled(steps: int = 4, backward: bool = False) -> Picture:
-    """A recurrent network as a loop, and unrolled in time.
+    """Draw a recurrent network as a loop, and unrolled in time; return a `Picture`.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def unrolled(steps: int = 4, backward: bool = False) -> Picture:
 
 @styled
 def lstm() -> Picture:
-    """One step of an LSTM: the cell state along the top, three gates, the candidate."""
+    """Draw one step of an LSTM: cell state along the top, three gates, candidate; return a `Picture`."""
     figure, axes = _cell_canvas("c", {2.6: "×", 4.8: "+"})
     _round(axes, (0.4, 0.95), "$h_{t-1}$", 0.36)
     _line(axes, [(0.76, 0.95), (7.0, 0.95)])
@@ -137,7 +137,7 @@ def lstm() -> Picture:
 
 @styled
 def gru() -> Picture:
-    """One step of a GRU: the state along the top, the update gate that mixes, the reset gate below it."""
+    """Draw one step of a GRU: state along the top, update gate, reset gate below; return a `Picture`."""
     figure, axes = _cell_canvas("h", {2.9: "×", 8.1: "+"})
     _line(axes, [(1.45, 4.4), (1.45, 0.95), (6.6, 0.95)])
     _gate(axes, 2.9, "$\\sigma$", "update $z_t$")

@@ -16,7 +16,7 @@ from labutils.validation import whole_number
 
 @styled
 def windows(series: Series, length: int, parts: Mapping[str, int], shown: int = 3) -> Picture:
-    """A series with the parts of its split, and below its beginning with the first windows and targets.
+    """Draw a series with its split, and below the first windows and targets; return a `Picture`.
 
     Parameters
     ----------
@@ -83,7 +83,9 @@ def forecast(
     interval_name: str = "",
     spans: Mapping[str, tuple[float, float]] | None = None,
 ) -> Picture:
-    """Actual values as dots, those outside the interval as crosses, forecasts as lines, without noise dashed.
+    """Draw actual values as dots and forecasts as lines; return a `Picture`.
+
+    Actual values outside the interval are crosses; the values without noise are dashed.
 
     Parameters
     ----------
@@ -147,7 +149,9 @@ def limits(
     references: Mapping[str, float],
     top: float,
 ) -> Picture:
-    """One small panel for each setting that is changed alone: mean and standard deviation of a score.
+    """Draw a score for each setting that is changed alone; return a `Picture`.
+
+    A small panel for each setting, with mean and standard deviation of the score at each of its values.
 
     Parameters
     ----------

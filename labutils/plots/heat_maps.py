@@ -21,7 +21,9 @@ def alignment(
     xlabel: str = "read",
     ylabel: str = "written",
 ) -> Picture:
-    """Attention weights as maps beside each other: a row for each output, a column for each input.
+    """Draw attention weights as maps beside each other; return a `Picture`.
+
+    A map has a row for each output and a column for each input.
 
     Parameters
     ----------
@@ -88,7 +90,9 @@ def gates(
     row_names: Mapping[str, Sequence[str]] | None = None,
     signed: Collection[str] | None = None,
 ) -> Picture:
-    """Heat maps over time, one row for each unit: gates from 0 to 1, states from -1 to 1.
+    """Draw gates and states over time as heat maps, one row for each unit; return a `Picture`.
+
+    The colours of gates go from 0 to 1, those of states from -1 to 1.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _best_ring = partial(
 
 @styled
 def training_curves(runs: Run | Iterable[Run], baselines: Mapping[str, float] | None = None) -> Picture:
-    """Accuracy and loss side by side against the epoch, of one run or several.
+    """Draw accuracy and loss against the epoch, of one run or several; return a `Picture`.
 
     Solid with dots: validation; dashed with squares: training; a ring marks the best epoch. Runs
     with the same name (several seeds) share a colour; one that ended before its first epoch is named only.
@@ -103,7 +103,9 @@ def scores(
     published: Mapping[str, float] | None = None,
     each: str = "one seed",
 ) -> Picture:
-    """One row for each method: a dot for each measurement, a bar at the mean, a diamond where published.
+    """Draw the measurements of several methods, a row for each; return a `Picture`.
+
+    A dot is a measurement, a bar the mean, a diamond the published number.
 
     Parameters
     ----------

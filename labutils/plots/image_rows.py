@@ -22,7 +22,7 @@ def images(
     columns: Sequence[str] = (),
     signed: Collection[str] = (),
 ) -> Picture:
-    """One row of images for each name, in black ink on white paper.
+    """Draw a row of images for each name, in black ink on white paper; return a `Picture`.
 
     Parameters
     ----------
@@ -66,7 +66,9 @@ def images(
 
 @styled
 def code_map(codes: np.ndarray, labels: Numbers, decoded: np.ndarray, title: str) -> Picture:
-    """Two-dimensional codes as points, and beside them what a grid of codes over the same area decodes to.
+    """Draw two-dimensional codes as points, and what codes among them decode to; return a `Picture`.
+
+    Beside the points stands what a grid of codes over the same area decodes to.
 
     Parameters
     ----------

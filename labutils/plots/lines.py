@@ -30,7 +30,7 @@ def curves(
     figsize: tuple[float, float] = (9, 3.8),
     **axes_settings: object,
 ) -> Picture:
-    """Lines on common axes, each with its own colour.
+    """Draw lines on common axes, each with its own colour; return a `Picture`.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def estimates(
     figsize: tuple[float, float] = (9, 3.8),
     **axes_settings: object,
 ) -> Picture:
-    """Estimates with their intervals as bars, joined by lines.
+    """Draw estimates with their intervals as bars, joined by lines; return a `Picture`.
 
     Parameters
     ----------

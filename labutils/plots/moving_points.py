@@ -19,7 +19,9 @@ def moving_points(
     xlabel: str,
     ylabel: str,
 ) -> Picture:
-    """Points in a plane, step by step: each as its name, with a line from where it was one step before.
+    """Draw points that move in a plane, a panel for each step; return a `Picture`.
+
+    Each point is its name, with a line from where it was one step before.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from labutils.plots.style import Numbers, Picture, canvas, check_equally_many, s
 
 @styled
 def review_lengths(lengths: Numbers, marks: Sequence[int] = (100, 200, 400)) -> Picture:
-    """Histogram of the reviews' lengths in tokens, with the share that fits into each mark.
+    """Draw a histogram of reviews' lengths, with the share that fits into each mark; return a `Picture`.
 
     Parameters
     ----------
@@ -54,11 +54,11 @@ def review_lengths(lengths: Numbers, marks: Sequence[int] = (100, 200, 400)) -> 
 
 @styled
 def shared_names(distances: Numbers, shares: Numbers) -> Picture:
-    """Share of pairs of reviews with a rare name in common, against their distance in the file.
+    """Draw how many pairs of reviews share a rare name, against their distance; return a `Picture`.
 
     Parameters
     ----------
-    distances : (n,) int, positions from one review of a pair to the other.
+    distances : (n,) int, positions in the file from one review of a pair to the other.
     shares : (n,), from 0 to 1.
 
     Raises
@@ -83,7 +83,7 @@ def shared_names(distances: Numbers, shares: Numbers) -> Picture:
 def padding(
     sequences: Sequence[np.ndarray], maxlen: int, padding: str = "pre", truncating: str = "pre"
 ) -> Picture:
-    """A few reviews drawn to scale: what is cut off, what the network reads, what is padding.
+    """Draw a few reviews to scale: what is cut off, read by the network, padding; return a `Picture`.
 
     Parameters
     ----------
@@ -135,7 +135,9 @@ def accuracy_by(
     edges: Sequence[int],
     what: str = "review length (tokens)",
 ) -> Picture:
-    """Accuracy in groups of reviews, with 95 % confidence intervals (Wilson), for each model.
+    """Draw the accuracy of each model in groups of reviews; return a `Picture`.
+
+    The bars are 95 % confidence intervals (Wilson).
 
     Parameters
     ----------
@@ -177,7 +179,7 @@ def accuracy_by(
 
 @styled
 def calibration(labels: Numbers, probabilities: Mapping[str, Numbers]) -> Picture:
-    """Reliability: how often a review is positive against how probable the model called it.
+    """Draw how often a review is positive against how probable the model called it; return a `Picture`.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class Picture:
 
     In its labels ``$v_1$`` is a formula; one that matplotlib cannot read is written as it stands.
 
-    Attributes
+    Parameters
     ----------
     figure : the matplotlib figure, to change or save.
     title : a few words that stay the same on every machine.
@@ -97,12 +97,18 @@ class Picture:
 def canvas(
     columns: int = 1, width: float = 9.0, height: float = 3.6, rows: int = 1
 ) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure in the style of the series, and its axes, row by row.
+    """Return an empty figure in the style of the series, and its axes.
 
     Parameters
     ----------
-    columns, rows : of axes.
+    columns : of axes.
     width, height : of the figure, in inches.
+    rows : of axes.
+
+    Returns
+    -------
+    figure : matplotlib's.
+    axes : columns · rows of them, row by row.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
