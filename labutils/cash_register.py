@@ -22,12 +22,18 @@ def streams(task: str, count: int, steps: int, rng: np.random.Generator) -> tupl
         customers": and the total begins at zero with that key; "when asked": and 0 is shown without the key
         for the total.
     count, steps : 1 or more.
+    rng : draws amounts and keys.
 
     Returns
     -------
     typed : (count, steps, 4), the amount, from -0.3 to 0.3, and three keys, 1 where one is down. The keys
         that a task does not use are held: enter and total down, new customer up.
     shown : (count, steps, 1).
+
+    Raises
+    ------
+    ValueError
+        For another task, and for a count or steps below 1.
     """
     if task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(map(repr, TASKS))}, got {task!r}")
@@ -54,6 +60,14 @@ def error(
     ----------
     cell : of 4 features.
     v, d : the readout, (units, 1) and one number.
+    task : as in `streams`.
+    steps : of each stream.
+    seed : of the streams.
+
+    Raises
+    ------
+    ValueError
+        For another task, and where `v` has another shape.
     """
     if np.shape(v) != (cell.units, 1):
         raise ValueError(

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-State = np.ndarray | tuple[np.ndarray, ...]
-"""(batch, units), for an LSTM a pair (h, c) of such arrays."""
+State = np.ndarray | tuple[np.ndarray, ...]  # (batch, units), for an LSTM a pair (h, c) of such arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +20,8 @@ class Gradients:
 
     Attributes
     ----------
-    kernel, recurrent_kernel, bias, x : shaped like the arrays themselves.
-    initial_state : (batch, units), for an LSTM a pair (h, c) of such arrays.
-    hidden : (batch, time, units), the *whole* gradient at every hidden state: what its own step
-        contributes to the loss and what comes back to it from all later steps.
+    kernel, recurrent_kernel, bias, x, initial_state : shaped like these arrays; the last is a `State`.
+    hidden : (batch, time, units), the *whole* gradient at each state: from its own and from all later steps.
     """
 
     kernel: np.ndarray
@@ -48,12 +45,9 @@ class Cell:
             wanted = f"(features, {self.blocks} * units)" if self.blocks > 1 else "(features, units)"
             raise ValueError(f"kernel must have the shape {wanted}, got {kernel.shape}")
         self.features, width = kernel.shape
-        self.units = width // self.blocks
-        self.kernel = kernel
-        self.recurrent_kernel = _shaped(
-            "recurrent_kernel", recurrent_kernel, (self.units, width), kernel.dtype
-        )
-        self.bias = _shaped("bias", bias, (*self.bias_rows, width), kernel.dtype)
+        self.kernel, self.units, dtype = kernel, width // self.blocks, kernel.dtype
+        self.recurrent_kernel = _shaped("recurrent_kernel", recurrent_kernel, (self.units, width), dtype)
+        self.bias = _shaped("bias", bias, (*self.bias_rows, width), dtype)
         self.x: np.ndarray | None = None
         self.trace: dict[str, np.ndarray] = {}
 
@@ -63,6 +57,10 @@ class Cell:
 
         The kernel is Glorot uniform (Glorot and Bengio 2010), the recurrent kernel orthogonal (its rows
         are orthonormal), the bias zero (but one at an LSTM's forget gate).
+
+        Parameters
+        ----------
+        features, units, rng : components of an input vector, those of a state, and what draws the weights.
         """
         width = cls.blocks * units
         limit = np.sqrt(6 / (features + width))
@@ -129,7 +127,10 @@ class Cell:
     def step(self, x: np.ndarray, *states: np.ndarray) -> dict[str, np.ndarray]:
         """Return what one time step computes, by name; the new hidden state is "h".
 
-        x : (batch, features). states : those before, each (batch, units), in the order of `state_names`.
+        Parameters
+        ----------
+        x : (batch, features).
+        *states : those before, each (batch, units), in the order of `state_names`.
         """
         raise NotImplementedError
 
@@ -147,8 +148,7 @@ class Cell:
         return at_input.sum(axis=0)
 
     def _starting_state(self, given: State | None, batch: int) -> list[np.ndarray]:
-        shape, dtype = (batch, self.units), self.kernel.dtype
-        names = self.state_names
+        shape, dtype, names = (batch, self.units), self.kernel.dtype, self.state_names
         if given is None:
             return [np.zeros(shape, dtype) for _ in names]
         if len(names) == 1:
@@ -161,7 +161,9 @@ class Cell:
 class SimpleRNNCell(Cell):
     """``h_t = tanh(x_t W + h_{t-1} U + b)``, the network of Elman (1990).
 
-    kernel W (features, units), recurrent_kernel U (units, units), bias b (units,).
+    Parameters
+    ----------
+    kernel, recurrent_kernel, bias : W (features, units), U (units, units), b (units,).
     """
 
     def step(self, x, *states):
@@ -177,10 +179,12 @@ class SimpleRNNCell(Cell):
 class LSTMCell(Cell):
     """Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000).
 
-    kernel (features, 4 * units), recurrent_kernel (units, 4 * units), bias (4 * units,); the blocks
-    are the input gate i, the forget gate f, the candidate g and the output gate o::
+    ``c_t = f_t * c_{t-1} + i_t * g_t`` and ``h_t = o_t * tanh(c_t)``; the blocks of the weights are the input
+    gate i, the forget gate f, the candidate g and the output gate o.
 
-        c_t = f_t * c_{t-1} + i_t * g_t        h_t = o_t * tanh(c_t)
+    Parameters
+    ----------
+    kernel, recurrent_kernel, bias : (features, 4 * units), (units, 4 * units), (4 * units,).
     """
 
     blocks = 4
@@ -214,10 +218,12 @@ class LSTMCell(Cell):
 class GRUCell(Cell):
     """Gated recurrent unit (Cho et al. 2014), in the form that Keras calls ``reset_after=True``.
 
-    kernel (features, 3 * units), recurrent_kernel (units, 3 * units), bias (2, 3 * units), one row
-    beside each of them; the blocks are the update gate z, the reset gate r and the candidate g::
+    ``g_t = tanh(x_t W_g + b_g + r_t * (h_{t-1} U_g + b'_g))`` and ``h_t = z_t * h_{t-1} + (1 - z_t) * g_t``;
+    the blocks of the weights are the update gate z, the reset gate r and the candidate g.
 
-        g_t = tanh(x_t W_g + b_g + r_t * (h_{t-1} U_g + b'_g))       h_t = z_t * h_{t-1} + (1 - z_t) * g_t
+    Parameters
+    ----------
+    kernel, recurrent_kernel, bias : (features, 3 * units), (units, 3 * units), (2, 3 * units), b and b'.
     """
 
     blocks = 3

@@ -40,6 +40,12 @@ class _Claims:
             For a statement that is no text or holds ≈, and for `holds` that is neither True nor False.
         ClaimError
             Where it does not hold and ``LABUTILS_CLAIMS=raise`` is set.
+
+        Examples
+        --------
+        >>> gru, bag = 0.82, 0.88
+        >>> claim("the GRU is better", gru > bag, gru=gru, bag=bag)
+        ✗ the GRU is better (gru ≈ 0.82, bag ≈ 0.88)
         """
         if not isinstance(statement, str) or not statement.strip():
             raise TypeError(f"say in words what is claimed, got {statement!r}")
@@ -63,7 +69,25 @@ class _Claims:
         print(line)
 
     def between(self, name: str, value: float, low: float, high: float, *, stored: bool = False) -> None:
-        """Claim that ``low <= value <= high``. Raises like a call, and ValueError for ``low > high``."""
+        """Claim that ``low <= value <= high``.
+
+        Parameters
+        ----------
+        name : of what was measured, in words.
+        value : one number, as it was measured.
+        low, high : the bounds; both count as between.
+        stored : as in a call.
+
+        Raises
+        ------
+        TypeError, ValueError, ClaimError
+            As a call does; also for ``low > high``.
+
+        Examples
+        --------
+        >>> claim.between("accuracy", 0.87, 0.8, 0.9)
+        ✓ accuracy is between 0.8 and 0.9 (measured ≈ 0.87)
+        """
         value, low, high = _number("value", value), _number("low", low), _number("high", high)
         if not low <= high:
             raise ValueError(f"low must not lie above high, got {low} and {high}")
@@ -73,9 +97,24 @@ class _Claims:
     def close(
         self, name: str, value: float, expected: float, tolerance: float, *, stored: bool = False
     ) -> None:
-        """Claim that a value lies within an absolute `tolerance` of the expected one.
+        """Claim that a value lies within an absolute tolerance of the expected one.
 
-        Raises like a call, and ValueError for a negative tolerance.
+        Parameters
+        ----------
+        name : of what was measured, in words.
+        value : one number, as it was measured.
+        expected, tolerance : the value may lie so far from what is expected, on both sides.
+        stored : as in a call.
+
+        Raises
+        ------
+        TypeError, ValueError, ClaimError
+            As a call does; also for a negative tolerance.
+
+        Examples
+        --------
+        >>> claim.close("mean", 0.501, 0.5, 0.01)
+        ✓ mean is 0.5 ± 0.01 (measured ≈ 0.501)
         """
         value, expected = _number("value", value), _number("expected", expected)
         tolerance = _number("tolerance", tolerance)

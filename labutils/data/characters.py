@@ -68,7 +68,23 @@ def bracket_excerpts(
 
 
 def one_hot(texts: Sequence[str]) -> np.ndarray:
-    """Return texts of one length as (texts, characters, 54) float32, with a 1 for each character."""
+    """Return texts of one length as (texts, characters, 54) float32, with a 1 for each character.
+
+    Parameters
+    ----------
+    texts : one or more, all as long.
+
+    Raises
+    ------
+    ValueError
+        For texts of several lengths, and where there are none.
+
+    Examples
+    --------
+    >>> one_hot(["tea", "eta"]).argmax(axis=2)
+    array([[2, 1, 3],
+           [1, 2, 3]])
+    """
     lengths = {len(text) for text in texts}
     if len(lengths) != 1:
         raise ValueError(f"the texts must be of one length, got {sorted(lengths)[:5]}")

@@ -39,10 +39,21 @@ def pairs(n: int, seed: int) -> tuple[list[str], list[str]]:
 def padded_char_ids(texts: Iterable[str], length: int) -> np.ndarray:
     """Return texts as the number of each character in `ALPHABET`, (texts, length) int32, with 0 behind each.
 
+    Parameters
+    ----------
+    texts : a list of strings.
+    length : of each row, at least the characters of the longest text.
+
     Raises
     ------
     ValueError
         For a character that is not in ALPHABET, a text that is longer, and a single text without a list.
+
+    Examples
+    --------
+    >>> padded_char_ids(["may", "1 may"], 6)
+    array([[27, 15, 39,  0,  0,  0],
+           [ 6,  2, 27, 15, 39,  0]], dtype=int32)
     """
     whole_number("length", length)
     if isinstance(texts, str):
@@ -65,10 +76,19 @@ def padded_char_ids(texts: Iterable[str], length: int) -> np.ndarray:
 def decoded(numbers: Iterable[int]) -> str:
     """Return the text of a row of numbers, without padding and start.
 
+    Parameters
+    ----------
+    numbers : (characters,), as from `padded_char_ids`.
+
     Raises
     ------
     ValueError
         For what is not one row of whole numbers from 0 to 40.
+
+    Examples
+    --------
+    >>> decoded(padded_char_ids(["1 may 1987"], 12)[0])
+    '1 may 1987'
     """
     numbers = np.asarray(numbers)
     if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
@@ -97,6 +117,16 @@ def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     previous : (n, 10), `START` and then the target without its last character: what the decoder is given in
         training.
     target : (n, 10), the dates in numbers.
+
+    Raises
+    ------
+    ValueError
+        For an `n` below 1.
+
+    Examples
+    --------
+    >>> [array.shape for array in arrays(3, seed=0)]
+    [(3, 27), (3, 10), (3, 10)]
     """
     words, numbers = pairs(n, seed)
     source, target = padded_char_ids(words, SOURCE_LENGTH), padded_char_ids(numbers, TARGET_LENGTH)

@@ -76,6 +76,11 @@ def load(source: str | None = None) -> Digits:
     source : "embedded" or "keras"; None takes the environment variable LABUTILS_DIGITS, and "embedded"
         when that is not set.
 
+    Returns
+    -------
+    Digits
+        ``train`` and ``test``, each with ``images`` (n, 28, 28) and ``labels`` (n,).
+
     Raises
     ------
     DataError, ConnectionError
@@ -104,6 +109,11 @@ def letters(
     -------
     images : (len(characters) * each, 28, 28) float32, 0 = paper, 1 = ink.
     names : (len(characters) * each,) str, in the order of `characters`.
+
+    Raises
+    ------
+    ValueError
+        For `each` below 1.
     """
     each = whole_number("each", each)
     folder = Path(matplotlib.get_data_path(), "fonts", "ttf")

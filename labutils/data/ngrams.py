@@ -56,6 +56,11 @@ class NGrams:
         Parameters
         ----------
         weights : (features,).
+
+        Raises
+        ------
+        ValueError
+            Where there is not one weight for each feature.
         """
         if np.shape(weights) != (self.n_features,):
             raise ValueError(f"there must be {self.n_features:,} weights, got the shape {np.shape(weights)}")
@@ -72,15 +77,29 @@ class NGramFinder(TransformerMixin, BaseEstimator):
     ----------
     max_length : 1 for words alone, 2 for words and bigrams, 3 for trigrams as well; at most 5.
     min_reviews : n-grams that occur in fewer of the fitted reviews are left out.
+
+    Examples
+    --------
+    >>> finder = NGramFinder(min_reviews=1).fit([[5, 6, 5, 6]])  # finds 5, 6, 5 6 and 6 5
+    >>> finder.transform([[5, 6, 7]]).matrix().toarray()
+    array([[1., 1., 1., 0.]], dtype=float32)
     """
 
     def __init__(self, max_length: int = 2, min_reviews: int = 2) -> None:
         self.max_length, self.min_reviews = max_length, min_reviews
 
     def fit(self, sequences: Sequence[np.ndarray], y: object = None) -> NGramFinder:
-        """Find the n-grams of some encoded reviews, each a 1-D array of whole numbers; return self.
+        """Find the n-grams of some encoded reviews; return self.
 
-        `y` is not used: pipelines of scikit-learn give it.
+        Parameters
+        ----------
+        sequences : of each review its words, a 1-D array of whole numbers.
+        y : not used; pipelines of scikit-learn give it.
+
+        Raises
+        ------
+        ValueError
+            For settings out of range, and for what are no encoded reviews.
         """
         whole_number("max_length", self.max_length, 1, 5)
         whole_number("min_reviews", self.min_reviews)
@@ -102,7 +121,17 @@ class NGramFinder(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, sequences: Sequence[np.ndarray]) -> NGrams:
-        """Return where the n-grams that `fit` has found end in these reviews."""
+        """Return where the n-grams that `fit` has found end in these reviews.
+
+        Parameters
+        ----------
+        sequences : as in `fit`.
+
+        Raises
+        ------
+        ValueError
+            Before `fit`, and for what are no encoded reviews.
+        """
         if not hasattr(self, "keys_"):
             raise ValueError("nothing has been found yet: call fit(sequences) first")
         sequences = _checked(sequences)

@@ -83,12 +83,21 @@ def cleaned(text: str) -> str:
 def encoded(text: str) -> np.ndarray:
     """Return the number of each character in `ALPHABET`, (characters,) uint8.
 
+    Parameters
+    ----------
+    text : of these characters alone.
+
     Raises
     ------
     TypeError
         When it is not a string.
     ValueError
         For a character outside the alphabet, which `cleaned` would replace or drop.
+
+    Examples
+    --------
+    >>> encoded("Bad.")
+    array([36, 67, 70, 16], dtype=uint8)
     """
     if not isinstance(text, str):
         raise TypeError(f"a text must be a string, not {type(text).__name__}: put it in quotes")
@@ -102,7 +111,17 @@ def encoded(text: str) -> np.ndarray:
 
 
 def decoded(numbers: Iterable[int]) -> str:
-    """Return the characters of some numbers as a text; ValueError for a number that stands for none."""
+    """Return the characters of some numbers as a text; ValueError for a number that stands for none.
+
+    Parameters
+    ----------
+    numbers : as from `encoded`.
+
+    Examples
+    --------
+    >>> decoded([36, 67, 70, 16])
+    'Bad.'
+    """
     numbers = np.asarray(numbers if isinstance(numbers, np.ndarray) else list(numbers))
     if numbers.size and (
         numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= len(ALPHABET)
@@ -130,6 +149,12 @@ def windows(numbers: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     ------
     ValueError
         For a length below 1, and a text too short for one window and its last target.
+
+    Examples
+    --------
+    >>> x, y = windows(encoded("A good film"), 5)
+    >>> [decoded(row) for row in x], [decoded(row) for row in y]
+    (['A goo', 'd fil'], [' good', ' film'])
     """
     numbers, count = _windows_in(numbers, length, 1)
     x, y = (numbers[start : start + count * length].reshape(count, length) for start in (0, 1))

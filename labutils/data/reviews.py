@@ -58,6 +58,15 @@ def keras_words(text: str) -> list[str]:
 
     Lower case; punctuation except the apostrophe becomes a space; the text is cut at the space
     character only (so a no-break space or a typographic quote stays inside a word).
+
+    Parameters
+    ----------
+    text : as people write it.
+
+    Examples
+    --------
+    >>> keras_words("It's good; a MUST-see!")
+    ["it's", 'good', 'a', 'must', 'see']
     """
     return list(filter(None, text.lower().translate(_SEPARATORS).split(" ")))
 
@@ -100,10 +109,14 @@ class Vocabulary:
         return self._numbers.get(word, UNKNOWN)
 
     def encode(self, text: str) -> np.ndarray:
-        """Turn a typed text into numbers, as the reviews were: (words + 1,) int32.
+        """Return a typed text as numbers, as the reviews are: (words + 1,) int32.
 
         Typographic quotes and apostrophes are read as plain ones, so “don’t” is a known word. In the
         reviews themselves (90 of the 25,000 have some) they are part of the word, as in Keras.
+
+        Parameters
+        ----------
+        text : as people write it.
 
         Raises
         ------
@@ -111,6 +124,11 @@ class Vocabulary:
             When it is not a string.
         ValueError
             When it holds no word at all, or none that the vocabulary knows.
+
+        Examples
+        --------
+        >>> Vocabulary(("the", "film", "good"), num_words=7).encode("A good film!")
+        array([1, 2, 6, 5], dtype=int32)
         """
         if not isinstance(text, str):
             raise TypeError(f"a text must be a string, not {type(text).__name__}: put it in quotes")
@@ -126,7 +144,22 @@ class Vocabulary:
         return np.array([START, *numbers], dtype="int32")
 
     def decode(self, sequence: ArrayLike) -> list[str]:
-        """Return the words of an encoded review; padding, start and unknown as <pad>, <start>, ?."""
+        """Return the words of an encoded review; padding, start and unknown as <pad>, <start>, ?.
+
+        Parameters
+        ----------
+        sequence : (tokens,) of whole numbers.
+
+        Raises
+        ------
+        ValueError
+            For what is no such row, or holds a number that stands for no word.
+
+        Examples
+        --------
+        >>> Vocabulary(("the", "film", "good"), num_words=7).decode([0, 1, 2, 6, 5])
+        ['<pad>', '<start>', '?', 'good', 'film']
+        """
         special = {PAD: "<pad>", START: "<start>", UNKNOWN: "?", 3: "?"}
         numbers, largest = np.asarray(sequence), len(self.words) + INDEX_FROM
         whole = numbers.size == 0 or numbers.dtype.kind in "iu"
@@ -222,7 +255,7 @@ class Reviews:
         return self._corpus.rows
 
     def share_of_words(self, num_words: int) -> float:
-        """Share of all word occurrences in the training reviews that `num_words` covers, 0 to 1."""
+        """Return the share of all words in the training reviews that `num_words` covers, 0 to 1."""
         num_words = _valid_num_words(num_words, self._corpus)
         flat = self._corpus.flat[: self._corpus.starts[self._corpus.n_train]]
         return float(np.mean(flat[flat != START] < num_words))
@@ -254,6 +287,11 @@ def load(num_words: int = 10_000, source: str | None = None) -> Reviews:
     source : "embedded" or "keras"; None takes the environment variable LABUTILS_REVIEWS, and
         "embedded" when that is not set.
 
+    Returns
+    -------
+    Reviews
+        ``train`` and ``test``, each with ``sequences``, ``labels`` and ``texts``, and the ``vocabulary``.
+
     Raises
     ------
     DataError, ConnectionError
@@ -268,6 +306,15 @@ def texts() -> tuple[list[str], list[str]]:
     """Return the training and the test texts of the embedded reviews, in the order of `load`.
 
     Takes half a second and 70 MB; `load`, which also encodes the words, two seconds and 170 MB.
+
+    Returns
+    -------
+    train, test : 20,000 and 5,000 texts.
+
+    Raises
+    ------
+    DataError
+        When they are missing or changed.
     """
     all_texts, all_labels = _read_embedded()
     train, test = split_in_blocks(all_labels, *_ROWS_OF_EACH_LABEL)
@@ -275,7 +322,12 @@ def texts() -> tuple[list[str], list[str]]:
 
 
 def labels() -> tuple[np.ndarray, np.ndarray]:
-    """Return the labels of `texts`, training and test: (n,) int, 1 for a positive review."""
+    """Return the labels of `texts`.
+
+    Returns
+    -------
+    train, test : (n,) int8, 1 for a positive review.
+    """
     _, all_labels = _read_embedded()
     train, test = split_in_blocks(all_labels, *_ROWS_OF_EACH_LABEL)
     return all_labels[train], all_labels[test]

@@ -69,6 +69,17 @@ def noisy_sine(
     begin, end : of the time t.
     noise : standard deviation of the noise; its square is the mean squared error that no forecast can
         beat on average.
+
+    Raises
+    ------
+    ValueError
+        For fewer than 2 samples, an end that is not after the beginning, or negative noise.
+
+    Examples
+    --------
+    >>> sine = noisy_sine(samples=500)
+    >>> len(sine), round(float(sine.noise.std()), 2)
+    (500, 0.1)
     """
     samples = whole_number("samples", samples, 2)
     if not -np.inf < begin < end < np.inf:
@@ -116,6 +127,12 @@ def sliding_windows(values: np.ndarray, length: int, horizon: int = 1) -> tuple[
     ------
     ValueError
         Where the series has gaps (NaN, infinity, masked), or is too short for one window and its targets.
+
+    Examples
+    --------
+    >>> x, y = sliding_windows([10, 20, 30, 40, 50], 3)
+    >>> x[:, :, 0].tolist(), y.tolist()
+    ([[10, 20, 30], [20, 30, 40]], [[40], [50]])
     """
     values = _gapless("values", values)
     length, horizon = whole_number("length", length), whole_number("horizon", horizon)
@@ -139,10 +156,26 @@ def split_in_time(
     Parameters
     ----------
     x, y : windows and targets, of equal length.
-    last : how many windows the later parts get, in order of time.
+    *last : how many windows the later parts get, in order of time.
     gap : how many windows are dropped before each later part, as in scikit-learn's TimeSeriesSplit.
         None drops ``y.shape[1] - 1``: where the horizon is longer than 1, no value is then a target in
         two parts. 0 keeps every window.
+
+    Returns
+    -------
+    tuple
+        (x, y) of the first part, then one such pair for each number in `last`.
+
+    Raises
+    ------
+    ValueError
+        Where `x` and `y` differ in length, or there are too few windows for such parts.
+
+    Examples
+    --------
+    >>> x, y = sliding_windows(np.arange(20), 5)
+    >>> [len(part) for part, _ in split_in_time(x, y, 3, 4)]
+    [8, 3, 4]
     """
     if len(x) != len(y):
         raise ValueError(f"there are {len(x):,} windows but {len(y):,} targets: they must be as many")

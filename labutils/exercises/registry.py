@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 def exercise(number: str) -> Exercise:
     """Return the exercise with this number, such as "1.2": the second of notebook 01.
 
+    Parameters
+    ----------
+    number : in quotes.
+
     Raises
     ------
     ValueError

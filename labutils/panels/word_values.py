@@ -26,7 +26,7 @@ _ROWS_OF_TABLE = 8
 class WordValues:
     """What a network makes of the words of a review.
 
-    Attributes
+    Parameters
     ----------
     words : that the network was given; "?" for one that it does not know. "<pad>", and "<start>" in front of
         others, are not shown.

@@ -45,9 +45,10 @@ def fit(
     ----------
     model : compiled Keras model. Seed (``keras.utils.set_random_seed``) before *building* it.
     x, y : (n, …) inputs and (n,) or (n, …) targets: arrays, lists of numbers or tensors.
-    epochs, batch_size : as in Keras, but 64 rows a batch where nothing is said.
+    epochs : as in Keras.
     name : printed with the epochs as they end, and kept in the Run. Without it nothing is printed, but for
         a loss that becomes NaN or infinite.
+    batch_size : as in Keras, but 64 rows where nothing is said.
     validation : the fraction of the *last* rows, as Keras' ``validation_split``, or a pair (x, y).
     test : a pair (x, y), evaluated once after the training and used for nothing else.
     callbacks : Keras callbacks. After ``EarlyStopping(restore_best_weights=True)`` the best epoch is kept.

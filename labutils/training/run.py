@@ -62,6 +62,10 @@ class Run:
     def at_kept_epoch(self, quantity: str) -> float:
         """Return e.g. the "val_accuracy" of the epoch whose weights were kept.
 
+        Parameters
+        ----------
+        quantity : as in the history.
+
         Raises
         ------
         KeyError, ValueError

@@ -178,7 +178,7 @@ def check_keras() -> list[CheckResult]:
 
 
 def everything(each_package: bool = False) -> list[CheckResult]:
-    """Make every check.
+    """Make every check; return what came out of each.
 
     Parameters
     ----------
@@ -198,7 +198,17 @@ def table(results: Iterable[CheckResult]) -> pd.DataFrame:
 
 
 def require(results: Iterable[CheckResult]) -> None:
-    """Print one line when all is well, else raise SetupError with every remedy."""
+    """Print one line when all is well.
+
+    Parameters
+    ----------
+    results : of the checks, as from `everything`.
+
+    Raises
+    ------
+    SetupError
+        With every remedy, where something is not well.
+    """
     remedies = [f"{result.question}: {result.remedy}" for result in results if not result.ok]
     if remedies:
         lines = [f"  {number}. {remedy}" for number, remedy in enumerate(remedies, 1)]

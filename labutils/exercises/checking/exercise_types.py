@@ -105,7 +105,12 @@ class Exercise(ABC):
         return f"answer_{self.number.replace('.', '_')}"
 
     def check(self, answer: object) -> None:
-        """Print what there is to say to an answer. An answer that was not begun is no mistake."""
+        """Print what there is to say to an answer.
+
+        Parameters
+        ----------
+        answer : what the question asks for. One that was not begun is no mistake.
+        """
         for callback in self.on_check:
             callback(self, answer)
         print(self.verdict(answer).text)
@@ -115,7 +120,12 @@ class Exercise(ABC):
         return self.judge(self.collect(answer, seed), seed)
 
     def hint(self, how_many: int = 1) -> None:
-        """Print the first hint, or the first two or three: ``hint(2)``, ``hint(3)``."""
+        """Print the first hint, or the first two or three: ``hint(2)``, ``hint(3)``.
+
+        Parameters
+        ----------
+        how_many : hints, 1 or more.
+        """
         shown = self.hints[: whole_number("the number of hints", how_many)]
         for position, text in enumerate(shown, start=1):
             print(paragraph(f"Hint {position} of {len(self.hints)}: {text}"))
@@ -127,7 +137,12 @@ class Exercise(ABC):
         print(f"{self.solution_text().rstrip()}\n\n{paragraph(self.afterwards)}")
 
     def example(self, which: int = 0) -> list[Any]:
-        """Return the arguments of one of the calls that `check` makes; ValueError where it calls nothing."""
+        """Return the arguments of one of the calls that `check` makes; ValueError where it calls nothing.
+
+        Parameters
+        ----------
+        which : of the calls, counted from 0.
+        """
         raise ValueError(f"exercise {self.number} asks for no function, so there are no arguments to try")
 
     def question_cell(self) -> str:
