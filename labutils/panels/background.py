@@ -184,7 +184,6 @@ def progress_callback(runner: Runner, on_epoch: OnEpoch = lambda model: None) ->
     runner : in whose job the training runs.
     on_epoch : called with the network after each whole epoch, before the progress has that epoch.
     """
-
     epoch_history = EpochHistory()
 
     class ProgressCallback(backend.load_keras().callbacks.Callback):  # type: ignore[misc]  # loaded at run time

@@ -44,6 +44,7 @@ class Explorer(base.Panel):
             self.complain_of(error)
 
     def pictures(self) -> list[str]:
+        """Return the chart that is shown now."""
         return [self.chart.value]
 
     def _show(self) -> None:

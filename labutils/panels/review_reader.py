@@ -44,6 +44,7 @@ class ReadingPanel(TypedReviewPanel):
         self.fill_with(self.show_states)
 
     def show_reading(self, sequence: np.ndarray) -> tuple[str, str, str]:
+        """Read an encoded review: return a sentence, the coloured words with the curve, the curve alone."""
         given, probability, states = _words_probabilities_and_states(self._read(sequence))
         reading = _Reading(split_words(self.text.value), sequence, given, probability)
         chart = reading.chart()

@@ -129,17 +129,20 @@ class SweepPanel(SessionPanel[SweepSession]):
         return means.drop(columns="sd")
 
     def announce(self, progress: Progress) -> None:
+        """Say how the sweep is going, or why it has failed."""
         if progress.error:
             self.complain(f"The sweep has failed. {progress.error}", progress.details)
         else:
             self.say(self.session.message)
 
     def draw(self, progress: Progress) -> None:
+        """Draw the progress bar, the chart of the means, and the table of the runs."""
         self.head.value = self._progress_bar(progress.total) if progress.is_busy else ""
         self.live.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
         self.runs.value = self._runs_html()
 
     def pictures(self) -> list[str]:
+        """Return the chart of the means over the seeds."""
         x_name, lines = self._lines_of_means()
         has_points = any(svg.drawable(y) for line in lines for y in line.y)
         ends = "; ".join(f"{line.name} from {line.y[0]:.4g} to {line.y[-1]:.4g}" for line in lines)

@@ -134,10 +134,12 @@ class TrainingPanel(SessionPanel[TrainingSession]):
         return self._runs.frame()
 
     def retire(self) -> None:
+        """Give way to a new panel, and let go of the functions of its notebook."""
         super().retire()
         del self._build, self._data
 
     def pictures(self) -> list[str]:
+        """Return the charts as they are before the first run, empty."""
         return self._drawings({}, {}, self._usual_epochs)
 
     @property
@@ -186,6 +188,7 @@ class TrainingPanel(SessionPanel[TrainingSession]):
             self.session.preview, self._previewed_at = self._preview.output_of(network), time.monotonic()
 
     def announce(self, progress: Progress) -> None:
+        """Say which run has started or ended, and how."""
         name = f"Run {self.session.next_number}"
         if progress.state == "starting":
             self.say(f"{name} has started: {self._runs.settings_in_words(self.session.values)}.")

@@ -55,6 +55,7 @@ class TypedReviewPanel(base.Panel):
             self.complain_of(error)
 
     def pictures(self) -> list[str]:
+        """Return the chart of the last reading; none before the first."""
         return [self._chart] if self._chart else []
 
     def _take_clicked(self, button: widgets.Button) -> None:

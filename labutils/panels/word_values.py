@@ -69,6 +69,7 @@ class WordValuesPanel(TypedReviewPanel):
         self.fill_with(base.labelled(self.network))
 
     def show_reading(self, sequence: np.ndarray) -> tuple[str, str, str]:
+        """Give an encoded review to the chosen network: return a sentence, HTML and a chart of the values."""
         found = self._readers[self.network.value](sequence)
         words, values = _checked(found)
         first = int(words[0] == "<start>" and len(words) > 1)

@@ -126,10 +126,12 @@ class WritingPanel(SessionPanel[WritingSession]):
         return self.session.model
 
     def retire(self) -> None:
+        """Give way to a new panel, and let go of the functions of its notebook."""
         super().retire()
         del self._build, self._train, self._write
 
     def announce(self, progress: Progress) -> None:
+        """Say whether the network trains or writes, or why that has failed."""
         session = self.session
         if progress.error:
             self.complain(f"{session.activity.capitalize()} has failed. {progress.error}", progress.details)
@@ -137,6 +139,7 @@ class WritingPanel(SessionPanel[WritingSession]):
             self.say(session.message)
 
     def draw(self, progress: Progress) -> None:
+        """Draw the progress of the training, the text written so far, and the curve."""
         session = self.session
         self.head.value = training_progress("Training", progress) if session.activity == TRAINING else ""
         prompt, text = html.escape(session.prompt), html.escape(session.text)
@@ -144,6 +147,7 @@ class WritingPanel(SessionPanel[WritingSession]):
         self.curve.value = f'<div class="lab-charts">{self.pictures()[0]}</div>'
 
     def pictures(self) -> list[str]:
+        """Return the curve of bits per character over the epochs."""
         progress, bits, still_to_come = self.session.runner.progress, self.session.bits, 0
         if progress.is_busy and self.session.activity == TRAINING:
             bits = _joined(self.session.bits_before, progress.history)

@@ -1,1 +1,1 @@
-"""Is everything here, and is every stored notebook up to date?"""
+"""Find out what is missing and which stored notebooks are stale; build the site."""

@@ -230,9 +230,11 @@ class Coding(Exercise):
 
     @property
     def answer_name(self) -> str:
+        """The name of the function that is asked for."""
         return self.solve.__name__
 
     def solution_text(self) -> str:
+        """Return the source of the function as it stands in its module."""
         return inspect.getsource(self.solve)
 
     def example(self, which: int = 0) -> list[Any]:
@@ -406,6 +408,7 @@ class Choice(Exercise):
         return sorted([self.right, *self.wrong])
 
     def solution_text(self) -> str:
+        """Return the letter of the right answer as the text of a cell."""
         return f'{self.answer_name} = "{self.right}"'
 
     def _collect(self, answer: object, seed: int) -> dict[str, Any]:
@@ -443,6 +446,7 @@ class Number(Exercise):
     unusable_label: ClassVar[str] = "no number"
 
     def solution_text(self) -> str:
+        """Return the right number as the text of a cell."""
         return f"{self.answer_name} = {self.right:{_DIGITS}}"
 
     def _collect(self, answer: object, seed: int) -> dict[str, Any]:
@@ -501,6 +505,7 @@ class Experiment(Exercise):
     kind: ClassVar[str] = "experiment"
 
     def solution_text(self) -> str:
+        """Return the code that reaches the goals."""
         return self.code.strip()
 
     def _stub(self) -> str:
