@@ -60,7 +60,7 @@ class Adam:
     ) -> None:
         self.mean_decay, self.square_decay = 0.9, 0.999
         if keras_rounding:
-            self.mean_decay, self.square_decay = np.float32([0.9, 0.999]).astype(float)
+            self.mean_decay, self.square_decay = float(np.float32(0.9)), float(np.float32(0.999))
         self.parameters, self.learning_rate, self.updates = parameters, learning_rate, 0
         self.mean = [np.zeros_like(p) for p in parameters]
         self.square = [np.zeros_like(p) for p in parameters]
