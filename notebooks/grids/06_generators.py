@@ -2,17 +2,23 @@
 
     python notebooks/grids/06_generators.py
 
-About twenty minutes on two cores; broken off, it goes on where it was. Codes of 8 and of 32 numbers, hidden
+About half an hour on two cores; broken off, it goes on where it was. Codes of 8 and of 32 numbers, hidden
 layers of 128 units, 100 epochs of 3,200 digits in batches of 64. model: "plain" or "variational" ("none":
 digits of the training instead of drawn ones); variance: of a pixel in the decoder's normal distribution (0:
-plain). draw: "reconstructions" of digits; codes from the "prior" N(0, I) (of the plain autoencoder: a normal
-distribution with the mean and covariance of the codes); a "mixture" of normal distributions fitted to the
-codes of the training digits (of the variational network: to one drawn code for each), with as many components
-as have the highest likelihood on the codes of the validation digits. accuracy_validation, accuracy_test:
-accuracy of a support vector machine in telling as many drawn images from the validation digits, and from the
-test digits (40 principal components, cross-validated in five parts that keep a digit and its reconstruction
-together; .5 is guessing). fvu, fvu_drawn: fraction of variance unexplained of test digits, decoded from the
-means of their codes and from drawn codes. kl: mean Kullback-Leibler divergence in nats (0: plain).
+plain). draw: "reconstructions" of digits, and "training reconstructions", of as many training digits; codes
+from the "prior" N(0, I); from the "rescaled prior", where each number has the mean square that it has over
+the training digits (the mean of m² + s²); from a "fitted normal" distribution with the mean and covariance of
+the codes of the training digits (of the variational network: of one drawn code for each); from a "mixture" of
+normal distributions fitted to the same codes, with as many components as have the highest likelihood on the
+codes of the validation digits. accuracy_validation, accuracy_test: accuracy of a support vector machine in
+telling as many drawn images from the validation digits, and from the test digits (40 principal components,
+cross-validated in five parts that keep a digit and its reconstruction together; .5 is guessing);
+accuracy_200: the same for the test digits with 200 components; accuracy_thresholded: with 40, all pixels made
+0 or 1 at .5. grey: share of the pixels of the drawn images that lie between .2 and .8. fvu, fvu_drawn:
+fraction of variance unexplained of test digits, decoded from the means of their codes and from drawn codes.
+kl: mean Kullback-Leibler divergence of the validation digits in nats (0: plain), kl_rescaled: the same with
+every number of the code rescaled; least_square, largest_square: over the numbers of the code, the mean of m²
++ s².
 """
 
 from pathlib import Path
@@ -28,11 +34,16 @@ from labutils import backend, training
 from labutils.data import digits
 
 FITTED, EPOCHS, HIDDEN, SEEDS = 3200, 100, 128, range(5)
-VARIANCES, COMPONENTS = (0.003, 0.01, 0.03, 0.1, 0.3), (1, 2, 5, 10, 20, 40)
+VARIANCES, COMPONENTS = {8: (0.003, 0.03, 0.1), 32: (0.01, 0.03, 0.1)}, (1, 2, 5, 10, 20, 40)
 MODELS = [{"model": "none", "code": 0, "variance": 0}]
-MODELS += [{"model": "plain", "code": code, "variance": 0} for code in (8, 32)]
-MODELS += [{"model": "variational", "code": 8, "variance": variance} for variance in VARIANCES]
-MODELS += [{"model": "variational", "code": 32, "variance": variance} for variance in (0.03, 0.1)]
+MODELS += [{"model": "plain", "code": code, "variance": 0} for code in VARIANCES]
+MODELS += [
+    {"model": "variational", "code": code, "variance": variance}
+    for code, variances in VARIANCES.items()
+    for variance in variances
+]
+NETWORK_MEASURES = ["fvu", "fvu_drawn", "kl", "kl_rescaled", "least_square", "largest_square", "components"]
+LISTS = ["draw", "accuracy_validation", "accuracy_test", "accuracy_200", "accuracy_thresholded", "grey"]
 
 
 def build(code: int, variance: float, seed: int):
@@ -95,66 +106,85 @@ def train(model: str, code: int, variance: float, seed: int) -> dict:
     rng = np.random.default_rng(seed)
 
     def encode(images):
-        """Return the codes that reconstruct, codes drawn for a density, and the mean divergence."""
+        """Return the mean and the standard deviation of each code, and one code drawn with them."""
         if not variance:
             codes = encoder.predict(images, verbose=0).astype(float)
-            return codes, codes, 0.0
+            return codes, np.zeros_like(codes), codes
         mean, log_variance = (part.astype(float) for part in encoder.predict(images, verbose=0))
-        drawn = mean + np.exp(log_variance / 2) * rng.normal(size=mean.shape)
-        return mean, drawn, 0.5 * np.sum(mean**2 + np.exp(log_variance) - 1 - log_variance, axis=1).mean()
-
-    _, codes, _ = encode(fitted)
-    _, validation_codes, divergence = encode(validation)
-    mixtures = [GaussianMixture(k, reg_covar=1e-3, random_state=seed).fit(codes) for k in COMPONENTS]
-    mixture = max(mixtures, key=lambda fit: fit.score(validation_codes))
-    if variance:
-        center, covariance = np.zeros(code), np.eye(code)
-    else:
-        center, covariance = codes.mean(axis=0), np.cov(codes.T)
+        deviation = np.exp(log_variance / 2)
+        return mean, deviation, mean + deviation * rng.normal(size=mean.shape)
 
     def decode(codes):
         return decoder.predict(np.asarray(codes, "float32"), batch_size=500, verbose=0)
 
+    mean, deviation, codes = encode(fitted)
+    squares = np.mean(mean**2 + deviation**2, axis=0)
+    *proposals, validation_codes = encode(validation)
+    mixtures = [GaussianMixture(k, reg_covar=1e-3, random_state=seed).fit(codes) for k in COMPONENTS]
+    mixture = max(mixtures, key=lambda fit: fit.score(validation_codes))
+    some = fitted[rng.permutation(FITTED)]
     ways = {
         "reconstructions": lambda images: decode(encode(images)[0]),
-        "prior": lambda images: decode(rng.multivariate_normal(center, covariance, len(images))),
+        "training reconstructions": lambda images: decode(encode(some[: len(images)])[0]),
+        "fitted normal": lambda images: decode(
+            rng.multivariate_normal(codes.mean(axis=0), np.cov(codes.T), len(images))
+        ),
         "mixture": lambda images: decode(mixture.sample(len(images))[0]),
     }
-    pca = PCA(40, svd_solver="covariance_eigh").fit(fitted.reshape(-1, 784))
+    if variance:
+        ways["prior"] = lambda images: decode(rng.normal(size=(len(images), code)))
+        ways["rescaled prior"] = lambda images: decode(
+            np.sqrt(squares) * rng.normal(size=(len(images), code))
+        )
     variance_of_test = np.sum((test - fitted.mean(axis=0)) ** 2)
-    fvu, fvu_drawn = (np.sum((decode(codes) - test) ** 2) / variance_of_test for codes in encode(test)[:2])
-    rows = [
-        {
-            "draw": draw,
-            "accuracy_validation": accuracy_of_telling(pca, validation, make(validation)),
-            "accuracy_test": accuracy_of_telling(pca, test, make(test)),
-        }
-        for draw, make in ways.items()
-    ]
-    common = {"fvu": fvu, "fvu_drawn": fvu_drawn, "kl": divergence, "components": mixture.n_components}
-    return common | pd.DataFrame(rows).to_dict("list")
+    of_test = encode(test)
+    fvu, fvu_drawn = (np.sum((decode(z) - test) ** 2) / variance_of_test for z in (of_test[0], of_test[2]))
+    common = {
+        "fvu": fvu,
+        "fvu_drawn": fvu_drawn,
+        "kl": divergence(*proposals) if variance else 0.0,
+        "kl_rescaled": divergence(*proposals / np.sqrt(squares)) if variance else 0.0,
+        "least_square": squares.min(),
+        "largest_square": squares.max(),
+        "components": mixture.n_components,
+    }
+    return common | accuracies(fitted, validation, test, ways)
+
+
+def divergence(mean: np.ndarray, deviation: np.ndarray) -> float:
+    return 0.5 * np.sum(mean**2 + deviation**2 - 1 - 2 * np.log(deviation), axis=1).mean()
+
+
+def accuracies(fitted, validation, test, ways: dict) -> dict:
+    """Return what the examiner says of each way to draw, in lists."""
+    pcas = {k: PCA(k, svd_solver="covariance_eigh").fit(fitted.reshape(-1, 784)) for k in (40, 200)}
+    rows = []
+    for draw, make in ways.items():
+        for_validation, for_test = make(validation), make(test)
+        rows.append(
+            {
+                "draw": draw,
+                "accuracy_validation": accuracy_of_telling(pcas[40], validation, for_validation),
+                "accuracy_test": accuracy_of_telling(pcas[40], test, for_test),
+                "accuracy_200": accuracy_of_telling(pcas[200], test, for_test),
+                "accuracy_thresholded": accuracy_of_telling(pcas[40], test > 0.5, for_test > 0.5),
+                "grey": np.mean((for_test > 0.2) & (for_test < 0.8)),
+            }
+        )
+    return pd.DataFrame(rows).to_dict("list")
 
 
 def digits_against_digits(fitted, validation, test, seed: int) -> dict:
     """Return how well training digits are told from validation and test digits."""
-    pca = PCA(40, svd_solver="covariance_eigh").fit(fitted.reshape(-1, 784))
     some = fitted[np.random.default_rng(seed).permutation(FITTED)]
-    accuracies = [accuracy_of_telling(pca, real, some[: len(real)]) for real in (validation, test)]
-    return {
-        "fvu": 0,
-        "fvu_drawn": 0,
-        "kl": 0,
-        "components": 0,
-        "draw": ["training digits"],
-        "accuracy_validation": accuracies[:1],
-        "accuracy_test": accuracies[1:],
-    }
+    measures = accuracies(fitted, validation, test, {"training digits": lambda images: some[: len(images)]})
+    return dict.fromkeys(NETWORK_MEASURES, 0) | measures
 
 
 def main() -> None:
     table = training.sweep(train, MODELS, seeds=SEEDS, **training.sweep_options(__file__))
     assert not table.failed.any(), table.failed.unique()
-    table = table.explode(["draw", "accuracy_validation", "accuracy_test"]).infer_objects()
+    table = table.explode(LISTS).infer_objects()
     table = table.drop(columns=["seconds", "failed"])
     table.to_csv(Path(__file__).with_suffix(".csv"), index=False, float_format="%.5f")
 
