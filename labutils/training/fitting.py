@@ -14,13 +14,14 @@ import numpy as np
 from labutils import backend
 from labutils.training import input_checks, network_cache
 from labutils.training.keras_trainer import KerasTrainer, Pair
-from labutils.training.recording import EpochHistory, with_recording
+from labutils.training.recording import EpochHistory, ending_line_of_epochs, with_recording
 from labutils.training.run import ALL_EPOCHS, EARLY_STOPPING, ON_REQUEST, Run
-from labutils.validation import whole_number
 
 if TYPE_CHECKING:
     import keras
     from numpy.typing import ArrayLike
+
+    from labutils.training.keras_trainer import Callbacks
 
 
 def fit(
@@ -75,35 +76,19 @@ def fit(
     ValueError
         Before anything is trained, for data and arguments that cannot work; the message says what to do.
     """
-    whole_number("epochs", epochs)
-    whole_number("batch_size", batch_size)
-    if not getattr(model, "compiled", False):
-        raise ValueError("the model is not compiled: call model.compile(...) before fit")
+    input_checks.check_settings(model, epochs, batch_size)
     x, y, validation, test = _checked_data(model, x, y, validation, test)
     callbacks = callback_list(callbacks)
     early_stopping = _early_stopping(callbacks, validation is not None)
-    if isinstance(model, backend.load_keras().Sequential) and model.layers and not model.built:
-        model.build((None, *x.shape[1:]))  # so that the checks and the cache know its shapes
-    for label, pair in (("the validation data", validation), ("the test data", test)):
-        if pair is not None:
-            input_checks.check_rows(model, label, pair[0], x)
-    epoch_history, rows_of_batch = EpochHistory(), min(batch_size, len(x))
-    chosen: contextlib.AbstractContextManager[network_cache.Trainer]
-    if fast:
-        chosen = network_cache.trainer_for(model, x, y, rows_of_batch, callbacks)
-    else:
-        chosen = contextlib.nullcontext(KerasTrainer(model, rows_of_batch))
-    with chosen as trainer:
+    _build_and_check_rows(model, x, validation=validation, test=test)
+    epoch_history = EpochHistory()
+    with _chosen_trainer(model, x, y, batch_size, callbacks, fast) as trainer:
         if name is not None and trainer.fallback_reason:
             print(f"{name}: Keras' own fit, since {trainer.fallback_reason}")
         used_callbacks = with_recording(callbacks, epoch_history, name, epochs, bool(early_stopping))
         started = time.perf_counter()
-        try:
+        with ending_line_of_epochs(name):
             trainer.fit(x, y, validation, epochs, used_callbacks)
-        except BaseException:
-            if name is not None:
-                print()  # ends the line of the epochs
-            raise
         seconds = time.perf_counter() - started
         scores = {} if test is None else trainer.evaluate(*test)
     if epoch_history.problem:
@@ -169,6 +154,25 @@ def _early_stopping(
     if not validated and any(callback.monitor.startswith("val_") for callback in early_stopping):
         raise ValueError("early stopping needs validation data: give validation=0.2, or validation=(x, y)")
     return early_stopping
+
+
+def _build_and_check_rows(model: keras.Model, x: np.ndarray, **pairs: Pair | None) -> None:
+    """Build a model without shapes, which the checks and the cache need; check the rows of the other data."""
+    if isinstance(model, backend.load_keras().Sequential) and model.layers and not model.built:
+        model.build((None, *x.shape[1:]))
+    for name, pair in pairs.items():
+        if pair is not None:
+            input_checks.check_rows(model, f"the {name} data", pair[0], x)
+
+
+def _chosen_trainer(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int, callbacks: Callbacks, fast: bool
+) -> contextlib.AbstractContextManager[network_cache.Trainer]:
+    """Return the context in which a cached copy is trained by compiled epochs, or the model by Keras' fit."""
+    rows = min(batch_size, len(x))
+    if fast:
+        return network_cache.trainer_for(model, x, y, rows, callbacks)
+    return contextlib.nullcontext(KerasTrainer(model, rows))
 
 
 def _split(x: np.ndarray, y: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray, Pair | None]:

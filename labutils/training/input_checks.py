@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from labutils import backend
+from labutils.validation import whole_number
 
 if TYPE_CHECKING:
     import keras
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 _PAD = "keras.utils.pad_sequences(x, maxlen=100)"
 # Those of Keras that compare outputs and targets number by number ("sparse": but for the axis of classes).
 _COMPARE = ("squared", "absolute", "huber", "crossentropy")
+
+
+def check_settings(model: keras.Model, epochs: int, batch_size: int) -> None:
+    """Raise ValueError for numbers below 1, and for a model that is not compiled."""
+    whole_number("epochs", epochs)
+    whole_number("batch_size", batch_size)
+    if not getattr(model, "compiled", False):
+        raise ValueError("the model is not compiled: call model.compile(...) before fit")
 
 
 def checked(model: keras.Model, label: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:

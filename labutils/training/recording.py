@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labutils import backend
@@ -66,6 +67,17 @@ def with_recording(
     """
     printing = [] if name is None else [_printing_callback(history, name, epochs, may_stop_early)]
     return [_recording_callback(history), *callbacks, *printing]
+
+
+@contextlib.contextmanager
+def ending_line_of_epochs(name: str | None) -> Iterator[None]:
+    """End the line that is printed with a `name` where an exception breaks the training off."""
+    try:
+        yield
+    except BaseException:
+        if name is not None:
+            print()
+        raise
 
 
 def _recording_callback(history: EpochHistory) -> keras.callbacks.Callback:
