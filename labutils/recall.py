@@ -37,7 +37,13 @@ class Recaller:
         return softmax(self.cell.forward(x)[:, -1] @ self.kernel + self.bias, axis=1)
 
     def accuracy(self, gap: int, seed: int = 0, renewal: float = 0.0) -> float:
-        """Return the accuracy on 500 new sequences of this kind."""
+        """Return the accuracy on 500 new sequences of this kind, from 0 to 1.
+
+        Parameters
+        ----------
+        gap, renewal : as in `sequences`.
+        seed : of the sequences.
+        """
         x, letters = sequences(_ROWS_TO_TEST, gap, np.random.default_rng([seed, gap, 1]), renewal)
         return float(np.mean(self.probabilities(x).argmax(axis=1) == letters))
 
@@ -66,7 +72,12 @@ class Adam:
         self.square = [np.zeros_like(p) for p in parameters]
 
     def update(self, gradients: list[np.ndarray]) -> None:
-        """Change each parameter by its gradient."""
+        """Change each parameter by its gradient.
+
+        Parameters
+        ----------
+        gradients : shaped like the parameters, in their order.
+        """
         self.updates += 1
         rate = self.learning_rate * np.sqrt(1 - self.square_decay**self.updates)
         rate /= 1 - self.mean_decay**self.updates
@@ -87,6 +98,7 @@ def sequences(
     Parameters
     ----------
     count, gap : 1 or more.
+    rng : draws the symbols.
     renewal : probability that a letter stands instead of such a symbol; the latest letter is to be recalled.
 
     Returns
@@ -114,7 +126,17 @@ def spelled(x: np.ndarray) -> str:
 
 
 def clipped(gradients: list[np.ndarray], norm: float) -> list[np.ndarray]:
-    """Return the gradients clipped by their global norm: scaled down together where it is above `norm`."""
+    """Return the gradients clipped by their global norm: scaled down together where it is above `norm`.
+
+    Parameters
+    ----------
+    gradients : arrays of any shapes, together one long vector.
+    norm : above 0.
+
+    Returns
+    -------
+    list : arrays (shapes of the gradients).
+    """
     global_norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
     return [g * norm / global_norm for g in gradients] if global_norm > norm else gradients
 
@@ -134,6 +156,25 @@ def train(
 
     Adam, clipped by global norm at `norm`; every update sees `batch_size` new sequences. Stops once
     the task is solved (mean loss of 20 updates below 0.01), after 40 updates at the earliest.
+
+    Parameters
+    ----------
+    cell : takes 8 features.
+    gap, renewal : of the sequences, as in `sequences`.
+    seed : of the dense layer and of the sequences.
+    updates : at most.
+    batch_size : sequences of an update.
+    learning_rate : of Adam.
+    norm : at which gradients are clipped.
+
+    Returns
+    -------
+    Recaller : the cell with its dense layer, and the loss of every update.
+
+    Raises
+    ------
+    ValueError
+        For a cell that takes another number of features.
     """
     if cell.features != len(SYMBOLS):
         raise ValueError(f"the cell must take {len(SYMBOLS)} features, one for each symbol: {SYMBOLS}")

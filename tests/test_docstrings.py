@@ -17,7 +17,6 @@ from numpydoc.validate import validate
 # A docstring, each parameter in its order with its kind or shape, what is returned or yielded. The other
 # codes of numpydoc ask for another style: a type by itself, capital letters, See Also, an example for all.
 CODES = {"GL08", "PR01", "PR02", "PR03", "PR04", "RT01", "YD01"}
-NOT_YET = "labutils.recall."  # whose docstrings are incomplete
 MODULES = [
     importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     for path in sorted((ROOT / "labutils").rglob("*.py"))
@@ -178,7 +177,7 @@ def test_what_is_missing_in_a_docstring_is_found(monkeypatch, docstring, expecte
     assert set(errors_in(total)) == expected
 
 
-@pytest.mark.parametrize("name", sorted(name for name in CALLED if not name.startswith(NOT_YET)))
+@pytest.mark.parametrize("name", sorted(CALLED))
 def test_what_notebooks_call_is_described_completely(name):
     errors = errors_in(CALLED[name])
     assert not errors, "\n".join(f"{error}: {text}" for error, text in errors.items())
