@@ -41,8 +41,9 @@ class Recaller:
 
         Parameters
         ----------
-        gap, renewal : as in `sequences`.
+        gap : as in `sequences`.
         seed : of the sequences.
+        renewal : as in `sequences`.
         """
         x, letters = sequences(_ROWS_TO_TEST, gap, np.random.default_rng([seed, gap, 1]), renewal)
         return float(np.mean(self.probabilities(x).argmax(axis=1) == letters))
@@ -160,12 +161,13 @@ def train(
     Parameters
     ----------
     cell : takes 8 features.
-    gap, renewal : of the sequences, as in `sequences`.
+    gap : as in `sequences`.
     seed : of the dense layer and of the sequences.
     updates : at most.
     batch_size : sequences of an update.
     learning_rate : of Adam.
     norm : at which gradients are clipped.
+    renewal : as in `sequences`.
 
     Returns
     -------
